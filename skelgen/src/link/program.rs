@@ -1,0 +1,73 @@
+//! A program as `BPF_PROG_LOAD` takes it: one run of instructions and what BTF says of them.
+
+use std::ops::Range;
+
+use crate::btf::{StrOff, TypeId};
+use crate::insn::Insn;
+
+/// An entry program and, behind it, the functions it reaches.
+///
+/// Every index and offset here counts instruction slots from the start of [`insns`](Program::insns). Calls and
+/// function addresses hold the final distance in `imm`; map references are `BPF_PSEUDO_MAP_IDX` and
+/// `BPF_PSEUDO_MAP_IDX_VALUE` whose `imm` is the index of the map in the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The entry function's name.
+    pub name: String,
+    /// The functions, the entry first; together they cover all of `insns`.
+    pub functions: Vec<Function>,
+    /// All slots.
+    pub insns: Vec<Insn>,
+    /// `func_info`, one of each function, in order; empty if the object has none.
+    pub func_info: Vec<FuncInfo>,
+    /// `line_info`, in order.
+    pub line_info: Vec<LineInfo>,
+    /// `core_relos`, in order.
+    pub core_relos: Vec<CoreRelo>,
+}
+
+/// One function's place in its program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The symbol's name.
+    pub name: String,
+    /// The function's slots.
+    pub span: Range<usize>,
+    /// Whether the verifier checks it by itself, with arguments as its BTF prototype has them (`BTF_FUNC_GLOBAL`).
+    pub global: bool,
+}
+
+/// `struct bpf_func_info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FuncInfo {
+    /// The function's first slot.
+    pub insn: usize,
+    /// Its `BTF_KIND_FUNC`.
+    pub type_id: TypeId,
+}
+
+/// `struct bpf_line_info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineInfo {
+    /// The first slot that the line made.
+    pub insn: usize,
+    /// The source file's name.
+    pub file: StrOff,
+    /// The source line's text.
+    pub line: StrOff,
+    /// Line number << 10 | column.
+    pub line_col: u32,
+}
+
+/// `struct bpf_core_relo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreRelo {
+    /// The slot to patch.
+    pub insn: usize,
+    /// The root type of the access.
+    pub type_id: TypeId,
+    /// The access, as in `0:1:2`.
+    pub access: StrOff,
+    /// `enum bpf_core_relo_kind`.
+    pub kind: u32,
+}

@@ -1,0 +1,1 @@
+//! The second image of a program, for kernels that cannot address a `.percpu` variable directly.
