@@ -1,0 +1,175 @@
+//! The macros that generated types are declared with.
+
+/// Declares structs whose fields are [`Plain`](crate::plain::Plain), and proves that they are so too.
+///
+/// A struct becomes `#[repr(C)]` and gets `Clone`, `Copy`, `Debug`, `PartialEq`, `Default` (all bytes 0) and `Plain`. It
+/// does not compile unless every field is `Plain` and the fields' sizes add up to its own, which leaves no room for
+/// implicit padding. Padding is written out, as a field named `_pad` and a number: those are neither compared nor
+/// shown, since nobody promises what they hold. More attributes and derives can be added.
+///
+/// ```
+/// skelgen_runtime::plain! {
+///     /// `struct event`
+///     #[derive(Eq, Hash)]
+///     pub struct Event { pub pid: u32, pub _pad4: [u8; 4], pub ts: u64 }
+/// }
+/// ```
+#[macro_export]
+macro_rules! plain {
+    ($(
+        $(#[$attr:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$field_attr:meta])* $field_vis:vis $field:ident : $ty:ty),* $(,)?
+        }
+    )*) => {$(
+        $(#[$attr])*
+        #[repr(C)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy)]
+        $vis struct $name {
+            $($(#[$field_attr])* $field_vis $field: $ty),*
+        }
+
+        const _: () = {
+            const fn plain<T: $crate::plain::Plain>() -> ::core::primitive::usize {
+                ::core::mem::size_of::<T>()
+            }
+            ::core::assert!(
+                ::core::mem::size_of::<$name>() == 0 $(+ plain::<$ty>())*,
+                ::core::concat!("`", ::core::stringify!($name), "` has implicit padding"),
+            );
+        };
+
+        // SAFETY: the constant above does not compile unless each field is `Plain` and there are no bytes between them
+        // or behind them; what holds for the fields then holds for the struct.
+        unsafe impl $crate::plain::Plain for $name {}
+
+        impl ::core::default::Default for $name {
+            /// All bytes 0.
+            fn default() -> Self {
+                <Self as $crate::plain::Plain>::zeroed()
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut out = f.debug_struct(::core::stringify!($name));
+                $(if !$crate::plain::is_padding(::core::stringify!($field)) {
+                    out.field($crate::plain::field_name(::core::stringify!($field)), &self.$field);
+                })*
+                out.finish()
+            }
+        }
+
+        impl ::core::cmp::PartialEq for $name {
+            #[allow(unused_variables, reason = "a struct may have no fields")]
+            fn eq(&self, other: &Self) -> ::core::primitive::bool {
+                true $(&& ($crate::plain::is_padding(::core::stringify!($field)) || self.$field == other.$field))*
+            }
+        }
+    )*};
+}
+
+/// Declares C enums: a number of which some values have names, and every value is allowed.
+///
+/// ```
+/// skelgen_runtime::plain_enum! {
+///     /// `enum color`
+///     pub struct Color(u32) { RED = 0, GREEN = 1 }
+/// }
+/// assert_eq!(format!("{:?} {:?}", Color::RED, Color(7)), "RED Color(7)");
+/// ```
+#[macro_export]
+macro_rules! plain_enum {
+    ($(
+        $(#[$attr:meta])*
+        $vis:vis struct $name:ident($number:ty) {
+            $($(#[$value_attr:meta])* $value_name:ident = $value:expr),* $(,)?
+        }
+    )*) => {$(
+        $(#[$attr])*
+        #[repr(transparent)]
+        #[derive(
+            ::core::clone::Clone,
+            ::core::marker::Copy,
+            ::core::default::Default,
+            ::core::cmp::PartialEq,
+            ::core::cmp::Eq,
+            ::core::cmp::PartialOrd,
+            ::core::cmp::Ord,
+            ::core::hash::Hash,
+        )]
+        $vis struct $name($vis $number);
+
+        #[allow(non_upper_case_globals, reason = "the names are C's")]
+        impl $name {
+            $($(#[$value_attr])* $vis const $value_name: Self = Self($value);)*
+        }
+
+        const _: () = {
+            const fn plain<T: $crate::plain::Plain>() {}
+            plain::<$number>();
+        };
+
+        // SAFETY: transparently a type that the constant above found to be `Plain`.
+        unsafe impl $crate::plain::Plain for $name {}
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $(if *self == Self::$value_name {
+                    return f.write_str($crate::plain::field_name(::core::stringify!($value_name)));
+                })*
+                f.debug_tuple(::core::stringify!($name)).field(&self.0).finish()
+            }
+        }
+
+        impl ::core::convert::From<$number> for $name {
+            fn from(value: $number) -> Self {
+                Self(value)
+            }
+        }
+
+        impl ::core::convert::From<$name> for $number {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    )*};
+}
+
+/// Whether a field is padding: `_pad` and at least one digit.
+#[must_use]
+pub const fn is_padding(field: &str) -> bool {
+    let name = field.as_bytes();
+    if name.len() < 5 || name[0] != b'_' || name[1] != b'p' || name[2] != b'a' || name[3] != b'd' {
+        return false;
+    }
+    let mut i = 4;
+    while i < name.len() {
+        if !name[i].is_ascii_digit() {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// A field's name without `r#`.
+#[must_use]
+pub fn field_name(field: &str) -> &str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (name, padding) in
+            [("_pad0", true), ("_pad123", true), ("_pad", false), ("_pad1x", false), ("pad1", false), ("_bits4", false)]
+        {
+            assert_eq!(is_padding(name), padding, "{name}");
+        }
+        assert_eq!((field_name("r#type"), field_name("ty")), ("type", "ty"));
+    }
+}
