@@ -14,7 +14,7 @@ mod wrappers;
 
 pub use bits::{bits, set_bits, signed_bits};
 #[doc(hidden)]
-pub use macros::{field_name, is_padding};
+pub use macros::{field_name, is_padding, plain_size};
 pub use wrappers::{Bool, Unaligned};
 
 /// A type that is its bytes.

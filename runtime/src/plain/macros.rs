@@ -1,5 +1,7 @@
 //! The macros that generated types are declared with.
 
+use super::Plain;
+
 /// Declares structs whose fields are [`Plain`](crate::plain::Plain), and proves that they are so too.
 ///
 /// A struct becomes `#[repr(C)]` and gets `Clone`, `Copy`, `Debug`, `PartialEq`, `Default` (all bytes 0) and `Plain`. It
@@ -30,11 +32,8 @@ macro_rules! plain {
         }
 
         const _: () = {
-            const fn plain<T: $crate::plain::Plain>() -> ::core::primitive::usize {
-                ::core::mem::size_of::<T>()
-            }
             ::core::assert!(
-                ::core::mem::size_of::<$name>() == 0 $(+ plain::<$ty>())*,
+                ::core::mem::size_of::<$name>() == 0 $(+ $crate::plain::plain_size::<$ty>())*,
                 ::core::concat!("`", ::core::stringify!($name), "` has implicit padding"),
             );
         };
@@ -105,10 +104,7 @@ macro_rules! plain_enum {
             $($(#[$value_attr])* $vis const $value_name: Self = Self($value);)*
         }
 
-        const _: () = {
-            const fn plain<T: $crate::plain::Plain>() {}
-            plain::<$number>();
-        };
+        const _: ::core::primitive::usize = $crate::plain::plain_size::<$number>();
 
         // SAFETY: transparently a type that the constant above found to be `Plain`.
         unsafe impl $crate::plain::Plain for $name {}
@@ -134,6 +130,12 @@ macro_rules! plain_enum {
             }
         }
     )*};
+}
+
+/// The size of a type that is [`Plain`]; does not compile for others.
+#[must_use]
+pub const fn plain_size<T: Plain>() -> usize {
+    size_of::<T>()
 }
 
 /// Whether a field is padding: `_pad` and at least one digit.
