@@ -1,0 +1,494 @@
+//! Tests of BTF as a whole, on types put together by hand.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Endian, ErrorKind};
+
+const BOTH: [Endian; 2] = [Endian::Little, Endian::Big];
+
+/// Puts types together.
+#[derive(Default)]
+pub(crate) struct Builder(pub(crate) Btf);
+
+impl Builder {
+    pub(crate) fn str(&mut self, text: &str) -> StrOff {
+        self.0.add_str(text).unwrap()
+    }
+
+    pub(crate) fn add(&mut self, ty: Type) -> TypeId {
+        self.0.add_type(ty)
+    }
+
+    pub(crate) fn int(&mut self, name: &str, size: u32, encoding: u8) -> TypeId {
+        let name = self.str(name);
+        self.add(Type::Int(Int { name, size, encoding, offset: 0, bits: (size * 8) as u8 }))
+    }
+
+    pub(crate) fn array(&mut self, elem: TypeId, len: u32) -> TypeId {
+        self.add(Type::Array(Array { elem, index: elem, len }))
+    }
+
+    pub(crate) fn typedef(&mut self, name: &str, ty: TypeId) -> TypeId {
+        let name = self.str(name);
+        self.add(Type::Typedef(Typedef { name, ty }))
+    }
+
+    /// Members are name, type, offset in bits and size of the bit-field.
+    pub(crate) fn composite(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> Composite {
+        let has_bitfields = members.iter().any(|member| member.3 != 0);
+        let members = members
+            .iter()
+            .map(|&(name, ty, bit_offset, bitfield_size)| Member {
+                name: self.str(name),
+                ty,
+                bit_offset,
+                bitfield_size,
+            })
+            .collect();
+        Composite { name: self.str(name), size, has_bitfields, members }
+    }
+
+    pub(crate) fn structure(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> TypeId {
+        let composite = self.composite(name, size, members);
+        self.add(Type::Struct(composite))
+    }
+
+    pub(crate) fn union(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> TypeId {
+        let composite = self.composite(name, size, members);
+        self.add(Type::Union(composite))
+    }
+
+    pub(crate) fn enumeration(&mut self, name: &str, size: u32, signed: bool, values: &[(&str, i64)]) -> TypeId {
+        let values = values.iter().map(|&(name, value)| Enumerator { name: self.str(name), value }).collect();
+        let ty = Enum { name: self.str(name), size, signed, values };
+        self.add(if size == 8 { Type::Enum64(ty) } else { Type::Enum(ty) })
+    }
+
+    pub(crate) fn func(&mut self, name: &str, linkage: Linkage, ret: TypeId, params: &[(&str, TypeId)]) -> TypeId {
+        let params = params.iter().map(|&(name, ty)| Param { name: self.str(name), ty }).collect();
+        let proto = self.add(Type::FuncProto(FuncProto { ret, params }));
+        let name = self.str(name);
+        self.add(Type::Func(Func { name, proto, linkage }))
+    }
+
+    pub(crate) fn var(&mut self, name: &str, ty: TypeId) -> TypeId {
+        let name = self.str(name);
+        self.add(Type::Var(Var { name, ty, linkage: Linkage::Global }))
+    }
+}
+
+/// One type of each kind, at least.
+fn everything() -> Btf {
+    let mut b = Builder::default();
+    let int = b.int("int", 4, Int::SIGNED);
+    let char = b.int("char", 1, Int::SIGNED | Int::CHAR);
+    let u64_ = b.int("unsigned long long", 8, 0);
+    let u64_ = b.typedef("__u64", u64_);
+    let comm = b.array(char, 16);
+    let color = b.enumeration("color", 4, true, &[("RED", 0), ("BLUE", -1)]);
+    let big = b.enumeration("big", 8, false, &[("HUGE", -1), ("SMALL", 1 << 40)]);
+    let name = b.str("task_struct");
+    let fwd = b.add(Type::Fwd(Fwd { name, union: false }));
+    let task = b.add(Type::Ptr(fwd));
+    let event = b.structure("event", 56, &[("comm", comm, 0, 0), ("task", task, 128, 0), ("ts", u64_, 192, 0)]);
+    let bits = b.structure("bits", 4, &[("a", int, 0, 3), ("b", int, 3, 29)]);
+    let both =
+        b.union("", 56, &[("event", event, 0, 0), ("bits", bits, 0, 0), ("color", color, 0, 0), ("", big, 0, 0)]);
+    let both = b.add(Type::Const(both));
+    let both = b.add(Type::Volatile(both));
+    let name = b.str("rcu");
+    let tagged = b.add(Type::TypeTag(TypeTag { name, ty: int, attribute: false }));
+    let restrict = b.add(Type::Ptr(tagged));
+    let restrict = b.add(Type::Restrict(restrict));
+    let func = b.func("on_exec", Linkage::Global, int, &[("ctx", restrict), ("", TypeId(0))]);
+    let name = b.str("tag");
+    b.add(Type::DeclTag(DeclTag { name, ty: func, component: 1, attribute: true }));
+    b.add(Type::DeclTag(DeclTag { name, ty: func, component: -1, attribute: false }));
+    let name = b.str("double");
+    let double = b.add(Type::Float(Float { name, size: 8 }));
+    let vars = [("hits", u64_), ("all", both), ("ratio", double)].map(|(name, ty)| b.var(name, ty));
+    let name = b.str(".percpu");
+    let vars = vars.map(|ty| DatasecVar { ty, offset: 0, size: 8 }).to_vec();
+    b.add(Type::Datasec(Datasec { name, size: 0, vars }));
+    b.0
+}
+
+#[test]
+fn parse_after_encode_is_identity() {
+    for endian in BOTH {
+        let btf = everything();
+        let bytes = btf.encode(endian);
+        let again = Btf::parse(&bytes, endian).unwrap();
+        assert_eq!(again, btf);
+        assert_eq!(again.encode(endian), bytes);
+        let empty = Btf::default();
+        assert_eq!(Btf::parse(&empty.encode(endian), endian), Ok(empty));
+    }
+    assert_ne!(everything().encode(Endian::Little), everything().encode(Endian::Big));
+}
+
+#[test]
+fn encodes_to_literal_bytes() {
+    let mut b = Builder::default();
+    b.int("int", 4, Int::SIGNED);
+    let bytes = b.0.encode(Endian::Big);
+    let literal: [&[u8]; 7] = [
+        &[0xeb, 0x9f, 1, 0],
+        &[0, 0, 0, 24],
+        &[0, 0, 0, 0, 0, 0, 0, 16],
+        &[0, 0, 0, 16, 0, 0, 0, 5],
+        &[0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 4],
+        &[1, 0, 0, 32],
+        b"\0int\0",
+    ];
+    assert_eq!(bytes, literal.concat());
+}
+
+#[test]
+fn every_kind_is_there() {
+    let btf = everything();
+    for (i, kind) in Kind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, i + 1);
+        assert_eq!(Kind::from_number(kind as u32), Some(kind));
+        assert!(btf.types().any(|(_, ty)| ty.kind() == Some(kind)), "{kind:?}");
+    }
+    assert_eq!((Kind::from_number(0), Kind::from_number(20)), (None, None));
+}
+
+#[test]
+fn lookups_and_changes() {
+    let mut btf = everything();
+    let event = btf.find(Kind::Struct, "event").unwrap();
+    assert_eq!(btf.name_of(event), "event");
+    assert_eq!(btf.find(Kind::Union, "event"), None);
+    assert_eq!((btf.get(TypeId(9999)), btf.name(StrOff(9999))), (&Type::Void, ""));
+    assert!(btf.get_mut(TypeId(0)).is_none() && btf.get_mut(TypeId(9999)).is_none());
+
+    let (percpu, _) = btf.datasecs().next().unwrap();
+    let datasec = btf.datasec_mut(percpu).unwrap();
+    datasec.size = 72;
+    datasec.vars[1].offset = 8;
+    assert!(btf.datasec_mut(event).is_none());
+    let func = btf.find(Kind::Func, "on_exec").unwrap();
+    btf.func_mut(func).unwrap().linkage = Linkage::Static;
+    let again = Btf::parse(&btf.encode(Endian::Little), Endian::Little).unwrap();
+    assert_eq!(again.get(percpu).as_datasec().unwrap().vars[1].offset, 8);
+    assert_eq!(again.get(func).as_func().unwrap().linkage, Linkage::Static);
+}
+
+#[test]
+fn sizes_and_alignments() {
+    let mut b = Builder { 0: everything() };
+    let find = |b: &Builder, kind, name| b.0.find(kind, name).unwrap();
+    let int = find(&b, Kind::Int, "int");
+    let event = find(&b, Kind::Struct, "event");
+    let grid = b.array(event, 3);
+    let grid = b.array(grid, 2);
+    let packed = b.structure("packed", 7, &[("a", int, 0, 0)]);
+    let shifted = b.structure("shifted", 8, &[("a", int, 8, 0)]);
+    let outer = b.structure("outer", 16, &[("p", packed, 0, 0), ("i", int, 64, 0)]);
+    let wide = b.int("__int128", 16, Int::SIGNED);
+    let table = [
+        (int, 4, 4),
+        (event, 56, 8),
+        (grid, 336, 8),
+        (packed, 7, 1),
+        (shifted, 8, 1),
+        (outer, 16, 4),
+        (wide, 16, 16),
+        (find(&b, Kind::Struct, "bits"), 4, 4),
+        (find(&b, Kind::Enum64, "big"), 8, 8),
+        (find(&b, Kind::Var, "all"), 56, 8),
+        (find(&b, Kind::Typedef, "__u64"), 8, 8),
+    ];
+    for (id, size, align) in table {
+        assert_eq!((b.0.size_of(id), b.0.align_of(id)), (Ok(size), Ok(align)), "{}", b.0.c_type(id));
+    }
+    for id in [TypeId(0), find(&b, Kind::Fwd, "task_struct"), find(&b, Kind::Func, "on_exec"), TypeId(9999)] {
+        assert_eq!(b.0.size_of(id).unwrap_err().kind(), ErrorKind::Unresolved);
+        assert_eq!(b.0.align_of(id).unwrap_err().kind(), ErrorKind::Unresolved);
+    }
+    let huge = b.array(grid, u32::MAX);
+    assert_eq!(b.0.size_of(huge).unwrap_err().kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn bitfields_in_both_notations() {
+    let mut b = Builder::default();
+    let int = b.int("int", 4, 0);
+    let name = b.str("int");
+    let old = b.add(Type::Int(Int { name, size: 4, encoding: 0, offset: 2, bits: 5 }));
+    let table = [
+        (int, 32, 0, None),
+        (int, 37, 5, Some((37, 5))),
+        (int, 32, 32, Some((32, 32))),
+        (old, 32, 0, Some((34, 5))),
+        (int, 3, 0, Some((3, 32))),
+    ];
+    for (ty, bit_offset, bitfield_size, expected) in table {
+        let member = Member { name: StrOff(0), ty, bit_offset, bitfield_size };
+        let expected = expected.map(|(offset, width)| Bitfield { offset, width });
+        assert_eq!(b.0.bitfield(&member), expected, "{member:?}");
+    }
+}
+
+#[test]
+fn types_read_as_in_c() {
+    let mut b = Builder { 0: everything() };
+    let find = |b: &Builder, kind, name| b.0.find(kind, name).unwrap();
+    let event = find(&b, Kind::Struct, "event");
+    let constant = b.add(Type::Const(event));
+    let pointer = b.add(Type::Ptr(constant));
+    let constant_pointer = b.add(Type::Const(pointer));
+    let pointers = b.array(constant_pointer, 4);
+    let int = find(&b, Kind::Int, "int");
+    let row = b.array(int, 4);
+    let grid = b.array(row, 2);
+    let to_grid = b.add(Type::Ptr(grid));
+    let Type::Func(func) = *b.0.get(find(&b, Kind::Func, "on_exec")) else { panic!() };
+    let to_func = b.add(Type::Ptr(func.proto));
+    let void = b.add(Type::Ptr(TypeId(0)));
+    let nothing = b.func("nothing", Linkage::Static, TypeId(0), &[]);
+    let nothing = b.0.get(nothing).as_func().unwrap().proto;
+    let table = [
+        (TypeId(0), "", "void"),
+        (event, "", "struct event"),
+        (constant_pointer, "", "const struct event *const"),
+        (constant_pointer, "p", "const struct event *const p"),
+        (pointers, "all", "const struct event *const all[4]"),
+        (grid, "grid", "int grid[2][4]"),
+        (grid, "", "int [2][4]"),
+        (to_grid, "", "int (*)[2][4]"),
+        (to_func, "call", "int (*call)(int *restrict ctx, ...)"),
+        (nothing, "", "void (void)"),
+        (void, "", "void *"),
+        (find(&b, Kind::Typedef, "__u64"), "x", "__u64 x"),
+        (find(&b, Kind::Fwd, "task_struct"), "", "struct task_struct"),
+        (find(&b, Kind::Enum64, "big"), "", "enum big"),
+        (b.0.get(find(&b, Kind::Var, "all")).as_var().unwrap().ty, "", "volatile const union {...}"),
+    ];
+    for (id, name, expected) in table {
+        assert_eq!(b.0.c_declaration(id, name), expected);
+    }
+}
+
+#[test]
+fn rendering_and_resolving_end() {
+    let mut b = Builder::default();
+    let mut id = b.int("int", 4, 0);
+    for _ in 0..40 {
+        let params = [("a", id), ("b", id)];
+        let func = b.func("f", Linkage::Static, id, &params);
+        let proto = b.0.get(func).as_func().unwrap().proto;
+        id = b.add(Type::Ptr(proto));
+    }
+    assert!(b.0.c_type(id).len() < 10_000);
+    let circle = b.typedef("circle", TypeId(0));
+    *b.0.get_mut(circle).unwrap() = Type::Const(circle);
+    assert_eq!(b.0.resolve(circle), TypeId(0));
+    assert!(b.0.size_of(circle).is_err() && b.0.align_of(circle).is_err());
+    b.0.c_type(circle);
+    let array = b.array(circle, 1);
+    *b.0.get_mut(circle).unwrap() = Type::Const(array);
+    assert!(b.0.size_of(circle).is_err() && b.0.align_of(circle).is_err());
+    b.0.c_type(circle);
+}
+
+#[test]
+fn what_is_not_whole_is_refused() {
+    type Break = fn(&mut Builder);
+    let table: &[(Break, &str)] = &[
+        (
+            |b| {
+                b.typedef("t", TypeId(2));
+            },
+            "type 1: refers to type 2, which does not exist",
+        ),
+        (
+            |b| {
+                b.typedef("t", TypeId(1));
+            },
+            "type 1: contains itself",
+        ),
+        (
+            |b| {
+                b.array(TypeId(2), 0);
+                b.structure("s", 0, &[("a", TypeId(1), 0, 0)]);
+            },
+            "contains itself",
+        ),
+        (
+            |b| {
+                b.add(Type::Fwd(Fwd { name: StrOff(99), union: false }));
+            },
+            "type 1: no name at 99",
+        ),
+        (
+            |b| {
+                for i in 0..65 {
+                    b.typedef("t", TypeId(i));
+                }
+            },
+            "nests deeper than 64 levels",
+        ),
+        (
+            |b| {
+                for i in (1..66).rev() {
+                    b.typedef("t", TypeId(67 - i));
+                }
+                b.int("int", 4, 0);
+            },
+            "nests deeper than 64",
+        ),
+    ];
+    for (change, expected) in table {
+        let mut b = Builder::default();
+        change(&mut b);
+        let error = Btf::parse(&b.0.encode(Endian::Little), Endian::Little).unwrap_err().to_string();
+        assert!(error.starts_with("section .BTF: ") && error.contains(expected), "{error}");
+    }
+    let mut b = Builder::default();
+    b.structure("list", 8, &[("next", TypeId(2), 0, 0)]);
+    b.add(Type::Ptr(TypeId(1)));
+    assert!(Btf::parse(&b.0.encode(Endian::Little), Endian::Little).is_ok(), "pointers may point back");
+}
+
+#[test]
+fn broken_headers() {
+    let bytes = everything().encode(Endian::Little);
+    let cases: &[(usize, u8, &str)] = &[
+        (0, 0, "magic"),
+        (2, 2, "version 2"),
+        (4, 8, "a header of 8 bytes"),
+        (7, 1, "a header of"),
+        (15, 1, "types end past the end"),
+        (23, 1, "strings end past the end"),
+        (24, 0xff, "no name"),
+        (24 + 7, 0x41, "unknown bits"),
+        (24 + 7, 0x1f, "unknown kind 31"),
+        (24 + 7, 0x81, "a kind_flag on Int"),
+        (24 + 4, 1, "a length on Int"),
+        (bytes.len() - 1, 1, "strings do not begin and end with a NUL"),
+    ];
+    for &(at, value, expected) in cases {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        let error = Btf::parse(&bytes, Endian::Little).unwrap_err().to_string();
+        assert!(error.contains(expected), "{at}: {error}");
+    }
+    for len in 0..bytes.len() {
+        assert!(Btf::parse(&bytes[..len], Endian::Little).is_err());
+    }
+    assert!(Btf::parse(&bytes, Endian::Big).is_err());
+}
+
+/// `.BTF.ext` with the given sizes of records, each padded with 0xff, describing section `at`.
+fn ext_bytes(endian: Endian, at: StrOff, tables: &[(u32, &[&[u32]])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut places = Vec::new();
+    for (size, records) in tables {
+        let start = body.len() as u32;
+        for word in [*size, at.0, records.len() as u32] {
+            endian.put_u32(&mut body, word);
+        }
+        for record in *records {
+            for i in 0..*size as usize / 4 {
+                endian.put_u32(&mut body, record.get(i).copied().unwrap_or(u32::MAX));
+            }
+        }
+        places.push((start, body.len() as u32 - start));
+    }
+    let mut bytes = Vec::new();
+    endian.put_u16(&mut bytes, encode::MAGIC);
+    bytes.extend_from_slice(&[encode::VERSION, 0]);
+    endian.put_u32(&mut bytes, 8 + 8 * places.len() as u32);
+    for (start, len) in places {
+        endian.put_u32(&mut bytes, start);
+        endian.put_u32(&mut bytes, len);
+    }
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+#[test]
+fn ext_in_both_orders_with_longer_records() {
+    let mut btf = everything();
+    let section = btf.add_str("tp/exec").unwrap();
+    for endian in BOTH {
+        for more in [0, 4, 8] {
+            let funcs: &[&[u32]] = &[&[0, 3], &[16, 4]];
+            let lines: &[&[u32]] = &[&[8, 1, 5, 7 << 10 | 3]];
+            let relos: &[&[u32]] = &[&[24, 2, 1, 6]];
+            let tables = [(8 + more, funcs), (16 + more, lines), (16 + more, relos)];
+            let ext = BtfExt::parse(&ext_bytes(endian, section, &tables), endian, &btf).unwrap();
+            let expected = SectionExt {
+                funcs: [(0, 3), (16, 4)].map(|(offset, id)| FuncRecord { offset, type_id: TypeId(id) }).to_vec(),
+                lines: vec![LineRecord { offset: 8, file: StrOff(1), line: StrOff(5), line_col: 7 << 10 | 3 }],
+                core_relos: vec![CoreReloRecord { offset: 24, type_id: TypeId(2), access: StrOff(1), kind: 6 }],
+            };
+            assert_eq!(ext.sections().collect::<Vec<_>>(), [("tp/exec", &expected)]);
+            assert_eq!(ext.section("tp/exec"), Some(&expected));
+            let before_core = BtfExt::parse(&ext_bytes(endian, section, &tables[..2]), endian, &btf).unwrap();
+            assert_eq!(before_core.section("tp/exec").unwrap().core_relos, []);
+        }
+    }
+}
+
+#[test]
+fn broken_ext() {
+    let mut btf = everything();
+    let section = btf.add_str("xdp").unwrap();
+    let table: &[(StrOff, u32, &[u32], &str)] = &[
+        (section, 4, &[0], "func_info has records of 4 bytes"),
+        (section, 10, &[0], "func_info has records of 10 bytes"),
+        (section, 8, &[4, 1], "func_info of xdp at 4, inside an instruction"),
+        (section, 8, &[8, 9999], "func_info of xdp at 8 refers to no type"),
+        (StrOff(0), 8, &[8, 1], "func_info of a section without a name"),
+    ];
+    for &(at, size, record, expected) in table {
+        let bytes = ext_bytes(Endian::Little, at, &[(size, &[record]), (16, &[])]);
+        let error = BtfExt::parse(&bytes, Endian::Little, &btf).unwrap_err().to_string();
+        assert!(error.starts_with("section .BTF.ext: ") && error.contains(expected), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        for endian in BOTH {
+            let mut bytes = everything().encode(endian);
+            for (at, value) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *value;
+            }
+            if let Ok(btf) = Btf::parse(&bytes, endian) {
+                prop_assert_eq!(Btf::parse(&btf.encode(endian), endian), Ok(btf.clone()));
+                for (id, ty) in btf.types() {
+                    let _ = (btf.size_of(id), btf.align_of(id), btf.c_type(id), btf.name_of(id));
+                    for member in ty.as_composite().map_or(&[][..], |ty| &ty.members) {
+                        btf.bitfield(member);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn changed_ext_never_panics(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let btf = everything();
+        let lines: &[&[u32]] = &[&[8, 1, 5, 3], &[16, 1, 5, 3]];
+        let mut bytes = ext_bytes(Endian::Little, StrOff(1), &[(8, &[&[0, 3]]), (16, lines), (16, &[&[24, 2, 1, 6]])]);
+        for (at, value) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *value;
+        }
+        let _ = BtfExt::parse(&bytes, Endian::Little, &btf);
+    }
+
+    #[test]
+    fn any_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Btf::parse(&bytes, Endian::Little);
+        let _ = BtfExt::parse(&bytes, Endian::Big, &Btf::default());
+    }
+}
