@@ -1,7 +1,6 @@
 //! Types as C would write them, for docs and errors.
 
-use super::kinds::Type;
-use super::{Btf, TypeId};
+use super::{Btf, Type, TypeId};
 
 /// How many types one rendering looks at; the rest is `...`. Prototypes of prototypes would grow without end.
 const BUDGET: usize = 256;

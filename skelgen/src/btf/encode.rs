@@ -1,7 +1,6 @@
 //! Types to bytes, as `BPF_BTF_LOAD` takes them.
 
-use super::kinds::{Composite, Enum, Kind, Type};
-use super::{Btf, StrOff, TypeId};
+use super::{Btf, Composite, Enum, Kind, StrOff, Type, TypeId};
 use crate::Endian;
 
 pub(super) const MAGIC: u16 = 0xeb9f;

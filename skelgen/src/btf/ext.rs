@@ -166,3 +166,96 @@ impl Table<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::encode::{MAGIC, VERSION};
+    use super::super::tests::everything;
+    use super::*;
+
+    /// `.BTF.ext` with the given sizes of records, each padded with 0xff, describing section `at`.
+    fn ext_bytes(endian: Endian, at: StrOff, tables: &[(u32, &[&[u32]])]) -> Vec<u8> {
+        let mut body = Vec::new();
+        let mut places = Vec::new();
+        for (size, records) in tables {
+            let start = body.len() as u32;
+            for word in [*size, at.0, records.len() as u32] {
+                endian.put_u32(&mut body, word);
+            }
+            for record in *records {
+                for i in 0..*size as usize / 4 {
+                    endian.put_u32(&mut body, record.get(i).copied().unwrap_or(u32::MAX));
+                }
+            }
+            places.push((start, body.len() as u32 - start));
+        }
+        let mut bytes = Vec::new();
+        endian.put_u16(&mut bytes, MAGIC);
+        bytes.extend_from_slice(&[VERSION, 0]);
+        endian.put_u32(&mut bytes, 8 + 8 * places.len() as u32);
+        for (start, len) in places {
+            endian.put_u32(&mut bytes, start);
+            endian.put_u32(&mut bytes, len);
+        }
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    #[test]
+    fn ext_in_both_orders_with_longer_records() {
+        let mut btf = everything();
+        let section = btf.add_str("tp/exec").unwrap();
+        for endian in [Endian::Little, Endian::Big] {
+            for more in [0, 4, 8] {
+                let funcs: &[&[u32]] = &[&[0, 3], &[16, 4]];
+                let lines: &[&[u32]] = &[&[8, 1, 5, 7 << 10 | 3]];
+                let relos: &[&[u32]] = &[&[24, 2, 1, 6]];
+                let tables = [(8 + more, funcs), (16 + more, lines), (16 + more, relos)];
+                let ext = BtfExt::parse(&ext_bytes(endian, section, &tables), endian, &btf).unwrap();
+                let expected = SectionExt {
+                    funcs: [(0, 3), (16, 4)].map(|(offset, id)| FuncRecord { offset, type_id: TypeId(id) }).to_vec(),
+                    lines: vec![LineRecord { offset: 8, file: StrOff(1), line: StrOff(5), line_col: 7 << 10 | 3 }],
+                    core_relos: vec![CoreReloRecord { offset: 24, type_id: TypeId(2), access: StrOff(1), kind: 6 }],
+                };
+                assert_eq!(ext.sections().collect::<Vec<_>>(), [("tp/exec", &expected)]);
+                assert_eq!(ext.section("tp/exec"), Some(&expected));
+                let before_core = BtfExt::parse(&ext_bytes(endian, section, &tables[..2]), endian, &btf).unwrap();
+                assert_eq!(before_core.section("tp/exec").unwrap().core_relos, []);
+            }
+        }
+    }
+
+    #[test]
+    fn broken_ext() {
+        let mut btf = everything();
+        let section = btf.add_str("xdp").unwrap();
+        let table: &[(StrOff, u32, &[u32], &str)] = &[
+            (section, 4, &[0], "func_info has records of 4 bytes"),
+            (section, 10, &[0], "func_info has records of 10 bytes"),
+            (section, 8, &[4, 1], "func_info of xdp at 4, inside an instruction"),
+            (section, 8, &[8, 9999], "func_info of xdp at 8 refers to no type"),
+            (StrOff(0), 8, &[8, 1], "func_info of a section without a name"),
+        ];
+        for &(at, size, record, expected) in table {
+            let bytes = ext_bytes(Endian::Little, at, &[(size, &[record]), (16, &[])]);
+            let error = BtfExt::parse(&bytes, Endian::Little, &btf).unwrap_err().to_string();
+            assert!(error.starts_with("section .BTF.ext: ") && error.contains(expected), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn changed_ext_never_panics(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+            let btf = everything();
+            let lines: &[&[u32]] = &[&[8, 1, 5, 3], &[16, 1, 5, 3]];
+            let mut bytes = ext_bytes(Endian::Little, StrOff(1), &[(8, &[&[0, 3]]), (16, lines), (16, &[&[24, 2, 1, 6]])]);
+            for (at, value) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *value;
+            }
+            let _ = BtfExt::parse(&bytes, Endian::Little, &btf);
+        }
+    }
+}

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::kinds::{Member, Type};
-use super::{Btf, TypeId};
+use super::{Btf, Member, Type, TypeId};
 use crate::{Error, Result};
 
 /// How deep types nest at most; the kernel's own limit (`MAX_RESOLVE_DEPTH`) is 32.

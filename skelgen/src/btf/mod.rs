@@ -18,16 +18,20 @@ mod kinds;
 mod layout;
 mod parse;
 mod strings;
+mod ty;
 
+#[cfg(test)]
+pub(crate) mod build;
 #[cfg(test)]
 mod tests;
 
 pub use ext::{BtfExt, CoreReloRecord, FuncRecord, LineRecord, SectionExt};
 pub use kinds::{
     Array, Composite, Datasec, DatasecVar, DeclTag, Enum, Enumerator, Float, Func, FuncProto, Fwd, Int, Kind, Linkage,
-    Member, Param, Type, TypeTag, Typedef, Var,
+    Member, Param, TypeTag, Typedef, Var,
 };
 pub use layout::Bitfield;
+pub use ty::Type;
 
 use crate::{Error, Result};
 use strings::Strings;

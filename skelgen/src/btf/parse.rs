@@ -4,7 +4,7 @@ use super::encode::{HEADER_LEN, MAGIC, VERSION};
 use super::kinds::*;
 use super::layout::MAX_DEPTH;
 use super::strings::Strings;
-use super::{Btf, StrOff, TypeId};
+use super::{Btf, StrOff, Type, TypeId};
 use crate::{Endian, Error, Result};
 
 impl Btf {

@@ -2,84 +2,14 @@
 
 use proptest::prelude::*;
 
+use super::build::Builder;
 use super::*;
 use crate::{Endian, ErrorKind};
 
 const BOTH: [Endian; 2] = [Endian::Little, Endian::Big];
 
-/// Puts types together.
-#[derive(Default)]
-pub(crate) struct Builder(pub(crate) Btf);
-
-impl Builder {
-    pub(crate) fn str(&mut self, text: &str) -> StrOff {
-        self.0.add_str(text).unwrap()
-    }
-
-    pub(crate) fn add(&mut self, ty: Type) -> TypeId {
-        self.0.add_type(ty)
-    }
-
-    pub(crate) fn int(&mut self, name: &str, size: u32, encoding: u8) -> TypeId {
-        let name = self.str(name);
-        self.add(Type::Int(Int { name, size, encoding, offset: 0, bits: (size * 8) as u8 }))
-    }
-
-    pub(crate) fn array(&mut self, elem: TypeId, len: u32) -> TypeId {
-        self.add(Type::Array(Array { elem, index: elem, len }))
-    }
-
-    pub(crate) fn typedef(&mut self, name: &str, ty: TypeId) -> TypeId {
-        let name = self.str(name);
-        self.add(Type::Typedef(Typedef { name, ty }))
-    }
-
-    /// Members are name, type, offset in bits and size of the bit-field.
-    pub(crate) fn composite(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> Composite {
-        let has_bitfields = members.iter().any(|member| member.3 != 0);
-        let members = members
-            .iter()
-            .map(|&(name, ty, bit_offset, bitfield_size)| Member {
-                name: self.str(name),
-                ty,
-                bit_offset,
-                bitfield_size,
-            })
-            .collect();
-        Composite { name: self.str(name), size, has_bitfields, members }
-    }
-
-    pub(crate) fn structure(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> TypeId {
-        let composite = self.composite(name, size, members);
-        self.add(Type::Struct(composite))
-    }
-
-    pub(crate) fn union(&mut self, name: &str, size: u32, members: &[(&str, TypeId, u32, u8)]) -> TypeId {
-        let composite = self.composite(name, size, members);
-        self.add(Type::Union(composite))
-    }
-
-    pub(crate) fn enumeration(&mut self, name: &str, size: u32, signed: bool, values: &[(&str, i64)]) -> TypeId {
-        let values = values.iter().map(|&(name, value)| Enumerator { name: self.str(name), value }).collect();
-        let ty = Enum { name: self.str(name), size, signed, values };
-        self.add(if size == 8 { Type::Enum64(ty) } else { Type::Enum(ty) })
-    }
-
-    pub(crate) fn func(&mut self, name: &str, linkage: Linkage, ret: TypeId, params: &[(&str, TypeId)]) -> TypeId {
-        let params = params.iter().map(|&(name, ty)| Param { name: self.str(name), ty }).collect();
-        let proto = self.add(Type::FuncProto(FuncProto { ret, params }));
-        let name = self.str(name);
-        self.add(Type::Func(Func { name, proto, linkage }))
-    }
-
-    pub(crate) fn var(&mut self, name: &str, ty: TypeId) -> TypeId {
-        let name = self.str(name);
-        self.add(Type::Var(Var { name, ty, linkage: Linkage::Global }))
-    }
-}
-
 /// One type of each kind, at least.
-fn everything() -> Btf {
+pub(super) fn everything() -> Btf {
     let mut b = Builder::default();
     let int = b.int("int", 4, Int::SIGNED);
     let char = b.int("char", 1, Int::SIGNED | Int::CHAR);
@@ -179,7 +109,7 @@ fn lookups_and_changes() {
 
 #[test]
 fn sizes_and_alignments() {
-    let mut b = Builder { 0: everything() };
+    let mut b = Builder(everything());
     let find = |b: &Builder, kind, name| b.0.find(kind, name).unwrap();
     let int = find(&b, Kind::Int, "int");
     let event = find(&b, Kind::Struct, "event");
@@ -235,7 +165,7 @@ fn bitfields_in_both_notations() {
 
 #[test]
 fn types_read_as_in_c() {
-    let mut b = Builder { 0: everything() };
+    let mut b = Builder(everything());
     let find = |b: &Builder, kind, name| b.0.find(kind, name).unwrap();
     let event = find(&b, Kind::Struct, "event");
     let constant = b.add(Type::Const(event));
@@ -383,76 +313,6 @@ fn broken_headers() {
     assert!(Btf::parse(&bytes, Endian::Big).is_err());
 }
 
-/// `.BTF.ext` with the given sizes of records, each padded with 0xff, describing section `at`.
-fn ext_bytes(endian: Endian, at: StrOff, tables: &[(u32, &[&[u32]])]) -> Vec<u8> {
-    let mut body = Vec::new();
-    let mut places = Vec::new();
-    for (size, records) in tables {
-        let start = body.len() as u32;
-        for word in [*size, at.0, records.len() as u32] {
-            endian.put_u32(&mut body, word);
-        }
-        for record in *records {
-            for i in 0..*size as usize / 4 {
-                endian.put_u32(&mut body, record.get(i).copied().unwrap_or(u32::MAX));
-            }
-        }
-        places.push((start, body.len() as u32 - start));
-    }
-    let mut bytes = Vec::new();
-    endian.put_u16(&mut bytes, encode::MAGIC);
-    bytes.extend_from_slice(&[encode::VERSION, 0]);
-    endian.put_u32(&mut bytes, 8 + 8 * places.len() as u32);
-    for (start, len) in places {
-        endian.put_u32(&mut bytes, start);
-        endian.put_u32(&mut bytes, len);
-    }
-    bytes.extend_from_slice(&body);
-    bytes
-}
-
-#[test]
-fn ext_in_both_orders_with_longer_records() {
-    let mut btf = everything();
-    let section = btf.add_str("tp/exec").unwrap();
-    for endian in BOTH {
-        for more in [0, 4, 8] {
-            let funcs: &[&[u32]] = &[&[0, 3], &[16, 4]];
-            let lines: &[&[u32]] = &[&[8, 1, 5, 7 << 10 | 3]];
-            let relos: &[&[u32]] = &[&[24, 2, 1, 6]];
-            let tables = [(8 + more, funcs), (16 + more, lines), (16 + more, relos)];
-            let ext = BtfExt::parse(&ext_bytes(endian, section, &tables), endian, &btf).unwrap();
-            let expected = SectionExt {
-                funcs: [(0, 3), (16, 4)].map(|(offset, id)| FuncRecord { offset, type_id: TypeId(id) }).to_vec(),
-                lines: vec![LineRecord { offset: 8, file: StrOff(1), line: StrOff(5), line_col: 7 << 10 | 3 }],
-                core_relos: vec![CoreReloRecord { offset: 24, type_id: TypeId(2), access: StrOff(1), kind: 6 }],
-            };
-            assert_eq!(ext.sections().collect::<Vec<_>>(), [("tp/exec", &expected)]);
-            assert_eq!(ext.section("tp/exec"), Some(&expected));
-            let before_core = BtfExt::parse(&ext_bytes(endian, section, &tables[..2]), endian, &btf).unwrap();
-            assert_eq!(before_core.section("tp/exec").unwrap().core_relos, []);
-        }
-    }
-}
-
-#[test]
-fn broken_ext() {
-    let mut btf = everything();
-    let section = btf.add_str("xdp").unwrap();
-    let table: &[(StrOff, u32, &[u32], &str)] = &[
-        (section, 4, &[0], "func_info has records of 4 bytes"),
-        (section, 10, &[0], "func_info has records of 10 bytes"),
-        (section, 8, &[4, 1], "func_info of xdp at 4, inside an instruction"),
-        (section, 8, &[8, 9999], "func_info of xdp at 8 refers to no type"),
-        (StrOff(0), 8, &[8, 1], "func_info of a section without a name"),
-    ];
-    for &(at, size, record, expected) in table {
-        let bytes = ext_bytes(Endian::Little, at, &[(size, &[record]), (16, &[])]);
-        let error = BtfExt::parse(&bytes, Endian::Little, &btf).unwrap_err().to_string();
-        assert!(error.starts_with("section .BTF.ext: ") && error.contains(expected), "{error}");
-    }
-}
-
 proptest! {
     #[test]
     fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
@@ -472,18 +332,6 @@ proptest! {
                 }
             }
         }
-    }
-
-    #[test]
-    fn changed_ext_never_panics(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
-        let btf = everything();
-        let lines: &[&[u32]] = &[&[8, 1, 5, 3], &[16, 1, 5, 3]];
-        let mut bytes = ext_bytes(Endian::Little, StrOff(1), &[(8, &[&[0, 3]]), (16, lines), (16, &[&[24, 2, 1, 6]])]);
-        for (at, value) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *value;
-        }
-        let _ = BtfExt::parse(&bytes, Endian::Little, &btf);
     }
 
     #[test]
