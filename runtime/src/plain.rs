@@ -10,11 +10,13 @@ use core::slice;
 
 mod bits;
 mod macros;
+mod union;
 mod wrappers;
 
 pub use bits::{bits, set_bits, signed_bits};
 #[doc(hidden)]
 pub use macros::{field_name, is_padding, plain_size};
+pub use union::{read, write};
 pub use wrappers::{Bool, Unaligned};
 
 /// A type that is its bytes.
@@ -116,8 +118,9 @@ mod tests {
     }
 
     crate::plain_enum! {
+        #[repr(i32)]
         /// An enum with a twin and a negative.
-        struct Color(i32) {
+        enum Color {
             RED = 0,
             Blue = -7,
             CRIMSON = 0,

@@ -70,18 +70,23 @@ macro_rules! plain {
 
 /// Declares C enums: a number of which some values have names, and every value is allowed.
 ///
+/// It is written as an enum, whose `repr` stands first, and becomes a struct of that number with a constant for each
+/// name.
+///
 /// ```
 /// skelgen_runtime::plain_enum! {
+///     #[repr(u32)]
 ///     /// `enum color`
-///     pub struct Color(u32) { RED = 0, GREEN = 1 }
+///     pub enum Color { RED = 0, GREEN = 1 }
 /// }
 /// assert_eq!(format!("{:?} {:?}", Color::RED, Color(7)), "RED Color(7)");
 /// ```
 #[macro_export]
 macro_rules! plain_enum {
     ($(
+        #[repr($number:ident)]
         $(#[$attr:meta])*
-        $vis:vis struct $name:ident($number:ty) {
+        $vis:vis enum $name:ident {
             $($(#[$value_attr:meta])* $value_name:ident = $value:expr),* $(,)?
         }
     )*) => {$(

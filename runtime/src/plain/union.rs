@@ -1,0 +1,36 @@
+//! Members of C unions: values that begin where others do.
+
+use super::Plain;
+
+/// The value at the start of `bytes`; bytes that they do not have are 0.
+#[must_use]
+pub fn read<T: Plain>(bytes: &[u8]) -> T {
+    let mut value = T::zeroed();
+    for (to, from) in value.as_bytes_mut().iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    value
+}
+
+/// Puts the value at the start of `bytes`, and drops what they have no room for.
+pub fn write<T: Plain>(bytes: &mut [u8], value: &T) {
+    for (to, from) in bytes.iter_mut().zip(value.as_bytes()) {
+        *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_share_their_start() {
+        let mut bytes = [0xff; 6];
+        write(&mut bytes, &0x0102u16.to_be());
+        assert_eq!(bytes, [1, 2, 0xff, 0xff, 0xff, 0xff]);
+        assert_eq!(read::<[u8; 3]>(&bytes), [1, 2, 0xff]);
+        assert_eq!(read::<[u8; 8]>(&bytes), [1, 2, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+        write(&mut bytes, &[3u8; 8]);
+        assert_eq!(bytes, [3; 6]);
+    }
+}
