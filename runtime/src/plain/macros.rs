@@ -27,6 +27,7 @@ macro_rules! plain {
         $(#[$attr])*
         #[repr(C)]
         #[derive(::core::clone::Clone, ::core::marker::Copy)]
+        #[allow(non_snake_case, reason = "the names are C's")]
         $vis struct $name {
             $($(#[$field_attr])* $field_vis $field: $ty),*
         }
@@ -143,10 +144,13 @@ pub const fn plain_size<T: Plain>() -> usize {
     size_of::<T>()
 }
 
-/// Whether a field is padding: `_pad` and at least one digit.
+/// Whether a field holds nothing of meaning: `_align`, or `_pad` and at least one digit.
 #[must_use]
 pub const fn is_padding(field: &str) -> bool {
     let name = field.as_bytes();
+    if matches!(name, b"_align") {
+        return true;
+    }
     if name.len() < 5 || name[0] != b'_' || name[1] != b'p' || name[2] != b'a' || name[3] != b'd' {
         return false;
     }
@@ -173,7 +177,7 @@ mod tests {
     #[test]
     fn names() {
         for (name, padding) in
-            [("_pad0", true), ("_pad123", true), ("_pad", false), ("_pad1x", false), ("pad1", false), ("_bits4", false)]
+            [("_align", true), ("_pad0", true), ("_pad123", true), ("_pad", false), ("_pad1x", false), ("pad1", false), ("_bits4", false)]
         {
             assert_eq!(is_padding(name), padding, "{name}");
         }

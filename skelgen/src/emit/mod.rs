@@ -1,0 +1,3 @@
+//! Rust source as tokens.
+
+pub mod types;

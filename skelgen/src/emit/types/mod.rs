@@ -1,0 +1,193 @@
+//! C types as Rust: from BTF to definitions that any bytes are values of.
+//!
+//! In: types of [`Btf`], and the variables of data sections. Out: tokens that use the types, and their definitions.
+//! Definitions are macro calls of the runtime (`plain!`, `plain_enum!`), which prove while they compile that there is
+//! no padding and no invalid value; offsets and sizes are asserted beside them. The tokens hold no `unsafe`.
+//!
+//! | C | Rust |
+//! |---|---|
+//! | integers, `float`, `double` | `u8` to `u128`, `i8` to `i128`, `f32`, `f64`; other sizes as bytes |
+//! | `char` | `u8` |
+//! | `bool` | `Bool`, of which every byte is a value |
+//! | pointers | `u64`; the C type is in the doc |
+//! | arrays | arrays; flexible ones of length 0 |
+//! | `struct task_event` | `struct TaskEvent`, fields named and placed as in C, holes as fields `_padOFFSET` |
+//! | `union` | bytes with `as_member()` and `set_member()` |
+//! | `enum` | a number with constants named as in C |
+//! | bit-fields | bytes `_bitsOFFSET` with `member()` and `set_member()` |
+//! | members at odd addresses | `Unaligned<T>` |
+//! | anonymous members | fields `anon0`, `anon1`, ... |
+//!
+//! Nameless types are named after the typedef that names them, else after where they are used: `EventInner` is the type
+//! of `inner` in `Event`. Names that Rust or an earlier type has taken get a `_` or a number.
+
+mod bitfields;
+mod datasec;
+mod enums;
+mod names;
+mod pretty;
+mod record;
+mod structs;
+mod unions;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::btf::{Btf, Type, TypeId};
+use crate::{Error, Result};
+pub use datasec::SectionVar;
+use names::Names;
+pub use names::{field_ident, type_name};
+pub use pretty::pretty;
+use value::Value;
+
+/// Collects types as they are used, and defines each once.
+pub struct TypeEmitter<'a> {
+    btf: &'a Btf,
+    /// The path of the runtime crate.
+    rt: TokenStream,
+    derives: TokenStream,
+    names: Names,
+    /// The typedef that names a nameless type: the first that there is.
+    typedefs: BTreeMap<TypeId, &'a str>,
+    /// Types that have a definition; `None` while it is being made.
+    known: BTreeMap<TypeId, Option<Value>>,
+    /// Definitions in the order of first use; what a type is made of comes behind it.
+    defs: Vec<TokenStream>,
+}
+
+/// Where a type is used, to name it and to tell of it if it has no name of its own.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// The Rust name of what contains it.
+    parent: &'a str,
+    /// The C name of what contains it.
+    c_parent: &'a str,
+    /// The member or variable.
+    member: &'a str,
+    /// How many types contain it.
+    depth: usize,
+}
+
+/// How deep types may contain others. BTF that was parsed stays below; BTF that was changed since may not.
+const MAX_DEPTH: usize = 64;
+
+impl<'a> TypeEmitter<'a> {
+    /// `runtime` is the path of the runtime crate, as in `::skelgen_runtime`.
+    pub fn new(btf: &'a Btf, runtime: TokenStream) -> Self {
+        let mut typedefs = BTreeMap::new();
+        for (_, ty) in btf.types() {
+            if let Type::Typedef(def) = ty {
+                typedefs.entry(def.ty).or_insert(btf.name(def.name));
+            }
+        }
+        TypeEmitter {
+            btf,
+            rt: runtime,
+            derives: TokenStream::new(),
+            names: Names::default(),
+            typedefs,
+            known: BTreeMap::new(),
+            defs: Vec::new(),
+        }
+    }
+
+    /// Adds derives, separated by commas, to all structs that are defined from here on.
+    ///
+    /// They have `Clone`, `Copy`, `Debug`, `Default` and `PartialEq` anyway.
+    pub fn derive(&mut self, derives: TokenStream) {
+        self.derives = quote!(#[derive(#derives)]);
+    }
+
+    /// Keeps a Rust name from being given to a C type; [`datasec`](Self::datasec) may use it.
+    pub fn reserve(&mut self, rust_name: &str) {
+        self.names.reserve(rust_name);
+    }
+
+    /// The type to write where a value of this C type is meant, say a map's key.
+    ///
+    /// `hint` names the type if C does not.
+    pub fn use_of(&mut self, id: TypeId, hint: &str) -> Result<TokenStream> {
+        Ok(self.value(id, Place { parent: "", c_parent: "", member: hint, depth: 0 })?.tokens)
+    }
+
+    /// The definitions of all types that were used.
+    pub fn finish(self) -> TokenStream {
+        self.defs.into_iter().collect()
+    }
+
+    /// The value of a type that has a definition, which is made by the first call.
+    fn defined(
+        &mut self,
+        id: TypeId,
+        place: Place<'_>,
+        define: impl FnOnce(&mut Self, &Definition) -> Result<(TokenStream, Value)>,
+    ) -> Result<Value> {
+        let c_type = self.btf.c_type(id);
+        match self.known.get(&id) {
+            Some(Some(value)) => return Ok(value.clone()),
+            Some(None) => return Err(Error::malformed(format!("`{c_type}` contains itself"))),
+            None if place.depth > MAX_DEPTH => return Err(Error::malformed(format!("`{c_type}` nests too deep"))),
+            None => {}
+        }
+        let own = self.btf.name_of(id);
+        let typedef = self.typedefs.get(&id).copied().unwrap_or("");
+        let (wanted, c_name) = match (own, typedef) {
+            ("", "") => {
+                let parent = if place.c_parent.is_empty() { String::new() } else { format!(" of {}", place.c_parent) };
+                let wanted = format!("{}{}", place.parent, type_name(place.member));
+                (wanted, format!("`{c_type}` of {}{parent}", quoted(place.member)))
+            }
+            ("", typedef) => (type_name(typedef), format!("`typedef {c_type} {typedef}`")),
+            (own, _) => (type_name(own), quoted(&c_type)),
+        };
+        let name = self.names.claim(&wanted);
+        let definition = Definition { ident: format_ident!("{name}"), c_name, name, depth: place.depth };
+        self.known.insert(id, None);
+        let slot = self.defs.len();
+        self.defs.push(TokenStream::new());
+        let (tokens, value) = define(self, &definition)?;
+        self.defs[slot] = tokens;
+        self.known.insert(id, Some(value.clone()));
+        Ok(value)
+    }
+}
+
+/// The names of a type that is being defined.
+struct Definition {
+    name: String,
+    ident: Ident,
+    /// For docs and errors, in backquotes.
+    c_name: String,
+    /// How many types contain it.
+    depth: usize,
+}
+
+impl Definition {
+    fn place<'b>(&'b self, member: &'b str) -> Place<'b> {
+        Place { parent: &self.name, c_parent: &self.c_name, member, depth: self.depth + 1 }
+    }
+
+    /// Says which member an error is about.
+    fn member_error(&self, member: &str, error: Error) -> Error {
+        Error::new(error.kind(), format!("{}: {}: {error}", self.c_name, quoted(member)))
+    }
+}
+
+/// C text in backquotes, to stand in a line of a doc: names in BTF need not be names.
+fn quoted(c: &str) -> String {
+    let clean: String = c.chars().map(|c| if c.is_control() || c == '`' { '?' } else { c }).collect();
+    format!("`{clean}`")
+}
+
+/// A doc comment of one line.
+fn doc(text: &str) -> TokenStream {
+    let text = format!(" {text}");
+    quote!(#[doc = #text])
+}

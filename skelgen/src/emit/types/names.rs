@@ -1,0 +1,230 @@
+//! C names as Rust names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Ident, Span};
+
+/// Keywords that `r#` makes a name of.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Keywords that nothing makes a name of.
+const NEVER: &[&str] = &["Self", "_", "crate", "self", "super"];
+
+/// Types, traits and variants of the prelude, which a type of the same name would hide from those who import it.
+const PRELUDE: &[&str] = &[
+    "AsMut",
+    "AsRef",
+    "AsyncFn",
+    "AsyncFnMut",
+    "AsyncFnOnce",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Hash",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Self",
+    "Send",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "Vec",
+];
+
+/// The name of a field or method: the C name, with `r#` or a `_` behind it if Rust has taken it.
+pub fn field_ident(c_name: &str) -> Ident {
+    let name = sanitized(c_name);
+    if KEYWORDS.contains(&name.as_str()) {
+        Ident::new_raw(&name, Span::call_site())
+    } else if NEVER.contains(&name.as_str()) {
+        Ident::new(&format!("{name}_"), Span::call_site())
+    } else {
+        Ident::new(&name, Span::call_site())
+    }
+}
+
+/// The name of a type: `task_event` becomes `TaskEvent`, `__u64` becomes `U64`.
+pub fn type_name(c_name: &str) -> String {
+    let mut name = String::new();
+    for word in sanitized(c_name).split('_').filter(|word| !word.is_empty()) {
+        if name.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_digit()) {
+            name.push('_');
+        }
+        let (first, rest) = word.split_at(1);
+        name.push_str(&first.to_ascii_uppercase());
+        let shouted = !rest.is_empty() && !word.contains(|c: char| c.is_ascii_lowercase());
+        name.push_str(&if shouted { rest.to_ascii_lowercase() } else { rest.to_owned() });
+    }
+    match name.chars().next() {
+        None => "Anon".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("_{name}"),
+        Some(_) => name,
+    }
+}
+
+/// The name with a `_` for everything that no name has.
+pub(super) fn sanitized(c_name: &str) -> String {
+    let mut name: String = c_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+/// Whether the name is one that Rust's lint of names takes for a method.
+pub(super) fn is_snake(c_name: &str) -> bool {
+    !c_name.contains(|c: char| c.is_ascii_uppercase()) && !c_name.contains("__")
+}
+
+/// The names of types that are taken.
+#[derive(Default)]
+pub(super) struct Names {
+    taken: BTreeSet<String>,
+    reserved: BTreeSet<String>,
+    /// The number that the next namesake gets.
+    next: BTreeMap<String, u32>,
+}
+
+impl Names {
+    /// Takes the name until [`redeem`](Self::redeem) asks for it.
+    pub(super) fn reserve(&mut self, name: &str) {
+        self.reserved.insert(name.to_owned());
+        self.taken.insert(name.to_owned());
+    }
+
+    /// The name as it is if it was reserved, else as [`claim`](Self::claim) gives it.
+    pub(super) fn redeem(&mut self, name: &str) -> String {
+        if self.reserved.remove(name) { name.to_owned() } else { self.claim(name) }
+    }
+
+    /// Takes the name, or the nearest to it that is free.
+    pub(super) fn claim(&mut self, wanted: &str) -> String {
+        let wanted = if PRELUDE.contains(&wanted) { format!("{wanted}_") } else { wanted.to_owned() };
+        let mut name = wanted.clone();
+        while !self.taken.insert(name.clone()) {
+            let next = self.next.entry(wanted.clone()).or_insert(2);
+            name = format!("{wanted}{next}");
+            *next += 1;
+        }
+        name
+    }
+}
+
+/// The names of fields, or of methods, that one struct has.
+#[derive(Default)]
+pub(super) struct Members {
+    taken: BTreeSet<String>,
+}
+
+impl Members {
+    /// The name, with as many `_` behind it as it takes to be the only one.
+    pub(super) fn claim(&mut self, c_name: &str) -> Ident {
+        let mut ident = field_ident(c_name);
+        while self.taken.contains(&ident.to_string()) {
+            ident = field_ident(&format!("{}_", sanitized(&ident.to_string().replace("r#", ""))));
+        }
+        self.taken.insert(ident.to_string());
+        ident
+    }
+
+    /// `prefix` and `number`, with as many zeroes between as it takes to be the only one.
+    pub(super) fn numbered(&mut self, prefix: &str, number: u32) -> Ident {
+        let mut zeroes = String::new();
+        while self.taken.contains(&format!("{prefix}{zeroes}{number}")) {
+            zeroes.push('0');
+        }
+        self.claim(&format!("{prefix}{zeroes}{number}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_keep_their_names() {
+        let table = [
+            ("pid", "pid"),
+            ("type", "r#type"),
+            ("gen", "r#gen"),
+            ("self", "self_"),
+            ("Self", "Self_"),
+            ("crate", "crate_"),
+            ("_", "__"),
+            ("touch.count", "touch_count"),
+            ("", "_"),
+            ("9p", "_9p"),
+            ("naïve \"}", "na_ve___"),
+        ];
+        for (c, rust) in table {
+            let rust = if rust == "_" { "__" } else { rust };
+            assert_eq!(field_ident(c).to_string(), rust, "{c}");
+        }
+    }
+
+    #[test]
+    fn types_are_camel() {
+        let table = [
+            ("task_event", "TaskEvent"),
+            ("__u64", "U64"),
+            ("Option", "Option"),
+            ("FOO_BAR", "FooBar"),
+            ("sched_ext_T", "SchedExtT"),
+            ("v_1_2", "V1_2"),
+            ("3d", "_3d"),
+            ("___", "Anon"),
+            ("a<b, c>", "ABC"),
+            ("myType", "MyType"),
+        ];
+        for (c, rust) in table {
+            assert_eq!(type_name(c), rust, "{c}");
+        }
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        let mut names = Names::default();
+        names.reserve("Percpu");
+        let claimed = ["Event", "Event", "Event2", "Event", "Option", "Option", "Percpu"].map(|name| names.claim(name));
+        assert_eq!(claimed, ["Event", "Event2", "Event22", "Event3", "Option_", "Option_2", "Percpu2"]);
+        assert_eq!([names.redeem("Percpu"), names.redeem("Percpu")], ["Percpu", "Percpu3"]);
+        let mut members = Members::default();
+        let claimed = ["a", "a", "type", "type", "a_", "_pad4"].map(|name| members.claim(name).to_string());
+        assert_eq!(claimed, ["a", "a_", "r#type", "type_", "a__", "_pad4"]);
+        assert_eq!(members.numbered("_pad", 4), "_pad04");
+    }
+}

@@ -1,0 +1,73 @@
+//! C structs.
+
+use super::names::{Members, is_snake};
+use super::record::{Field, Record};
+use super::value::Value;
+use super::{Definition, Place, TypeEmitter, quoted};
+use crate::btf::{Composite, Member, TypeId};
+use crate::{Error, Result};
+use proc_macro2::Ident;
+
+impl TypeEmitter<'_> {
+    pub(super) fn structure(&mut self, id: TypeId, ty: &Composite, place: Place<'_>) -> Result<Value> {
+        self.defined(id, place, |types, definition| {
+            let (mut fields, mut bits, mut names) = (Vec::new(), Vec::new(), Members::default());
+            let idents = types.member_idents(ty, &mut names);
+            for (member, ident) in ty.members.iter().zip(idents) {
+                match (types.btf.bitfield(member), ident) {
+                    (Some(bitfield), _) => bits.push((member, bitfield)),
+                    (None, Some(ident)) => fields.push(types.field(definition, member, ident)?),
+                    (None, None) => {}
+                }
+            }
+            let (storage, methods) = types.bitfields(definition, &bits, &mut names)?;
+            fields.extend(storage);
+            let doc = vec![definition.c_name.clone()];
+            let odd_methods = bits.iter().any(|(member, _)| !is_snake(types.btf.name(member.name)));
+            let mut record = Record { definition, doc, size: ty.size, fields, names, methods, odd_methods };
+            record.place().map_err(|misplaced| misplaced.of(&definition.c_name))?;
+            Ok(types.record(record))
+        })
+    }
+
+    /// The names of the members that are fields; nameless ones are `anon0`, `anon1`, ...
+    pub(super) fn member_idents(&self, ty: &Composite, names: &mut Members) -> Vec<Option<Ident>> {
+        // The C names first: they are kept, and the made-up ones go around them.
+        let mut idents: Vec<_> = ty
+            .members
+            .iter()
+            .map(|member| {
+                let name = self.btf.name(member.name);
+                (!name.is_empty() && self.btf.bitfield(member).is_none()).then(|| names.claim(name))
+            })
+            .collect();
+        let mut anon = 0;
+        for (member, ident) in ty.members.iter().zip(&mut idents) {
+            if ident.is_none() && self.btf.bitfield(member).is_none() {
+                *ident = Some(names.numbered("anon", anon));
+                anon += 1;
+            }
+        }
+        idents
+    }
+
+    fn field(&mut self, definition: &Definition, member: &Member, ident: Ident) -> Result<Field> {
+        let name = ident.to_string();
+        let value = self.member_value(definition, member, &name)?;
+        if !member.bit_offset.is_multiple_of(8) {
+            return Err(definition.member_error(&name, Error::malformed("begins inside a byte")));
+        }
+        let doc = self.member_doc(member);
+        Ok(Field { ident, offset: member.bit_offset / 8, value, doc })
+    }
+
+    pub(super) fn member_value(&mut self, definition: &Definition, member: &Member, name: &str) -> Result<Value> {
+        self.value(member.ty, definition.place(name.trim_start_matches("r#")))
+            .map_err(|error| definition.member_error(name, error))
+    }
+
+    /// The member as C declares it.
+    pub(super) fn member_doc(&self, member: &Member) -> String {
+        quoted(&self.btf.c_declaration(member.ty, self.btf.name(member.name)))
+    }
+}
