@@ -17,6 +17,7 @@ mod error;
 pub mod insn;
 pub mod link;
 pub mod lower;
+pub mod object;
 
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,4 @@
+//! Reads an ELF object.
+
+pub mod sec;
+pub mod uapi;
