@@ -4,6 +4,7 @@
 set -euo pipefail
 
 matrix_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034 # for the commands
 kernel_cache=${SKELGEN_KERNELS:-${XDG_CACHE_HOME:-$HOME/.cache}/skelgen/kernels}
 
 # Status of everything that went wrong outside the guest's program, as with env(1) and timeout(1):
@@ -20,12 +21,18 @@ usage() {
     sed -n '1d; /^$/q; s/^# \{0,1\}//p' "$0"
 }
 
+# positive OPTION VALUE: so that a bad number is told before anything runs.
+positive() {
+    [[ $2 =~ ^[1-9][0-9]*$ ]] || die "$1 takes a whole number from 1 on, not '$2'"
+}
+
+# need COMMAND PACKAGE: so that a missing tool is told with the name to install.
 need() {
     local tool=$1 package=$2
     command -v "$tool" >/dev/null || die "$tool is not installed (Debian package $package)"
 }
 
-# kernel_rows [SERIES...]: the table's rows "series suite package", of the series named or of all.
+# kernel_rows [SERIES...]: the table's rows "series cpus suite package", of the series named or of all.
 kernel_rows() {
     local series
     if (($# == 0)); then
