@@ -1,4 +1,92 @@
-//! Reads an ELF object.
+//! Reads a compiled BPF ELF object into owned values.
+//!
+//! Input: the file's bytes. Output: [`Object`]. The counterparts are `bpf_object_open` in `tools/lib/bpf/libbpf.c` and,
+//! for BTF, `kernel/bpf/btf.c`.
+//!
+//! ```text
+//! elf        sections, symbols, relocations
+//! functions  code sections cut into functions, with what .BTF.ext says of them
+//! maps       .maps, from BTF
+//! data       .data, .rodata, .bss, .percpu
+//! relocs     what each instruction refers to
+//! programs   the functions that are programs, by the names of their sections (sec)
+//! ```
 
+mod data;
+mod elf;
+mod functions;
+mod maps;
+mod model;
+mod programs;
+mod relocs;
 pub mod sec;
 pub mod uapi;
+
+pub use model::{
+    Core, Data, DataKind, FuncIdx, Function, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc, Target, Var,
+};
+pub use sec::{AttachTo, SecDef};
+pub use uapi::{AttachType, MapType, ProgType};
+
+use crate::btf::{Btf, BtfExt};
+use crate::{Error, Result};
+use elf::Elf;
+
+impl Object {
+    /// Parses an object; `file_name` names it in errors and, up to its first dot, in the kernel.
+    pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Self> {
+        parse(file_name, bytes).map_err(|error| error.in_object(file_name))
+    }
+}
+
+fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
+    let elf = Elf::parse(bytes)?;
+    let name = object_name(file_name);
+    let (mut btf, ext) = types(&elf)?;
+    data::fix_datasecs(&elf, &mut btf)?;
+
+    let (mut maps, mut places) = maps::maps(&elf, &btf)?;
+    for (section, map) in data::data_maps(&elf, &btf, &name)? {
+        places.add_section(section, MapIdx(maps.len()));
+        maps.push(map);
+    }
+    let mut functions = functions::functions(&elf, ext.as_ref())?;
+    relocs::resolve(&elf, &mut functions, &places)?;
+    let programs = programs::programs(&functions)?;
+    programs::fix_linkage(&functions, &mut btf);
+
+    Ok(Object { name, endian: elf.endian, license: license(&elf)?, btf, maps, functions: functions.all, programs })
+}
+
+/// The object's types. An object without BTF still loads, if nothing in it needs types.
+fn types(elf: &Elf<'_>) -> Result<(Btf, Option<BtfExt>)> {
+    let Some(section) = elf.section(".BTF") else {
+        return Err(Error::unsupported("no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"));
+    };
+    let btf = Btf::parse(section.data, elf.endian).map_err(|error| error.in_section(".BTF"))?;
+    let ext = match elf.section(".BTF.ext") {
+        Some(section) => Some(BtfExt::parse(section.data, elf.endian, &btf)?),
+        None => None,
+    };
+    Ok((btf, ext))
+}
+
+/// The content of section `license`, up to its zero.
+fn license(elf: &Elf<'_>) -> Result<String> {
+    let Some(section) = elf.section("license") else { return Ok(String::new()) };
+    let text = section.data.split(|&byte| byte == 0).next().unwrap_or_default();
+    let text =
+        std::str::from_utf8(text).map_err(|_| Error::malformed("the license is not text").in_section("license"))?;
+    Ok(text.to_owned())
+}
+
+/// The file's name up to its first dot, as an identifier.
+fn object_name(file_name: &str) -> String {
+    let base = file_name.rsplit('/').next().unwrap_or(file_name);
+    let stem = base.split('.').find(|part| !part.is_empty()).unwrap_or("object");
+    let mut name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name
+}

@@ -9,7 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::uapi::{BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS};
+use super::uapi::{AttachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, ProgType};
 
 /// What a section's name says of the programs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,37 @@ impl SecDef {
             flags |= BPF_F_XDP_HAS_FRAGS;
         }
         flags
+    }
+
+    /// A socket filter: the least of programs, to ask the kernel what it takes.
+    pub(crate) fn socket_filter() -> Self {
+        SecDef {
+            prog_type: ProgType::BPF_PROG_TYPE_SOCKET_FILTER as u32,
+            expected_attach_type: 0,
+            sleepable: false,
+            xdp_frags: false,
+            autoload: true,
+            attach: AttachTo::Socket,
+        }
+    }
+
+    /// A value that the verifier lets such a program return, for a branch that is never taken: 0, or 1 where 0 is
+    /// refused (`check_return_code` in `kernel/bpf/verifier.c`).
+    pub fn null_return(&self) -> i32 {
+        use AttachType::*;
+        let only_one = [
+            BPF_CGROUP_UDP4_RECVMSG,
+            BPF_CGROUP_UDP6_RECVMSG,
+            BPF_CGROUP_UNIX_RECVMSG,
+            BPF_CGROUP_INET4_GETPEERNAME,
+            BPF_CGROUP_INET6_GETPEERNAME,
+            BPF_CGROUP_UNIX_GETPEERNAME,
+            BPF_CGROUP_INET4_GETSOCKNAME,
+            BPF_CGROUP_INET6_GETSOCKNAME,
+            BPF_CGROUP_UNIX_GETSOCKNAME,
+        ];
+        let sock_addr = self.prog_type == ProgType::BPF_PROG_TYPE_CGROUP_SOCK_ADDR as u32;
+        i32::from(sock_addr && only_one.iter().any(|&attach| attach as u32 == self.expected_attach_type))
     }
 
     /// The kernel type whose id is `attach_btf_id` of `BPF_PROG_LOAD`.

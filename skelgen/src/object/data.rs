@@ -1,0 +1,163 @@
+//! Data sections: `.data`, `.rodata`, `.bss`, `.percpu` and their dotted forms, each a map with one entry.
+//!
+//! Compilers leave sizes and offsets in a section's BTF zero, for a linker that a BPF object never meets. They are
+//! filled in here from the section and its symbols, since the kernel and the generated types both need them.
+
+use std::collections::HashMap;
+
+use super::elf::{Elf, Section, SectionIdx, SectionKind, SymbolKind};
+use super::model::{Data, DataKind, Map, MapDef, Var};
+use super::uapi::MapType;
+use crate::btf::{Btf, Kind, Linkage, TypeId};
+use crate::{Error, Result};
+
+/// `BPF_F_RDONLY_PROG`: programs cannot write the map.
+const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+/// `BPF_F_MMAPABLE`: user space can map the map's value.
+const BPF_F_MMAPABLE: u32 = 1 << 10;
+
+/// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
+const MAX_PERCPU_VALUE: u64 = 32 << 10;
+
+/// Fills in the size of every section in BTF, and the offsets of its global variables.
+pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<()> {
+    let ids: Vec<TypeId> = btf.datasecs().map(|(id, _)| id).collect();
+    for id in ids {
+        let name = btf.name_of(id).to_owned();
+        if let Some(section) = elf.section(&name) {
+            fix_datasec(elf, btf, id, section).map_err(|error| error.in_section(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
+    let symbols: HashMap<&str, u64> = elf
+        .symbols
+        .iter()
+        .filter(|symbol| symbol.section == Some(section.index) && symbol.kind == SymbolKind::Object)
+        .map(|symbol| (symbol.name.as_str(), symbol.value))
+        .collect();
+    let Some(datasec) = btf.get(id).as_datasec() else { return Ok(()) };
+    let mut datasec = datasec.clone();
+    datasec.size = section_size(section)?;
+    for var in &mut datasec.vars {
+        let Some(decl) = btf.get(var.ty).as_var() else { continue };
+        // A static variable's offset was known to the compiler.
+        if decl.linkage == Linkage::Static {
+            continue;
+        }
+        let name = btf.name(decl.name);
+        let value =
+            symbols.get(name).ok_or_else(|| Error::malformed("BTF has a variable without a symbol").in_symbol(name))?;
+        var.offset = u32::try_from(*value).map_err(|_| Error::malformed("address past 4 GiB").in_symbol(name))?;
+    }
+    datasec.vars.sort_by_key(|var| var.offset);
+    if let Some(slot) = btf.datasec_mut(id) {
+        *slot = datasec;
+    }
+    Ok(())
+}
+
+fn section_size(section: &Section<'_>) -> Result<u32> {
+    u32::try_from(section.size)
+        .ok()
+        .filter(|&size| size <= i32::MAX as u32)
+        .ok_or_else(|| Error::too_large(format!("{} bytes; a map's value has at most {}", section.size, i32::MAX)))
+}
+
+/// The maps of all data sections that are not empty, in the order of the sections.
+pub(super) fn data_maps(elf: &Elf<'_>, btf: &Btf, object: &str) -> Result<Vec<(SectionIdx, Map)>> {
+    let mut maps = Vec::new();
+    for section in elf.sections.iter().filter(|section| section.size > 0) {
+        let is_data = matches!(section.kind, SectionKind::Data | SectionKind::Zero);
+        if let Some(kind) = DataKind::of(&section.name).filter(|_| is_data) {
+            let map = data_map(section, kind, btf, object).map_err(|error| error.in_section(section.name.as_str()))?;
+            maps.push((section.index, map));
+        }
+    }
+    Ok(maps)
+}
+
+fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> Result<Map> {
+    let value_size = section_size(section)?;
+    match (kind, section.kind) {
+        (DataKind::Bss, SectionKind::Zero) | (DataKind::Data | DataKind::Rodata, SectionKind::Data) => {}
+        (DataKind::PerCpu, SectionKind::Data) if section.size <= MAX_PERCPU_VALUE => {}
+        (DataKind::PerCpu, SectionKind::Data) => {
+            return Err(Error::too_large(format!(
+                "{} bytes for each CPU; the kernel allocates at most {MAX_PERCPU_VALUE}",
+                section.size
+            )));
+        }
+        (_, SectionKind::Zero) => {
+            return Err(Error::unsupported(
+                "SHT_NOBITS: the section has no bytes to start from (SHT_PROGBITS is needed)",
+            ));
+        }
+        _ => return Err(Error::unsupported("SHT_PROGBITS: a .bss section has no bytes (SHT_NOBITS is needed)")),
+    }
+    if let Some(reloc) = section.relocs.first() {
+        let what = format!("byte {} holds an address, which is known only once it is loaded", reloc.offset);
+        return Err(Error::unsupported(what));
+    }
+    let datasec = btf.find(Kind::Datasec, &section.name);
+    let vars = datasec.map_or_else(|| Ok(Vec::new()), |id| vars(btf, id, value_size))?;
+    Ok(Map {
+        name: section.name.clone(),
+        kernel_name: kernel_name(object, &section.name),
+        def: MapDef {
+            map_type: map_type(kind) as u32,
+            key_size: 4,
+            value_size,
+            max_entries: 1,
+            map_flags: match kind {
+                DataKind::Data | DataKind::Bss => BPF_F_MMAPABLE,
+                DataKind::Rodata => BPF_F_MMAPABLE | BPF_F_RDONLY_PROG,
+                DataKind::PerCpu => 0,
+            },
+            // The kernel refuses a section without variables as a type.
+            value_type: datasec.filter(|_| !vars.is_empty()),
+            ..MapDef::default()
+        },
+        inner: None,
+        slots: Vec::new(),
+        data: Some(Data { kind, bytes: if kind == DataKind::Bss { Vec::new() } else { section.data.to_vec() }, vars }),
+    })
+}
+
+fn map_type(kind: DataKind) -> MapType {
+    match kind {
+        DataKind::PerCpu => MapType::BPF_MAP_TYPE_PERCPU_ARRAY,
+        _ => MapType::BPF_MAP_TYPE_ARRAY,
+    }
+}
+
+fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
+    let Some(datasec) = btf.get(datasec).as_datasec() else { return Ok(Vec::new()) };
+    let mut end = 0;
+    let mut vars = Vec::new();
+    for entry in &datasec.vars {
+        let Some(decl) = btf.get(entry.ty).as_var() else { continue };
+        let name = btf.name(decl.name);
+        let (offset, size) = (entry.offset, entry.size);
+        let past = offset.checked_add(size).filter(|&past| past <= section_size && offset >= end).ok_or_else(|| {
+            Error::malformed(format!("{size} bytes at offset {offset} overlap another variable or the section's end"))
+                .in_symbol(name)
+        })?;
+        end = past;
+        vars.push(Var { name: name.to_owned(), type_id: decl.ty, offset, size });
+    }
+    Ok(vars)
+}
+
+/// The map's name in the kernel: the standard sections carry the object's name, the others stand for themselves.
+fn kernel_name(object: &str, section: &str) -> String {
+    const NAME_LEN: usize = 15;
+    if !matches!(section, ".data" | ".rodata" | ".bss") {
+        return section.chars().take(NAME_LEN).collect();
+    }
+    // At least seven characters are the section's, if it has fewer or not.
+    let prefix = NAME_LEN - section.len().max(7);
+    object.chars().take(prefix).chain(section.chars()).collect()
+}

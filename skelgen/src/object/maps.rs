@@ -1,0 +1,256 @@
+//! Maps declared in `.maps`: structs whose members' *types* hold the attributes.
+//!
+//! `__uint(name, n)` is a pointer to an array of `n` elements, `__type(key, T)` a pointer to `T`, and `__array(values,
+//! ...)` an array of pointers to what the map's slots hold.
+
+use std::collections::BTreeMap;
+
+use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
+use super::model::{Map, MapDef, MapIdx};
+use super::uapi::MapType;
+use crate::btf::{Btf, Composite, Kind, Member, Type, TypeId};
+use crate::{Error, Result};
+
+const MAPS: &str = ".maps";
+
+/// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
+const MAX_PERCPU_VALUE: u32 = 32 << 10;
+
+/// `LIBBPF_PIN_BY_NAME`.
+const PIN_BY_NAME: u32 = 1;
+
+/// Which map an address means.
+#[derive(Default)]
+pub(super) struct MapPlaces {
+    declared: BTreeMap<(SectionIdx, u64), MapIdx>,
+    sections: BTreeMap<SectionIdx, MapIdx>,
+}
+
+impl MapPlaces {
+    /// The map declared `address` bytes into `section`, which is `.maps`.
+    pub(super) fn declared_at(&self, section: SectionIdx, address: u64) -> Option<MapIdx> {
+        self.declared.get(&(section, address)).copied()
+    }
+
+    /// The map whose value is `section`.
+    pub(super) fn of_section(&self, section: SectionIdx) -> Option<MapIdx> {
+        self.sections.get(&section).copied()
+    }
+
+    pub(super) fn add_section(&mut self, section: SectionIdx, map: MapIdx) {
+        self.sections.insert(section, map);
+    }
+}
+
+/// A declared map, and where its slots begin in its variable, in bytes.
+struct Declared {
+    map: Map,
+    slots_at: Option<u32>,
+}
+
+/// Parses `.maps`.
+pub(super) fn maps(elf: &Elf<'_>, btf: &Btf) -> Result<(Vec<Map>, MapPlaces)> {
+    let mut places = MapPlaces::default();
+    let Some(section) = elf.section(MAPS) else { return Ok((Vec::new(), places)) };
+    parse(elf, btf, section, &mut places).map_err(|error| error.in_section(MAPS)).map(|maps| (maps, places))
+}
+
+fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces) -> Result<Vec<Map>> {
+    let datasec = btf
+        .find(Kind::Datasec, MAPS)
+        .and_then(|id| btf.get(id).as_datasec())
+        .ok_or_else(|| Error::malformed("no BTF describes the maps (was the object compiled with -g?)"))?;
+    let mut declared = Vec::new();
+    for entry in &datasec.vars {
+        let Some(var) = btf.get(entry.ty).as_var() else { continue };
+        let name = btf.name(var.name);
+        let map = declare(btf, name, var.ty).map_err(|error| error.in_symbol(name))?;
+        let address = u64::from(entry.offset);
+        places.declared.insert((section.index, address), MapIdx(declared.len()));
+        declared.push((address, entry.size, map));
+    }
+    fill_slots(elf, section, &mut declared, places)?;
+    Ok(declared.into_iter().map(|(.., declared)| declared.map).collect())
+}
+
+fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
+    let Type::Struct(def) = btf.get_resolved(id) else {
+        return Err(Error::malformed("a map must be declared as a struct"));
+    };
+    let mut parsed = Parsed::default();
+    parsed.members(btf, def, true)?;
+    let Parsed { def, inner, slots_at } = parsed;
+    check(&def)?;
+    let map = Map {
+        name: name.to_owned(),
+        kernel_name: name.chars().take(15).collect(),
+        def,
+        inner,
+        slots: Vec::new(),
+        data: None,
+    };
+    Ok(Declared { map, slots_at })
+}
+
+fn check(def: &MapDef) -> Result<()> {
+    let percpu = [
+        MapType::BPF_MAP_TYPE_PERCPU_ARRAY,
+        MapType::BPF_MAP_TYPE_PERCPU_HASH,
+        MapType::BPF_MAP_TYPE_LRU_PERCPU_HASH,
+        MapType::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    ];
+    if def.map_type == 0 {
+        return Err(Error::malformed("the declaration has no `type`"));
+    }
+    let is_percpu = MapType::from_u32(def.map_type).is_some_and(|map_type| percpu.contains(&map_type));
+    if is_percpu && def.value_size > MAX_PERCPU_VALUE {
+        let what = format!("{} bytes for each CPU; the kernel allocates at most {MAX_PERCPU_VALUE}", def.value_size);
+        return Err(Error::too_large(what));
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Parsed {
+    def: MapDef,
+    inner: Option<MapDef>,
+    slots_at: Option<u32>,
+}
+
+impl Parsed {
+    fn members(&mut self, btf: &Btf, def: &Composite, outer: bool) -> Result<()> {
+        for member in &def.members {
+            let name = btf.name(member.name);
+            self.member(btf, name, member, outer).map_err(|error| Error::malformed(format!("`{name}`: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, btf: &Btf, name: &str, member: &Member, outer: bool) -> Result<()> {
+        let def = &mut self.def;
+        match name {
+            "type" => def.map_type = uint(btf, member)?,
+            "max_entries" => def.max_entries = uint(btf, member)?,
+            "map_flags" => def.map_flags = uint(btf, member)?,
+            "numa_node" => def.numa_node = uint(btf, member)?,
+            "map_extra" => def.map_extra = ulong(btf, member)?,
+            "key_size" => same_size(&mut def.key_size, uint(btf, member)?)?,
+            "value_size" => same_size(&mut def.value_size, uint(btf, member)?)?,
+            "key" => {
+                let (id, size) = pointee(btf, member)?;
+                same_size(&mut def.key_size, size)?;
+                def.key_type = Some(id);
+            }
+            "value" => {
+                let (id, size) = pointee(btf, member)?;
+                same_size(&mut def.value_size, size)?;
+                def.value_type = Some(id);
+            }
+            "pinning" => match uint(btf, member)? {
+                0 => {}
+                PIN_BY_NAME if outer => def.pin_by_name = true,
+                PIN_BY_NAME => return Err(Error::unsupported("an inner map cannot be pinned")),
+                other => return Err(Error::unsupported(format!("{other} is not a way of pinning"))),
+            },
+            "values" if outer => self.values(btf, member)?,
+            "values" => return Err(Error::unsupported("maps of maps of maps do not exist")),
+            _ => return Err(Error::unsupported("not an attribute of a map")),
+        }
+        Ok(())
+    }
+
+    /// `__array(values, struct { ... })`, or of functions for a prog_array.
+    fn values(&mut self, btf: &Btf, member: &Member) -> Result<()> {
+        let bad = || Error::malformed("expected an array of pointers");
+        let Type::Array(array) = btf.get_resolved(member.ty) else { return Err(bad()) };
+        let Type::Ptr(target) = *btf.get_resolved(array.elem) else { return Err(bad()) };
+        same_size(&mut self.def.value_size, 4)?;
+        self.slots_at = Some(member.bit_offset / 8);
+        match btf.get_resolved(target) {
+            Type::Struct(inner) => {
+                let mut parsed = Parsed::default();
+                parsed.members(btf, inner, false)?;
+                self.inner = Some(parsed.def);
+                Ok(())
+            }
+            Type::FuncProto(_) => Ok(()),
+            _ => Err(Error::malformed("expected pointers to maps or functions")),
+        }
+    }
+}
+
+/// `key` and `key_size` may both be given, if they agree.
+fn same_size(known: &mut u32, size: u32) -> Result<()> {
+    if *known != 0 && *known != size {
+        return Err(Error::malformed(format!("{size} bytes, and {known} bytes elsewhere in the declaration")));
+    }
+    *known = size;
+    Ok(())
+}
+
+/// `__uint(name, n)`: `int (*name)[n]`.
+fn uint(btf: &Btf, member: &Member) -> Result<u32> {
+    let Type::Ptr(target) = *btf.get_resolved(member.ty) else {
+        return Err(Error::malformed("expected a pointer to an array, as __uint() declares"));
+    };
+    match btf.get_resolved(target) {
+        Type::Array(array) => Ok(array.len),
+        _ => Err(Error::malformed("expected a pointer to an array, as __uint() declares")),
+    }
+}
+
+/// `__ulong(name, n)`: an enum with the one value `n`; small values come as `__uint` too.
+fn ulong(btf: &Btf, member: &Member) -> Result<u64> {
+    match btf.get_resolved(member.ty) {
+        Type::Enum(def) | Type::Enum64(def) => match def.values.first() {
+            Some(value) => Ok(value.value as u64),
+            None => Err(Error::malformed("expected an enum with one value, as __ulong() declares")),
+        },
+        _ => uint(btf, member).map(u64::from),
+    }
+}
+
+/// `__type(name, T)`: `T *name`.
+fn pointee(btf: &Btf, member: &Member) -> Result<(TypeId, u32)> {
+    let Type::Ptr(target) = *btf.get_resolved(member.ty) else {
+        return Err(Error::malformed("expected a pointer, as __type() declares"));
+    };
+    Ok((target, btf.size_of(target)?))
+}
+
+/// Reads which map each slot of a map of maps holds, from the relocations of `.maps`.
+fn fill_slots(
+    elf: &Elf<'_>,
+    section: &Section<'_>,
+    declared: &mut [(u64, u32, Declared)],
+    places: &MapPlaces,
+) -> Result<()> {
+    const POINTER: u64 = 8;
+    for reloc in &section.relocs {
+        let around =
+            |(start, size, _): &(u64, u32, Declared)| (*start..*start + u64::from(*size)).contains(&reloc.offset);
+        let Some((start, _, outer)) = declared.iter_mut().find(|entry| around(entry)) else {
+            return Err(Error::malformed(format!("byte {} holds an address, but no map is there", reloc.offset)));
+        };
+        let name = outer.map.name.clone();
+        let slots_at = outer.slots_at.map(|at| *start + u64::from(at)).filter(|&at| at <= reloc.offset);
+        let (Some(slots_at), R_BPF_64_ABS64) = (slots_at, reloc.r_type) else {
+            let what = format!("byte {} holds an address, but not as one of `values`", reloc.offset);
+            return Err(Error::malformed(what).in_symbol(name));
+        };
+        let symbol = &elf.symbols[reloc.symbol];
+        if symbol.kind == SymbolKind::Function {
+            let what =
+                format!("slot {} holds a program, which is not supported yet", (reloc.offset - slots_at) / POINTER);
+            return Err(Error::unsupported(what).in_symbol(name));
+        }
+        let inner = symbol.section.and_then(|section| places.declared_at(section, symbol.value));
+        let (Some(inner), Some(_)) = (inner, &outer.map.inner) else {
+            let what = format!("a slot refers to `{}`, which is not a map", symbol.name);
+            return Err(Error::unresolved(what).in_symbol(name));
+        };
+        let slot = (reloc.offset - slots_at) / POINTER;
+        outer.map.slots.push((slot as u32, inner));
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! What an object holds, as owned values: the output of parsing and the input of linking.
+
+use std::fmt;
+
+use super::sec::SecDef;
+use crate::btf::{Btf, StrOff, TypeId};
+use crate::insn::Insn;
+use crate::{Endian, Error};
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub usize);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+index! {
+    /// Index into [`Object::maps`]; it is also the map's index in the programs' `fd_array`.
+    MapIdx
+}
+index! {
+    /// Index into [`Object::functions`].
+    FuncIdx
+}
+index! {
+    /// Index into the programs, in the order of their definition in the object.
+    ProgIdx
+}
+
+/// A parsed object.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The object's name: the file name up to its first dot, as a C identifier.
+    pub name: String,
+    /// Byte order of everything in it.
+    pub endian: Endian,
+    /// The content of section `license`.
+    pub license: String,
+    /// Its types, with the sizes and offsets of data sections filled in from the symbols.
+    pub btf: Btf,
+    /// Maps from `.maps`, then data sections, in the order of their sections.
+    pub maps: Vec<Map>,
+    /// Every function of every code section.
+    pub functions: Vec<Function>,
+    /// The functions that are programs.
+    pub programs: Vec<ProgramDef>,
+}
+
+/// A function, its instructions and what refers out of it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The symbol's name.
+    pub name: String,
+    /// The section it stands in.
+    pub section: String,
+    /// Whether the verifier checks it by itself (a global symbol that is neither hidden nor internal).
+    pub global: bool,
+    /// Its instructions; those that a relocation fills in are listed in `relocs`.
+    pub insns: Vec<Insn>,
+    /// References out of the function, by rising instruction.
+    pub relocs: Vec<Reloc>,
+    /// Its `BTF_KIND_FUNC`.
+    pub type_id: Option<TypeId>,
+    /// Its source lines.
+    pub lines: Vec<Line>,
+    /// Its CO-RE relocations.
+    pub core_relos: Vec<Core>,
+}
+
+/// A reference of one instruction to something outside its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reloc {
+    /// The slot that refers.
+    pub insn: usize,
+    /// What to.
+    pub target: Target,
+}
+
+/// What an instruction refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `ld_imm64` of a map.
+    Map(MapIdx),
+    /// `ld_imm64` of an address inside a map's only value.
+    MapValue(MapIdx, i32),
+    /// A call.
+    Call(FuncIdx),
+    /// `ld_imm64` of a function's address, for a callback.
+    FuncAddr(FuncIdx),
+}
+
+/// A source line, its slot counted from the function's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The first slot the line made.
+    pub insn: usize,
+    /// The source file's name.
+    pub file: StrOff,
+    /// The line's text.
+    pub line: StrOff,
+    /// Line number << 10 | column.
+    pub line_col: u32,
+}
+
+/// A CO-RE relocation, its slot counted from the function's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Core {
+    /// The slot to patch.
+    pub insn: usize,
+    /// The root type of the access.
+    pub type_id: TypeId,
+    /// The access, as in `0:1:2`.
+    pub access: StrOff,
+    /// `enum bpf_core_relo_kind`.
+    pub kind: u32,
+}
+
+/// A function in a program section.
+#[derive(Clone, Debug)]
+pub struct ProgramDef {
+    /// The entry function.
+    pub entry: FuncIdx,
+    /// Its name.
+    pub name: String,
+    /// The section's name as written, `?` included.
+    pub section: String,
+    /// What the section's name says of it.
+    pub sec: SecDef,
+}
+
+/// A map: one of `.maps`, or a data section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// The variable's or section's name.
+    pub name: String,
+    /// `map_name` of `BPF_MAP_CREATE`, at most 15 bytes.
+    pub kernel_name: String,
+    /// What the kernel creates.
+    pub def: MapDef,
+    /// For maps of maps: what an inner map looks like.
+    pub inner: Option<MapDef>,
+    /// For maps of maps: the slots with a value in the object.
+    pub slots: Vec<(u32, MapIdx)>,
+    /// For data sections: what stands in it.
+    pub data: Option<Data>,
+}
+
+/// The scalar attributes of a map, as in `BPF_MAP_CREATE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MapDef {
+    /// `enum bpf_map_type`.
+    pub map_type: u32,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value (of one CPU's value, in a per-CPU map).
+    pub value_size: u32,
+    /// Entries.
+    pub max_entries: u32,
+    /// `BPF_F_*`.
+    pub map_flags: u32,
+    /// NUMA node, with `BPF_F_NUMA_NODE`.
+    pub numa_node: u32,
+    /// Extra attribute of a few map types: the number of hash functions of a bloom filter, for instance.
+    pub map_extra: u64,
+    /// Pinned by name (`LIBBPF_PIN_BY_NAME`).
+    pub pin_by_name: bool,
+    /// The key's type.
+    pub key_type: Option<TypeId>,
+    /// The value's type.
+    pub value_type: Option<TypeId>,
+}
+
+/// A data section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// What the section is for.
+    pub kind: DataKind,
+    /// The initial bytes; `.bss` is all zero and has none.
+    pub bytes: Vec<u8>,
+    /// The variables, by rising offset.
+    pub vars: Vec<Var>,
+}
+
+/// A variable in a data section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Var {
+    /// The C name.
+    pub name: String,
+    /// Its type.
+    pub type_id: TypeId,
+    /// Bytes from the section's start.
+    pub offset: u32,
+    /// Bytes.
+    pub size: u32,
+}
+
+/// What a data section is for, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataKind {
+    /// `.data`, `.data.*`: read and written by both sides.
+    Data,
+    /// `.rodata`, `.rodata.*`: set before load, constant after.
+    Rodata,
+    /// `.bss`, `.bss.*`: as `.data`, but all zero at first.
+    Bss,
+    /// `.percpu`, `.percpu.*`: a value of its own for each CPU.
+    PerCpu,
+}
+
+impl DataKind {
+    /// The kind of a section, `None` if its name is not one of a data section. `.data.percpu` is ordinary data.
+    pub fn of(section: &str) -> Option<Self> {
+        let of = |kind: &str| section.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        match () {
+            () if of(".data") => Some(DataKind::Data),
+            () if of(".rodata") => Some(DataKind::Rodata),
+            () if of(".bss") => Some(DataKind::Bss),
+            () if of(".percpu") => Some(DataKind::PerCpu),
+            () => None,
+        }
+    }
+}
+
+impl Object {
+    /// The map at `index`.
+    pub fn map(&self, index: MapIdx) -> Option<&Map> {
+        self.maps.get(index.0)
+    }
+
+    /// The function at `index`, as an error if the object is inconsistent.
+    pub fn function(&self, index: FuncIdx) -> Result<&Function, Error> {
+        self.functions.get(index.0).ok_or_else(|| Error::malformed(format!("no function {index}")))
+    }
+
+    /// The indexes of the `.percpu` sections' maps.
+    pub fn percpu_maps(&self) -> Vec<MapIdx> {
+        let percpu = |map: &Map| map.data.as_ref().is_some_and(|data| data.kind == DataKind::PerCpu);
+        (0..self.maps.len()).map(MapIdx).filter(|&index| self.map(index).is_some_and(percpu)).collect()
+    }
+}

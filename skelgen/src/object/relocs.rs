@@ -1,0 +1,142 @@
+//! What each relocated instruction refers to.
+//!
+//! ELF says "symbol plus what stands in the instruction"; here that becomes a map, an address in a data section or a
+//! function ([`Target`]). Calls inside a section need no relocation: their distance is in the instruction, and they
+//! are found here too, so that linking sees all calls alike.
+
+use std::collections::HashSet;
+
+use super::elf::{Elf, ElfReloc, Section, SectionIdx, SectionKind, Symbol};
+use super::functions::Functions;
+use super::maps::MapPlaces;
+use super::model::{FuncIdx, Reloc, Target};
+use crate::insn::{INSN_SIZE, Insn};
+use crate::{Error, Result};
+
+/// Fills in [`Function::relocs`](super::Function::relocs) of all functions.
+pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces) -> Result<()> {
+    let mut found: Vec<Vec<Reloc>> = vec![Vec::new(); functions.all.len()];
+    for section in elf.sections.iter().filter(|section| section.kind == SectionKind::Code) {
+        for reloc in &section.relocs {
+            let Some((function, insn)) = functions.around(section.index, reloc.offset) else {
+                let what = format!("relocation of byte {}, which is in no function", reloc.offset);
+                return Err(Error::malformed(what).in_section(section.name.as_str()));
+            };
+            let target = Resolver { elf, functions, maps }
+                .target(reloc, functions.all[function.0].insns[insn])
+                .map_err(|error| place(functions, function, insn, error))?;
+            found[function.0].push(Reloc { insn, target });
+        }
+    }
+    for (index, relocs) in found.iter_mut().enumerate() {
+        local_references(functions, FuncIdx(index), relocs)?;
+    }
+    for (function, mut relocs) in functions.all.iter_mut().zip(found) {
+        relocs.sort_by_key(|reloc| reloc.insn);
+        function.relocs = relocs;
+    }
+    Ok(())
+}
+
+fn place(functions: &Functions, function: FuncIdx, insn: usize, error: Error) -> Error {
+    let function = &functions.all[function.0];
+    error.at_insn(insn).in_symbol(function.name.as_str()).in_section(function.section.as_str())
+}
+
+struct Resolver<'a> {
+    elf: &'a Elf<'a>,
+    functions: &'a Functions,
+    maps: &'a MapPlaces,
+}
+
+impl Resolver<'_> {
+    fn target(&self, reloc: &ElfReloc, insn: Insn) -> Result<Target> {
+        let symbol = &self.elf.symbols[reloc.symbol];
+        let Some(section) = symbol.section.and_then(|index| self.elf.section_at(index)) else {
+            return Err(undefined(symbol));
+        };
+        if insn.is_pseudo_call() {
+            // The distance counts slots from the next instruction, so that -1 is the symbol itself.
+            let address = offset(symbol, (i64::from(insn.imm) + 1) * INSN_SIZE as i64)?;
+            return self.function(section, address).map(Target::Call);
+        }
+        if !insn.is_ld_imm64() {
+            let what = format!("relocation of instruction {:#04x}, which takes no address", insn.code);
+            return Err(Error::malformed(what));
+        }
+        if section.kind == SectionKind::Code {
+            let address = offset(symbol, insn.imm.into())?;
+            return self.function(section, address).map(Target::FuncAddr);
+        }
+        self.data(section, symbol, insn.imm)
+    }
+
+    fn function(&self, section: &Section<'_>, address: u64) -> Result<FuncIdx> {
+        self.functions.starting_at(section.index, address).ok_or_else(|| {
+            Error::unresolved(format!("refers to byte {address} of section {}, where no function starts", section.name))
+        })
+    }
+
+    fn data(&self, section: &Section<'_>, symbol: &Symbol, addend: i32) -> Result<Target> {
+        let address = offset(symbol, addend.into())?;
+        if let Some(map) = self.maps.declared_at(section.index, address) {
+            return Ok(Target::Map(map));
+        }
+        if let Some(map) = self.maps.of_section(section.index) {
+            // One past the end is a legal address in C.
+            if address > section.size {
+                let what = format!("refers to byte {address} of section {}, which has {}", section.name, section.size);
+                return Err(Error::unresolved(what));
+            }
+            let address = i32::try_from(address).map_err(|_| Error::too_large(format!("offset {address} in data")))?;
+            return Ok(Target::MapValue(map, address));
+        }
+        Err(Error::unresolved(format!(
+            "refers to byte {address} of section {}, which is neither code nor a map nor data",
+            section.name
+        )))
+    }
+}
+
+fn undefined(symbol: &Symbol) -> Error {
+    let name = if symbol.name.is_empty() { "(without a name)" } else { symbol.name.as_str() };
+    Error::unresolved(format!(
+        "refers to `{name}`, which the object declares and does not define; kfuncs, ksyms and kconfig values are not \
+         supported yet"
+    ))
+}
+
+fn offset(symbol: &Symbol, addend: i64) -> Result<u64> {
+    symbol.value.checked_add_signed(addend).ok_or_else(|| {
+        Error::malformed(format!("refers to {addend} bytes from `{}`, which is outside its section", symbol.name))
+    })
+}
+
+/// Finds the calls and function addresses that the compiler has resolved, since they stay inside their section.
+fn local_references(functions: &Functions, index: FuncIdx, relocs: &mut Vec<Reloc>) -> Result<()> {
+    let function = &functions.all[index.0];
+    let (section, start) = functions.place[index.0];
+    let relocated: HashSet<usize> = relocs.iter().map(|reloc| reloc.insn).collect();
+    let mut insns = function.insns.iter().enumerate();
+    while let Some((slot, &insn)) = insns.next() {
+        if insn.is_ld_imm64() && insns.next().is_none() {
+            return Err(place(functions, index, slot, Error::malformed("ld_imm64 without its second slot")));
+        }
+        let refers = insn.is_pseudo_call() || insn.is_func_addr();
+        if !refers || relocated.contains(&slot) {
+            continue;
+        }
+        let target = local_target(functions, section, start, slot, insn)
+            .ok_or_else(|| Error::unresolved("calls a place where no function starts"))
+            .map_err(|error| place(functions, index, slot, error))?;
+        let target = if insn.is_pseudo_call() { Target::Call(target) } else { Target::FuncAddr(target) };
+        relocs.push(Reloc { insn: slot, target });
+    }
+    Ok(())
+}
+
+fn local_target(functions: &Functions, section: SectionIdx, start: u64, slot: usize, insn: Insn) -> Option<FuncIdx> {
+    let slots = slot as i64 + 1 + i64::from(insn.imm);
+    let address = start.checked_add_signed(slots.checked_mul(INSN_SIZE as i64)?)?;
+    functions.starting_at(section, address)
+}
