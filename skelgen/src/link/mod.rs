@@ -1,5 +1,165 @@
 //! Programs made whole: each entry program with the functions it reaches behind it.
+//!
+//! Input: an [`Object`], whose functions refer to maps and to each other. Output: one [`Program`] for each of its
+//! programs, in the order of their definition. The counterpart is `bpf_object__relocate` in
+//! `tools/lib/bpf/libbpf.c`, whose order of functions is kept.
 
 mod program;
 
+use std::collections::HashMap;
+
 pub use program::{CoreRelo, FuncInfo, Function, LineInfo, Program};
+
+use crate::insn::uapi::{BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::object::{self, FuncIdx, MapIdx, Object, Reloc, Target};
+use crate::{Error, Result};
+
+/// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
+const MAX_INSNS: usize = 1_000_000;
+
+/// Maps that one program may use (`MAX_USED_MAPS`).
+const MAX_USED_MAPS: usize = 64;
+
+/// Links every program of `object`.
+pub fn link(object: &Object) -> Result<Vec<Program>> {
+    object
+        .programs
+        .iter()
+        .map(|def| Linker::new(object).program(def).map_err(|error| error.in_object(object.name.as_str())))
+        .collect()
+}
+
+struct Linker<'a> {
+    object: &'a Object,
+    program: Program,
+    /// Where each function begins.
+    starts: HashMap<FuncIdx, usize>,
+}
+
+impl<'a> Linker<'a> {
+    fn new(object: &'a Object) -> Self {
+        let program = Program {
+            name: String::new(),
+            functions: Vec::new(),
+            insns: Vec::new(),
+            func_info: Vec::new(),
+            line_info: Vec::new(),
+            core_relos: Vec::new(),
+        };
+        Linker { object, program, starts: HashMap::new() }
+    }
+
+    fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
+        self.program.name = def.name.clone();
+        let order = self.append_all(def.entry)?;
+        self.check_maps(&order)?;
+        for index in order {
+            self.relocate(index)?;
+        }
+        Ok(self.program)
+    }
+
+    /// Appends `entry` and what it reaches, each function behind the first that refers to it.
+    fn append_all(&mut self, entry: FuncIdx) -> Result<Vec<FuncIdx>> {
+        let mut order = vec![entry];
+        self.append(entry)?;
+        // A function and its next reference to look at: depth first, without recursion.
+        let mut path = vec![(entry, 0)];
+        while let Some((index, next)) = path.pop() {
+            let function = self.object.function(index)?;
+            let Some(reloc) = function.relocs.get(next) else { continue };
+            path.push((index, next + 1));
+            if let Target::Call(callee) | Target::FuncAddr(callee) = reloc.target
+                && !self.starts.contains_key(&callee)
+            {
+                self.append(callee)?;
+                order.push(callee);
+                path.push((callee, 0));
+            }
+        }
+        Ok(order)
+    }
+
+    fn append(&mut self, index: FuncIdx) -> Result<()> {
+        let function = self.object.function(index)?;
+        let program = &mut self.program;
+        let start = program.insns.len();
+        program.insns.extend_from_slice(&function.insns);
+        let end = program.insns.len();
+        if end > MAX_INSNS {
+            let what = format!("with this function the program has {end} instructions, of {MAX_INSNS} at most");
+            return Err(place(function, Error::too_large(what)));
+        }
+        program.functions.push(Function { name: function.name.clone(), span: start..end, global: function.global });
+        if let Some(type_id) = function.type_id {
+            program.func_info.push(FuncInfo { insn: start, type_id });
+        }
+        program.line_info.extend(function.lines.iter().map(|line| LineInfo {
+            insn: start + line.insn,
+            file: line.file,
+            line: line.line,
+            line_col: line.line_col,
+        }));
+        program.core_relos.extend(function.core_relos.iter().map(|relo| CoreRelo {
+            insn: start + relo.insn,
+            type_id: relo.type_id,
+            access: relo.access,
+            kind: relo.kind,
+        }));
+        self.starts.insert(index, start);
+        Ok(())
+    }
+
+    /// The kernel counts the maps a program refers to.
+    fn check_maps(&self, order: &[FuncIdx]) -> Result<()> {
+        let mut maps: Vec<MapIdx> = Vec::new();
+        for &index in order {
+            maps.extend(self.object.function(index)?.relocs.iter().filter_map(|reloc| match reloc.target {
+                Target::Map(map) | Target::MapValue(map, _) => Some(map),
+                Target::Call(_) | Target::FuncAddr(_) => None,
+            }));
+        }
+        maps.sort_unstable();
+        maps.dedup();
+        if maps.len() > MAX_USED_MAPS {
+            let what = format!("the program uses {} maps; the kernel takes {MAX_USED_MAPS}", maps.len());
+            return Err(Error::too_large(what).in_symbol(self.program.name.as_str()));
+        }
+        Ok(())
+    }
+
+    fn relocate(&mut self, index: FuncIdx) -> Result<()> {
+        let function = self.object.function(index)?;
+        for reloc in &function.relocs {
+            self.apply(index, reloc).map_err(|error| place(function, error.at_insn(reloc.insn)))?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, index: FuncIdx, reloc: &Reloc) -> Result<()> {
+        let slot = self.starts.get(&index).map_or(reloc.insn, |start| start + reloc.insn);
+        let distance = |callee: FuncIdx| {
+            let target = self.starts.get(&callee).copied().unwrap_or_default();
+            // Both are below MAX_INSNS.
+            (target as i64 - slot as i64 - 1) as i32
+        };
+        let (src, imm, high) = match reloc.target {
+            Target::Call(callee) => (BPF_PSEUDO_CALL, distance(callee), None),
+            Target::FuncAddr(callee) => (BPF_PSEUDO_FUNC, distance(callee), Some(0)),
+            Target::Map(map) => (BPF_PSEUDO_MAP_IDX, map.0 as i32, Some(0)),
+            Target::MapValue(map, offset) => (BPF_PSEUDO_MAP_IDX_VALUE, map.0 as i32, Some(offset)),
+        };
+        let short = || Error::malformed("the function ends inside an instruction");
+        let insn = self.program.insns.get_mut(slot).ok_or_else(short)?;
+        insn.src = src;
+        insn.imm = imm;
+        if let Some(high) = high {
+            self.program.insns.get_mut(slot + 1).ok_or_else(short)?.imm = high;
+        }
+        Ok(())
+    }
+}
+
+fn place(function: &object::Function, error: Error) -> Error {
+    error.in_symbol(function.name.as_str()).in_section(function.section.as_str())
+}
