@@ -1,0 +1,85 @@
+//! The plan as text: a line a step.
+
+use std::fmt;
+
+use super::{Image, LoadPlan, Step, When};
+use crate::object::MapDef;
+
+impl fmt::Display for LoadPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.steps.iter().enumerate() {
+            write!(f, "{index:>4}  ")?;
+            self.step(f, step)?;
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl LoadPlan {
+    fn step(&self, f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+        let name = |map| &self.map(map).name;
+        match step {
+            Step::LoadBtf => write!(f, "load btf        {} bytes", self.btf.len()),
+            Step::Probe => f.write_str("probe           BPF_F_ALL_CPUS, direct per-CPU addressing"),
+            Step::CreateMap { map, when } => {
+                write!(f, "create map      {} {}{}", name(*map), Def(&self.map(*map).def), on(*when))
+            }
+            Step::InitMap { map } => {
+                write!(f, "initialise map  {} value_size={}", name(*map), self.map(*map).def.value_size)
+            }
+            Step::InitPerCpu { map } => write!(
+                f,
+                "initialise map  {} value_size={} flags=BPF_F_ALL_CPUS",
+                name(*map),
+                self.map(*map).def.value_size
+            ),
+            Step::FreezeMap { map } => write!(f, "freeze map      {}", name(*map)),
+            Step::PopulateOuter { outer, slot, inner } => {
+                write!(f, "populate map    {}[{slot}] = {}", name(*outer), name(*inner))
+            }
+            Step::FindTarget { program, name, kind } => {
+                write!(f, "find target     {} of {} (BTF kind {kind})", name, self.program(*program).native.name)
+            }
+            Step::LoadProgram { program, image, when } => {
+                let planned = self.program(*program);
+                let form = planned.image(*image);
+                write!(f, "load program    {} \"{}\" insns={}", form.name, planned.section, form.insns.len())?;
+                if !form.core_relos.is_empty() {
+                    write!(f, " core_relos={}", form.core_relos.len())?;
+                }
+                if planned.lowered.is_some() {
+                    f.write_str(match image {
+                        Image::Native => " native",
+                        Image::Lowered => " lowered",
+                    })?;
+                }
+                if !planned.autoload() {
+                    f.write_str(" autoload=off")?;
+                }
+                f.write_str(on(*when))
+            }
+        }
+    }
+}
+
+fn on(when: When) -> &'static str {
+    match when {
+        When::Always => "",
+        When::Direct => " (where .percpu is direct)",
+        When::NotDirect => " (where it is not)",
+    }
+}
+
+struct Def<'a>(&'a MapDef);
+
+impl fmt::Display for Def<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let def = self.0;
+        write!(
+            f,
+            "type={} key_size={} value_size={} max_entries={} flags={:#x}",
+            def.map_type, def.key_size, def.value_size, def.max_entries, def.map_flags
+        )
+    }
+}

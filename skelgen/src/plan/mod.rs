@@ -1,0 +1,81 @@
+//! What is to be done in the kernel, as a plain list of typed steps.
+//!
+//! Input: the linked programs and the object's maps. Output: [`LoadPlan`], which can be printed, compared and
+//! assembled. Steps name maps and programs by index; what they carry (definitions, bytes, instructions) stands once,
+//! in the plan's tables. The kernel's counterpart is `kernel/bpf/syscall.c`: each step is one command of `bpf(2)`, or
+//! one of the loader's helpers.
+
+mod build;
+mod display;
+mod step;
+
+pub use build::plan;
+pub use step::{Image, Step, When};
+
+use crate::Endian;
+use crate::link::Program;
+use crate::object::{Map, MapIdx, ProgIdx, SecDef};
+
+/// Everything that a load does, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadPlan {
+    /// The object's name.
+    pub name: String,
+    /// Byte order of the kernel that will carry it out.
+    pub endian: Endian,
+    /// The license given with every program.
+    pub license: String,
+    /// The object's BTF, as `BPF_BTF_LOAD` takes it; empty if it has none.
+    pub btf: Vec<u8>,
+    /// The maps, as in the object.
+    pub maps: Vec<Map>,
+    /// The programs, by the order of their definition.
+    pub programs: Vec<PlannedProgram>,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// A program, in the one or two forms in which it may be loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedProgram {
+    /// The section's name as written.
+    pub section: String,
+    /// What the section's name says.
+    pub sec: SecDef,
+    /// The program as linked: it addresses `.percpu` variables directly.
+    pub native: Program,
+    /// The program for kernels that cannot do that; `None` if it touches no `.percpu` variable.
+    pub lowered: Option<Program>,
+}
+
+impl PlannedProgram {
+    /// Whether it is loaded unless the user says otherwise: not with `SEC("?...")`, and not without a target.
+    pub fn autoload(&self) -> bool {
+        self.sec.autoload && !self.sec.needs_target()
+    }
+
+    /// The program's form for `image`.
+    pub fn image(&self, image: Image) -> &Program {
+        match image {
+            Image::Native => &self.native,
+            Image::Lowered => self.lowered.as_ref().unwrap_or(&self.native),
+        }
+    }
+}
+
+impl LoadPlan {
+    /// The map at `index`.
+    pub fn map(&self, index: MapIdx) -> &Map {
+        &self.maps[index.0]
+    }
+
+    /// The program at `index`.
+    pub fn program(&self, index: ProgIdx) -> &PlannedProgram {
+        &self.programs[index.0]
+    }
+
+    /// Whether any program has a second image, so that the kernel must be probed.
+    pub fn has_percpu(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Probe))
+    }
+}

@@ -1,0 +1,82 @@
+//! The steps of a load.
+
+use crate::object::{MapIdx, ProgIdx};
+
+/// One step of a load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// `BPF_BTF_LOAD`: the object's types.
+    LoadBtf,
+    /// Finds out whether the kernel has `BPF_F_ALL_CPUS`, and whether programs can address `.percpu` directly.
+    Probe,
+    /// `BPF_MAP_CREATE`.
+    CreateMap {
+        /// Which.
+        map: MapIdx,
+        /// On which kernels: a `.percpu` map keeps its types only where the kernel takes them.
+        when: When,
+    },
+    /// `BPF_MAP_UPDATE_ELEM` of key 0: the initial content of a data section.
+    InitMap {
+        /// Which.
+        map: MapIdx,
+    },
+    /// `BPF_MAP_UPDATE_ELEM` of key 0 with `BPF_F_ALL_CPUS`: one value for every CPU. Where the kernel lacks the flag,
+    /// the runtime does it instead.
+    InitPerCpu {
+        /// Which.
+        map: MapIdx,
+    },
+    /// `BPF_MAP_FREEZE`: a `.rodata` section becomes constant.
+    FreezeMap {
+        /// Which.
+        map: MapIdx,
+    },
+    /// `BPF_MAP_UPDATE_ELEM` of a map of maps: one of its slots.
+    PopulateOuter {
+        /// The map of maps.
+        outer: MapIdx,
+        /// Its key.
+        slot: u32,
+        /// What it is to hold.
+        inner: MapIdx,
+    },
+    /// `bpf_btf_find_by_name_kind`: what a program is to be attached to.
+    FindTarget {
+        /// The program.
+        program: ProgIdx,
+        /// The type's name in the kernel's BTF.
+        name: String,
+        /// Its kind.
+        kind: u32,
+    },
+    /// `BPF_PROG_LOAD`.
+    LoadProgram {
+        /// Which.
+        program: ProgIdx,
+        /// In which form.
+        image: Image,
+        /// On which kernels.
+        when: When,
+    },
+}
+
+/// The form of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Image {
+    /// As linked.
+    Native,
+    /// With a look-up in each function that touches `.percpu`.
+    Lowered,
+}
+
+/// The kernels on which a step is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All.
+    Always,
+    /// Those where programs address `.percpu` variables directly.
+    Direct,
+    /// The others.
+    NotDirect,
+}
