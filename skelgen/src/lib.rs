@@ -11,13 +11,14 @@
 #![forbid(unsafe_code)]
 
 pub mod btf;
-pub mod emit;
 mod endian;
 mod error;
 pub mod insn;
 pub mod link;
+pub mod loader;
 pub mod lower;
 pub mod object;
+pub mod plan;
 
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,480 @@
+//! From the plan's steps to the image's records.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::attr::{self, ProgLens, cmd, flag, offset};
+use super::image::{BlobOff, ImageWriter, Record, within_slack};
+use super::interpreter::Interpreter;
+use super::wire::{feature, op};
+use crate::insn::{build, encode_all, uapi};
+use crate::link::Program;
+use crate::object::{MapDef, MapIdx, MapType, ProgIdx, SecDef};
+use crate::plan::{Image, LoadPlan, Step, When};
+use crate::{Endian, Result};
+
+/// The loader program, its image, and where in the image the runtime finds what it may change and read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loader {
+    /// The constant program.
+    pub interpreter: Interpreter,
+    /// The image's bytes.
+    pub image: Vec<u8>,
+    /// The image's records, as they stand in it.
+    pub records: Vec<Record>,
+    /// By map.
+    pub maps: Vec<MapSlots>,
+    /// By program.
+    pub programs: Vec<ProgramSlots>,
+}
+
+/// Where a map stands in the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapSlots {
+    /// Its file descriptor.
+    pub fd: BlobOff,
+    /// Nonzero: the caller has put a file descriptor there; nothing is created or filled.
+    pub reused: BlobOff,
+    /// Its `BPF_MAP_CREATE` attrs.
+    pub attrs: Vec<BlobOff>,
+    /// Its initial bytes.
+    pub init: Option<Range<u32>>,
+}
+
+/// Where a program stands in the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramSlots {
+    /// Its file descriptor.
+    pub fd: BlobOff,
+    /// Nonzero: it is not loaded.
+    pub skip: BlobOff,
+    /// Its `BPF_PROG_LOAD` attrs.
+    pub attrs: Vec<BlobOff>,
+}
+
+/// Assembles the loader of `plan`.
+pub fn assemble(plan: &LoadPlan) -> Result<Loader> {
+    let mut assembler = Assembler::new(plan)?;
+    for (index, step) in plan.steps.iter().enumerate() {
+        assembler.at = index as u32;
+        assembler.step(step)?;
+    }
+    let Assembler { image, fds, nr_fds, maps, programs, .. } = assembler;
+    let (image, records) = image.finish(fds, nr_fds)?;
+    let interpreter = Interpreter::new(image.len() as u32, plan.endian)?;
+    Ok(Loader { interpreter, image, records, maps, programs })
+}
+
+/// A run of slots in the table of file descriptors, handed out one by one.
+struct Slots(BlobOff);
+
+impl Slots {
+    fn next(&mut self) -> BlobOff {
+        let slot = self.0;
+        self.0 = slot.plus(4);
+        slot
+    }
+}
+
+/// The `ERANGE` with which a kernel that has `BPF_F_CPU` answers an impossible CPU.
+const ERANGE: i32 = 34;
+
+struct Assembler<'a> {
+    plan: &'a LoadPlan,
+    endian: Endian,
+    image: ImageWriter,
+    /// The step under way.
+    at: u32,
+    fds: BlobOff,
+    nr_fds: u32,
+    btf_fd: BlobOff,
+    /// The next inner map's slot.
+    inners: Slots,
+    /// The next module BTF's slot.
+    modules: Slots,
+    /// A word that is zero: condition of what is always done, and key 0.
+    zero: BlobOff,
+    /// A word for results that nobody wants.
+    nowhere: BlobOff,
+    license: BlobOff,
+    maps: Vec<MapSlots>,
+    programs: Vec<ProgramSlots>,
+    /// Targets found: the words with their BTF id and module BTF's fd.
+    targets: HashMap<ProgIdx, (BlobOff, BlobOff)>,
+}
+
+impl<'a> Assembler<'a> {
+    /// Lays out what the runtime looks at: the table of file descriptors and the words that switch maps and programs
+    /// off.
+    fn new(plan: &'a LoadPlan) -> Result<Self> {
+        let endian = plan.endian;
+        let mut image = ImageWriter::new(endian);
+        let nr_maps = plan.maps.len();
+        let nr_inners = plan.maps.iter().filter(|map| map.inner.is_some()).count();
+        let nr_targets = plan.steps.iter().filter(|step| matches!(step, Step::FindTarget { .. })).count();
+        // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
+        let runs = [(nr_maps, -1), (1, -1), (nr_inners, -1), (nr_targets, 0), (plan.programs.len(), -1)];
+        let mut table = Vec::new();
+        let starts = runs.map(|(count, empty)| {
+            let start = (table.len() / 4) as u32;
+            (0..count).for_each(|_| endian.put_i32(&mut table, empty));
+            start
+        });
+        let nr_fds = (table.len() / 4) as u32;
+        let fds = image.put(&table)?;
+        let slot = |run: usize, index: usize| fds.plus(4 * (starts[run] + index as u32));
+
+        let zero = image.word(0)?;
+        let nowhere = image.word(0)?;
+        let mut license = plan.license.clone().into_bytes();
+        license.push(0);
+        let license = image.put(&license)?;
+        let maps = (0..nr_maps)
+            .map(|index| {
+                let init = match &plan.maps[index].data {
+                    Some(data) if !data.bytes.is_empty() => {
+                        let start = image.put(&data.bytes)?.0;
+                        Some(start..start + data.bytes.len() as u32)
+                    }
+                    _ => None,
+                };
+                Ok(MapSlots { fd: slot(0, index), reused: image.word(0)?, attrs: Vec::new(), init })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let programs = plan
+            .programs
+            .iter()
+            .enumerate()
+            .map(|(index, program)| {
+                let skip = image.word(u32::from(!program.autoload()))?;
+                Ok(ProgramSlots { fd: slot(4, index), skip, attrs: Vec::new() })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Assembler {
+            plan,
+            endian,
+            image,
+            at: 0,
+            fds,
+            nr_fds,
+            btf_fd: slot(1, 0),
+            inners: Slots(slot(2, 0)),
+            modules: Slots(slot(3, 0)),
+            zero,
+            nowhere,
+            license,
+            maps,
+            programs,
+            targets: HashMap::new(),
+        })
+    }
+
+    fn step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::LoadBtf => self.load_btf(),
+            Step::Probe => self.probe(),
+            Step::CreateMap { map, when } => self.create_map(*map, *when),
+            Step::InitMap { map } => self.init_map(*map, 0, (0, 0)),
+            Step::InitPerCpu { map } => {
+                self.init_map(*map, flag::BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS))
+            }
+            Step::FreezeMap { map } => self.freeze_map(*map),
+            Step::PopulateOuter { outer, slot, inner } => self.populate_outer(*outer, *slot, *inner),
+            Step::FindTarget { program, name, kind } => self.find_target(*program, name, *kind),
+            Step::LoadProgram { program, image, when } => self.load_program(*program, *image, *when),
+        }
+    }
+
+    fn load_btf(&mut self) -> Result<()> {
+        let btf = self.image.put(&self.plan.btf)?;
+        let attr = attr::btf_load(self.endian, self.plan.btf.len());
+        let attr = self.attr(cmd::BPF_BTF_LOAD, &attr, Record { out: self.btf_fd, ..self.always() })?;
+        self.image.point(attr.plus(offset::btf_load::BTF), btf);
+        Ok(())
+    }
+
+    /// Two questions, on a little per-CPU array of their own.
+    ///
+    /// A kernel with the flags answers an update for an impossible CPU with `ERANGE` before it looks at the value;
+    /// one without them stumbles over the missing value. Direct addressing came after the flags: without them the
+    /// second question is not asked.
+    fn probe(&mut self) -> Result<()> {
+        const VALUE_SIZE: u32 = 8;
+        let fd = self.image.word(-1i32 as u32)?;
+        let unknown = Record { mask: feature::KNOWN, want: 0, ..self.always() };
+
+        let def = MapDef {
+            map_type: MapType::BPF_MAP_TYPE_PERCPU_ARRAY as u32,
+            key_size: 4,
+            value_size: VALUE_SIZE,
+            max_entries: 1,
+            ..MapDef::default()
+        };
+        let create = attr::map_create(self.endian, "skelgen_probe", &def, false);
+        self.attr(cmd::BPF_MAP_CREATE, &create, Record { out: fd, ..unknown })?;
+
+        let impossible_cpu = flag::BPF_F_CPU | u64::from(u32::MAX) << 32;
+        let update = attr::map_update_elem(self.endian, impossible_cpu);
+        let update = self.image.put(&update)?;
+        self.image.point(update.plus(offset::map_update_elem::KEY), self.zero);
+        self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
+        self.image.record(Record {
+            op: op::PROBE,
+            cmd: cmd::BPF_MAP_UPDATE_ELEM,
+            arg: update,
+            size: 32,
+            expect: -ERANGE,
+            feature: feature::ALL_CPUS,
+            ..unknown
+        });
+        self.probe_direct(fd)?;
+        self.image.record(Record { op: op::CLOSE, arg: fd, ..unknown });
+        Ok(())
+    }
+
+    /// Loads a socket filter that reads the probe map directly.
+    fn probe_direct(&mut self, map: BlobOff) -> Result<()> {
+        use build::{R0, R1, Size};
+        let [low, high] = build::ld_imm64(R1, uapi::BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
+        let code = [low, high, build::load(Size::DW, R0, R1, 0), build::mov_imm(R0, 0), build::exit()];
+        let sec = SecDef::socket_filter();
+        let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
+        let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
+        let attr = self.image.put(&attr)?;
+        let fd = self.image.word(-1i32 as u32)?;
+        let asked = Record {
+            mask: feature::KNOWN | feature::FORCED | feature::ALL_CPUS,
+            want: feature::ALL_CPUS,
+            ..self.always()
+        };
+        let code = self.image.put(&encode_all(&code, self.endian))?;
+        self.image.point(attr.plus(offset::prog_load::INSNS), code);
+        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
+        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), map);
+        self.image.record(Record {
+            op: op::PROBE,
+            cmd: cmd::BPF_PROG_LOAD,
+            arg: attr,
+            size: 144,
+            out: fd,
+            feature: feature::DIRECT,
+            ..asked
+        });
+        self.image.record(Record { op: op::CLOSE, arg: fd, ..asked });
+        Ok(())
+    }
+
+    fn create_map(&mut self, index: MapIdx, when: When) -> Result<()> {
+        let map = self.plan.map(index);
+        let slots = self.maps[index.0].clone();
+        let when = Record { unless: slots.reused, ..self.when(when) };
+        let typed = !self.plan.btf.is_empty() && takes_btf(&map.def) && when.want == when.mask;
+        let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
+        let attr = self.image.put(&attr)?;
+        if let Some(inner) = &map.inner {
+            self.create_inner(&map.kernel_name, inner, attr, when)?;
+        }
+        if typed && (map.def.key_type.is_some() || map.def.value_type.is_some()) {
+            self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
+        }
+        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: slots.fd, ..when });
+        self.maps[index.0].attrs.push(attr);
+        Ok(())
+    }
+
+    /// A map of maps is made after the likeness of an inner map, which is not needed afterwards.
+    fn create_inner(&mut self, name: &str, def: &MapDef, outer: BlobOff, when: Record) -> Result<()> {
+        let attr = attr::map_create(self.endian, name, def, false);
+        let fd = self.inners.next();
+        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out: fd, ..when })?;
+        self.copy(fd, outer.plus(offset::map_create::INNER_MAP_FD), when);
+        Ok(())
+    }
+
+    fn init_map(&mut self, index: MapIdx, flags: u64, (mask, want): (u32, u32)) -> Result<()> {
+        let slots = self.maps[index.0].clone();
+        let Some(init) = slots.init else { return Ok(()) };
+        let when = Record { mask, want, unless: slots.reused, ..self.always() };
+        let attr = self.image.put(&attr::map_update_elem(self.endian, flags))?;
+        self.image.point(attr.plus(offset::map_update_elem::KEY), self.zero);
+        self.image.point(attr.plus(offset::map_update_elem::VALUE), BlobOff(init.start));
+        self.copy(slots.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
+        self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+        Ok(())
+    }
+
+    fn freeze_map(&mut self, index: MapIdx) -> Result<()> {
+        let slots = self.maps[index.0].clone();
+        let when = Record { unless: slots.reused, ..self.always() };
+        let attr = self.image.put(&attr::map_fd(self.endian))?;
+        self.copy(slots.fd, attr.plus(offset::map_freeze::MAP_FD), when);
+        self.image.record(Record { cmd: cmd::BPF_MAP_FREEZE, arg: attr, size: 4, ..when });
+        Ok(())
+    }
+
+    fn populate_outer(&mut self, outer: MapIdx, slot: u32, inner: MapIdx) -> Result<()> {
+        let (outer, value) = (self.maps[outer.0].clone(), self.maps[inner.0].fd);
+        let when = Record { unless: outer.reused, ..self.always() };
+        let key = self.image.word(slot)?;
+        let attr = self.image.put(&attr::map_update_elem(self.endian, 0))?;
+        self.image.point(attr.plus(offset::map_update_elem::KEY), key);
+        self.image.point(attr.plus(offset::map_update_elem::VALUE), value);
+        self.copy(outer.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
+        self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+        Ok(())
+    }
+
+    fn find_target(&mut self, program: ProgIdx, name: &str, kind: u32) -> Result<()> {
+        let mut bytes = name.to_owned().into_bytes();
+        bytes.push(0);
+        let size = within_slack(bytes.len(), "the name of the attach target")?;
+        let arg = self.image.put(&bytes)?;
+        let (id, module) = (self.image.word(0)?, self.modules.next());
+        let unless = self.programs[program.0].skip;
+        let find = Record { op: op::FIND_BTF, cmd: kind, arg, size, out: id, out2: module, unless, ..self.always() };
+        self.image.record(find);
+        self.targets.insert(program, (id, module));
+        Ok(())
+    }
+
+    fn load_program(&mut self, index: ProgIdx, image: Image, when: When) -> Result<()> {
+        let planned = self.plan.program(index);
+        let program = planned.image(image);
+        let slots = self.programs[index.0].clone();
+        let when = Record { unless: slots.skip, ..self.when(when) };
+        let lens = ProgLens {
+            insns: program.insns.len(),
+            func_info: program.func_info.len(),
+            line_info: program.line_info.len(),
+            core_relos: program.core_relos.len(),
+        };
+        let attr = attr::prog_load(self.endian, &program.name, &planned.sec, &lens);
+        let size = attr.len() as u32;
+        let attr = self.image.put(&attr)?;
+        let insns = self.image.put(&encode_all(&program.insns, self.endian))?;
+        self.image.point(attr.plus(offset::prog_load::INSNS), insns);
+        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
+        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
+        self.infos(program, attr)?;
+        if !program.func_info.is_empty() || !program.core_relos.is_empty() {
+            self.copy(self.btf_fd, attr.plus(offset::prog_load::PROG_BTF_FD), when);
+        }
+        if let Some(&(id, module)) = self.targets.get(&index) {
+            self.copy(id, attr.plus(offset::prog_load::ATTACH_BTF_ID), when);
+            self.copy(module, attr.plus(offset::prog_load::ATTACH_BTF_OBJ_FD), when);
+        }
+        self.image.record(Record { cmd: cmd::BPF_PROG_LOAD, arg: attr, size, out: slots.fd, ..when });
+        self.programs[index.0].attrs.push(attr);
+        Ok(())
+    }
+
+    /// `func_info`, `line_info` and `core_relos`; the kernel takes no pointer to an empty one.
+    fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<()> {
+        let endian = self.endian;
+        let records = [
+            (offset::prog_load::FUNC_INFO, func_info(program, endian)),
+            (offset::prog_load::LINE_INFO, line_info(program, endian)),
+            (offset::prog_load::CORE_RELOS, core_relos(program, endian)),
+        ];
+        for (at, bytes) in records.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            let to = self.image.put(&bytes)?;
+            self.image.point(attr.plus(at), to);
+        }
+        Ok(())
+    }
+
+    /// Places an attr and has `cmd` carried out with it.
+    fn attr(&mut self, cmd: u32, attr: &[u8], record: Record) -> Result<BlobOff> {
+        let arg = self.image.put(attr)?;
+        self.image.record(Record { cmd, arg, size: attr.len() as u32, ..record });
+        Ok(arg)
+    }
+
+    fn copy(&mut self, from: BlobOff, to: BlobOff, when: Record) {
+        self.image.record(Record { op: op::COPY, arg: from, out: to, ..when });
+    }
+
+    /// A record that is always carried out and leaves nothing behind.
+    fn always(&self) -> Record {
+        Record {
+            op: op::BPF,
+            mask: 0,
+            want: 0,
+            unless: self.zero,
+            cmd: 0,
+            arg: self.nowhere,
+            size: 1,
+            out: self.nowhere,
+            out2: self.nowhere,
+            plan: self.at,
+            expect: 0,
+            feature: 0,
+        }
+    }
+
+    fn when(&self, when: When) -> Record {
+        let (mask, want) = match when {
+            When::Always => (0, 0),
+            When::Direct => (feature::DIRECT, feature::DIRECT),
+            When::NotDirect => (feature::DIRECT, 0),
+        };
+        Record { mask, want, ..self.always() }
+    }
+}
+
+/// Whether the kernel takes the types of this map's keys and values (`map_check_btf` in `kernel/bpf/syscall.c`).
+fn takes_btf(def: &MapDef) -> bool {
+    use MapType::*;
+    // Types of a key or a value alone are refused.
+    def.key_type.is_some() == def.value_type.is_some()
+        && !matches!(
+            MapType::from_u32(def.map_type),
+            Some(
+                BPF_MAP_TYPE_PERF_EVENT_ARRAY
+                    | BPF_MAP_TYPE_CGROUP_ARRAY
+                    | BPF_MAP_TYPE_STACK_TRACE
+                    | BPF_MAP_TYPE_ARRAY_OF_MAPS
+                    | BPF_MAP_TYPE_HASH_OF_MAPS
+                    | BPF_MAP_TYPE_DEVMAP
+                    | BPF_MAP_TYPE_DEVMAP_HASH
+                    | BPF_MAP_TYPE_CPUMAP
+                    | BPF_MAP_TYPE_XSKMAP
+                    | BPF_MAP_TYPE_SOCKMAP
+                    | BPF_MAP_TYPE_SOCKHASH
+                    | BPF_MAP_TYPE_QUEUE
+                    | BPF_MAP_TYPE_STACK
+                    | BPF_MAP_TYPE_ARENA
+            )
+        )
+}
+
+fn func_info(program: &Program, endian: Endian) -> Vec<u8> {
+    let mut out = Vec::with_capacity(program.func_info.len() * attr::FUNC_INFO_LEN);
+    for info in &program.func_info {
+        endian.put_u32(&mut out, info.insn as u32);
+        endian.put_u32(&mut out, info.type_id.0);
+    }
+    out
+}
+
+fn line_info(program: &Program, endian: Endian) -> Vec<u8> {
+    let mut out = Vec::with_capacity(program.line_info.len() * attr::LINE_INFO_LEN);
+    for info in &program.line_info {
+        for word in [info.insn as u32, info.file.0, info.line.0, info.line_col] {
+            endian.put_u32(&mut out, word);
+        }
+    }
+    out
+}
+
+/// Here the kernel counts bytes, not slots.
+fn core_relos(program: &Program, endian: Endian) -> Vec<u8> {
+    let mut out = Vec::with_capacity(program.core_relos.len() * attr::CORE_RELO_LEN);
+    for relo in &program.core_relos {
+        let insn_off = relo.insn * crate::insn::INSN_SIZE;
+        for word in [insn_off as u32, relo.type_id.0, relo.access.0, relo.kind] {
+            endian.put_u32(&mut out, word);
+        }
+    }
+    out
+}

@@ -1,0 +1,107 @@
+//! The layout of the *image*: what the loader program and the runtime agree on.
+//!
+//! The image is the value of an array map with one entry. It opens with a header; everything else is found through
+//! offsets, which are `u32`, counted from the image's start, and multiples of four (of a relocation's pointer and of a
+//! record: of eight). The runtime's `image` module is
+//! the other side of this file; a test holds the two together.
+
+/// `"SKL1"`, read as a little-endian `u32`: the layout described here.
+pub const MAGIC: u32 = 0x314c_4b53;
+
+/// The loader reads and writes at most so many bytes at an offset; the image ends with as many to spare.
+pub const SLACK: u32 = 512;
+
+/// Offsets in the header.
+pub mod header {
+    /// [`super::MAGIC`].
+    pub const MAGIC: u32 = 0;
+    /// Bytes of the image.
+    pub const SIZE: u32 = 4;
+    /// In and out: what the kernel can do, [`super::feature`].
+    pub const FEATURES: u32 = 8;
+    /// Out: 0, or the negative errno of the step that failed.
+    pub const ERROR: u32 = 12;
+    /// Out: the step record that is being carried out.
+    pub const STEP: u32 = 16;
+    /// Number of relocations.
+    pub const NR_RELOCS: u32 = 20;
+    /// Offset of the relocations.
+    pub const RELOCS: u32 = 24;
+    /// Number of step records.
+    pub const NR_STEPS: u32 = 28;
+    /// Offset of the step records.
+    pub const STEPS: u32 = 32;
+    /// Number of file descriptors.
+    pub const NR_FDS: u32 = 36;
+    /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps, the
+    /// BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor that it made.
+    pub const FDS: u32 = 40;
+    /// Bytes of the header.
+    pub const LEN: u32 = 64;
+}
+
+/// Bits of the header's `features`.
+pub mod feature {
+    /// The kernel has been probed.
+    pub const KNOWN: u32 = 1;
+    /// `BPF_F_ALL_CPUS` and `BPF_F_CPU` (Linux 7.0).
+    pub const ALL_CPUS: u32 = 2;
+    /// Programs can address `.percpu` variables directly (Linux 7.3, and a JIT that knows how).
+    pub const DIRECT: u32 = 4;
+    /// The user has said which, in `DIRECT`.
+    pub const FORCED: u32 = 8;
+}
+
+/// Offsets in a relocation: `*(u64 *)(image + at) = image + to`.
+pub mod reloc {
+    /// Offset of the pointer.
+    pub const AT: u32 = 0;
+    /// Offset of what it points to.
+    pub const TO: u32 = 4;
+    /// Bytes of a relocation.
+    pub const LEN: u32 = 8;
+}
+
+/// Offsets in a step record.
+pub mod step {
+    /// `u16`: [`super::op`].
+    pub const OP: u32 = 0;
+    /// `u8`: the step is carried out only if `features & mask == want`.
+    pub const MASK: u32 = 2;
+    /// `u8`.
+    pub const WANT: u32 = 3;
+    /// Offset of a `u32`: the step is carried out only if that is zero.
+    pub const UNLESS: u32 = 4;
+    /// The `bpf(2)` command, or the kind of BTF type to find.
+    pub const CMD: u32 = 8;
+    /// Offset of the `union bpf_attr`, the name or the source word.
+    pub const ARG: u32 = 12;
+    /// Bytes at `ARG`.
+    pub const SIZE: u32 = 16;
+    /// Offset of the `u32` that takes the result.
+    pub const OUT: u32 = 20;
+    /// Offset of the `u32` that takes a module BTF's fd.
+    pub const OUT2: u32 = 24;
+    /// The step of the load plan that this record is part of.
+    pub const PLAN: u32 = 28;
+    /// `s32`, of a probe: the negative errno that says yes; 0: any success does.
+    pub const EXPECT: u32 = 32;
+    /// Of a probe: the bits to set in `features` on a yes.
+    pub const FEATURE: u32 = 36;
+    /// Bytes of a record.
+    pub const LEN: u32 = 48;
+}
+
+/// What a step record does.
+pub mod op {
+    /// `*out = sys_bpf(cmd, arg, size)`; negative: stop.
+    pub const BPF: u16 = 1;
+    /// The same, but a failure only means no.
+    pub const PROBE: u16 = 2;
+    /// `*out = *arg`
+    pub const COPY: u16 = 3;
+    /// `*out2:*out = btf_find_by_name_kind(arg, size, cmd, 0)`; negative: stop.
+    pub const FIND_BTF: u16 = 4;
+    /// `sys_close(*arg)`, `*arg = -1`
+    pub const CLOSE: u16 = 5;
+}
