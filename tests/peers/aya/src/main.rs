@@ -28,8 +28,6 @@ fn load(name: &str, program: &mut Program, btf: &Btf) -> Result<(), Box<dyn Erro
     match (name, program) {
         ("on_switch", Program::BtfTracePoint(program)) => program.load("sched_switch", btf)?,
         ("on_exec", Program::BtfTracePoint(program)) => program.load("sched_process_exec", btf)?,
-        (_, Program::FEntry(program)) => program.load("vfs_open", btf)?,
-        (_, Program::FExit(program)) => program.load("vfs_open", btf)?,
         (_, Program::Iter(program)) => program.load("task", btf)?,
         (_, Program::RawTracePoint(program)) => program.load()?,
         (_, Program::KProbe(program)) => program.load()?,
