@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod btf;
+pub mod emit;
 mod endian;
 mod error;
 pub mod insn;
