@@ -72,3 +72,39 @@ impl Builder {
         self.add(Type::Var(Var { name, ty, linkage: Linkage::Global }))
     }
 }
+
+/// One type of each kind, at least.
+pub(crate) fn everything() -> Btf {
+    let mut b = Builder::default();
+    let int = b.int("int", 4, Int::SIGNED);
+    let char = b.int("char", 1, Int::SIGNED | Int::CHAR);
+    let u64_ = b.int("unsigned long long", 8, 0);
+    let u64_ = b.typedef("__u64", u64_);
+    let comm = b.array(char, 16);
+    let color = b.enumeration("color", 4, true, &[("RED", 0), ("BLUE", -1)]);
+    let big = b.enumeration("big", 8, false, &[("HUGE", -1), ("SMALL", 1 << 40)]);
+    let name = b.str("task_struct");
+    let fwd = b.add(Type::Fwd(Fwd { name, union: false }));
+    let task = b.add(Type::Ptr(fwd));
+    let event = b.structure("event", 56, &[("comm", comm, 0, 0), ("task", task, 128, 0), ("ts", u64_, 192, 0)]);
+    let bits = b.structure("bits", 4, &[("a", int, 0, 3), ("b", int, 3, 29)]);
+    let both =
+        b.union("", 56, &[("event", event, 0, 0), ("bits", bits, 0, 0), ("color", color, 0, 0), ("", big, 0, 0)]);
+    let both = b.add(Type::Const(both));
+    let both = b.add(Type::Volatile(both));
+    let name = b.str("rcu");
+    let tagged = b.add(Type::TypeTag(TypeTag { name, ty: int, attribute: false }));
+    let restrict = b.add(Type::Ptr(tagged));
+    let restrict = b.add(Type::Restrict(restrict));
+    let func = b.func("on_exec", Linkage::Global, int, &[("ctx", restrict), ("", TypeId(0))]);
+    let name = b.str("tag");
+    b.add(Type::DeclTag(DeclTag { name, ty: func, component: 1, attribute: true }));
+    b.add(Type::DeclTag(DeclTag { name, ty: func, component: -1, attribute: false }));
+    let name = b.str("double");
+    let double = b.add(Type::Float(Float { name, size: 8 }));
+    let vars = [("hits", u64_), ("all", both), ("ratio", double)].map(|(name, ty)| b.var(name, ty));
+    let name = b.str(".percpu");
+    let vars = vars.map(|ty| DatasecVar { ty, offset: 0, size: 8 }).to_vec();
+    b.add(Type::Datasec(Datasec { name, size: 0, vars }));
+    b.0
+}

@@ -171,8 +171,8 @@ impl Table<'_> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::build::everything;
     use super::super::encode::{MAGIC, VERSION};
-    use super::super::tests::everything;
     use super::*;
 
     /// `.BTF.ext` with the given sizes of records, each padded with 0xff, describing section `at`.

@@ -2,6 +2,8 @@
 //!
 //! Which bits they are is up to the byte order of the machine that runs the program, so the runtime finds them.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -27,21 +29,26 @@ pub(super) struct Bits<'a> {
 }
 
 impl TypeEmitter<'_> {
-    /// The fields that hold the bit-fields, one for those that lie together, and the methods.
+    /// The fields that hold the bit-fields, and the methods.
+    ///
+    /// Bit-fields that lie together share a field, but for where one of the `others` begins: arrays of length 0 mark
+    /// places between them.
     pub(super) fn bitfields(
         &mut self,
         definition: &Definition,
         bits: &[(&Member, Bitfield)],
+        others: &[Field],
         names: &mut Members,
     ) -> Result<(Vec<Field>, TokenStream)> {
         let mut bits = bits.to_vec();
         bits.sort_by_key(|(_, bitfield)| bitfield.offset);
+        let marks: BTreeSet<u32> = others.iter().map(|other| other.offset).collect();
         let (mut fields, mut methods, mut taken) = (Vec::<Field>::new(), TokenStream::new(), Members::default());
         for (member, bitfield) in bits {
             let first = bitfield.offset / 8;
             let end = bitfield.offset.saturating_add(bitfield.width.into()).div_ceil(8);
             let mut field = match fields.pop() {
-                Some(mut field) if first <= field.offset + field.value.size => {
+                Some(mut field) if first < field.end() || first == field.end() && !marks.contains(&first) => {
                     field.value = Value::bytes((end - field.offset).max(field.value.size));
                     field
                 }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::format_ident;
 
-use super::names::Members;
+use super::names::{Members, type_ident_text};
 use super::record::{Field, Record};
 use super::{Definition, TypeEmitter, quoted};
 use crate::btf::TypeId;
@@ -38,7 +38,7 @@ impl TypeEmitter<'_> {
         vars: &[SectionVar<'_>],
         size: u32,
     ) -> Result<TokenStream> {
-        let name = self.names.redeem(rust_name);
+        let name = self.names.redeem(&type_ident_text(rust_name));
         let ident = format_ident!("{name}");
         let definition = Definition { ident, name, c_name: quoted(section), depth: 0 };
         let slot = self.defs.len();
@@ -104,5 +104,7 @@ mod tests {
         let mut types = TypeEmitter::new(&b.0, quote!(rt));
         assert!(types.datasec(".bss", "Bss", &[var("x", int, 0, 4)], u32::MAX).is_err());
         assert_eq!(types.datasec(".bss", "Bss", &[], 0).unwrap().to_string(), "Bss2");
+        assert_eq!(types.datasec(".bss", "", &[], 0).unwrap().to_string(), "__");
+        assert_eq!(types.datasec(".bss", "type", &[], 0).unwrap().to_string(), "type_");
     }
 }

@@ -42,7 +42,7 @@ use quote::{format_ident, quote};
 use crate::btf::{Btf, Type, TypeId};
 use crate::{Error, Result};
 pub use datasec::SectionVar;
-use names::Names;
+use names::{Names, type_ident_text};
 pub use names::{field_ident, type_name};
 pub use pretty::pretty;
 use value::Value;
@@ -107,7 +107,7 @@ impl<'a> TypeEmitter<'a> {
 
     /// Keeps a Rust name from being given to a C type; [`datasec`](Self::datasec) may use it.
     pub fn reserve(&mut self, rust_name: &str) {
-        self.names.reserve(rust_name);
+        self.names.reserve(&type_ident_text(rust_name));
     }
 
     /// The type to write where a value of this C type is meant, say a map's key.
@@ -152,7 +152,8 @@ impl<'a> TypeEmitter<'a> {
         self.known.insert(id, None);
         let slot = self.defs.len();
         self.defs.push(TokenStream::new());
-        let (tokens, value) = define(self, &definition)?;
+        // What fails leaves no trace but its name: another use of it fails for the same reason.
+        let (tokens, value) = define(self, &definition).inspect_err(|_| drop(self.known.remove(&id)))?;
         self.defs[slot] = tokens;
         self.known.insert(id, Some(value.clone()));
         Ok(value)
@@ -182,7 +183,9 @@ impl Definition {
 
 /// C text in backquotes, to stand in a line of a doc: names in BTF need not be names.
 fn quoted(c: &str) -> String {
-    let clean: String = c.chars().map(|c| if c.is_control() || c == '`' { '?' } else { c }).collect();
+    // Among the rest are characters that turn the direction of text, which rustc does not take in comments.
+    let shown = |c: char| c == ' ' || c != '`' && (c.is_ascii_graphic() || c.is_alphanumeric());
+    let clean: String = c.chars().map(|c| if shown(c) { c } else { '?' }).collect();
     format!("`{clean}`")
 }
 

@@ -96,6 +96,13 @@ pub fn type_name(c_name: &str) -> String {
     }
 }
 
+/// What a caller wants a type to be called, made a name that needs no `r#`.
+pub(super) fn type_ident_text(name: &str) -> String {
+    let name = sanitized(name);
+    let taken = KEYWORDS.contains(&name.as_str()) || NEVER.contains(&name.as_str());
+    if taken { format!("{name}_") } else { name }
+}
+
 /// The name with a `_` for everything that no name has.
 pub(super) fn sanitized(c_name: &str) -> String {
     let mut name: String = c_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
@@ -105,9 +112,9 @@ pub(super) fn sanitized(c_name: &str) -> String {
     name
 }
 
-/// Whether the name is one that Rust's lint of names takes for a method.
+/// Whether Rust's lint of names lets a C name with a prefix and a `_` before it pass.
 pub(super) fn is_snake(c_name: &str) -> bool {
-    !c_name.contains(|c: char| c.is_ascii_uppercase()) && !c_name.contains("__")
+    !c_name.starts_with('_') && !c_name.contains("__") && !c_name.contains(|c: char| c.is_ascii_uppercase())
 }
 
 /// The names of types that are taken.

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 
 use super::names::Members;
 use super::value::Value;
@@ -16,6 +17,13 @@ pub(super) struct Field {
     pub(super) value: Value,
     /// Empty hides the field from the docs.
     pub(super) doc: String,
+}
+
+impl Field {
+    /// The first byte behind it, in bytes from the start of the struct.
+    pub(super) fn end(&self) -> u32 {
+        self.offset.saturating_add(self.value.size)
+    }
 }
 
 /// A struct to define.
@@ -44,11 +52,11 @@ impl Record<'_> {
         let mut at = 0;
         for field in fields {
             if field.offset < at {
-                return Err(Misplaced(field.ident.to_string(), "lies over the one before it"));
+                return Err(Misplaced(field.ident.unraw().to_string(), "lies over the one before it"));
             }
             self.pad(at, field.offset);
             let end = field.offset.checked_add(field.value.size).filter(|end| *end <= self.size);
-            at = end.ok_or_else(|| Misplaced(field.ident.to_string(), "ends past the end"))?;
+            at = end.ok_or_else(|| Misplaced(field.ident.unraw().to_string(), "ends past the end"))?;
             self.fields.push(field);
         }
         self.pad(at, self.size);

@@ -1,12 +1,14 @@
 //! C structs.
 
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
+
 use super::names::{Members, is_snake};
 use super::record::{Field, Record};
 use super::value::Value;
 use super::{Definition, Place, TypeEmitter, quoted};
 use crate::btf::{Composite, Member, TypeId};
 use crate::{Error, Result};
-use proc_macro2::Ident;
 
 impl TypeEmitter<'_> {
     pub(super) fn structure(&mut self, id: TypeId, ty: &Composite, place: Place<'_>) -> Result<Value> {
@@ -20,7 +22,7 @@ impl TypeEmitter<'_> {
                     (None, None) => {}
                 }
             }
-            let (storage, methods) = types.bitfields(definition, &bits, &mut names)?;
+            let (storage, methods) = types.bitfields(definition, &bits, &fields, &mut names)?;
             fields.extend(storage);
             let doc = vec![definition.c_name.clone()];
             let odd_methods = bits.iter().any(|(member, _)| !is_snake(types.btf.name(member.name)));
@@ -52,7 +54,7 @@ impl TypeEmitter<'_> {
     }
 
     fn field(&mut self, definition: &Definition, member: &Member, ident: Ident) -> Result<Field> {
-        let name = ident.to_string();
+        let name = ident.unraw().to_string();
         let value = self.member_value(definition, member, &name)?;
         if !member.bit_offset.is_multiple_of(8) {
             return Err(definition.member_error(&name, Error::malformed("begins inside a byte")));
@@ -62,8 +64,7 @@ impl TypeEmitter<'_> {
     }
 
     pub(super) fn member_value(&mut self, definition: &Definition, member: &Member, name: &str) -> Result<Value> {
-        self.value(member.ty, definition.place(name.trim_start_matches("r#")))
-            .map_err(|error| definition.member_error(name, error))
+        self.value(member.ty, definition.place(name)).map_err(|error| definition.member_error(name, error))
     }
 
     /// The member as C declares it.

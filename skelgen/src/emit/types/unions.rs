@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 
 use super::bitfields::Bits;
 use super::names::{Members, is_snake, sanitized};
@@ -17,8 +18,9 @@ impl TypeEmitter<'_> {
             let (mut methods, mut taken, mut align) = (TokenStream::new(), Members::default(), 1);
             let idents = types.member_idents(ty, &mut Members::default());
             for (member, ident) in ty.members.iter().zip(idents) {
-                let name = ident.map_or_else(|| types.btf.name(member.name).to_owned(), |ident| ident.to_string());
-                let name = sanitized(name.trim_start_matches("r#"));
+                let name =
+                    ident.map_or_else(|| types.btf.name(member.name).to_owned(), |ident| ident.unraw().to_string());
+                let name = sanitized(&name);
                 let get = taken.claim(&format!("as_{name}"));
                 let set = taken.claim(&format!("set_{name}"));
                 if let Some(bitfield) = types.btf.bitfield(member) {
