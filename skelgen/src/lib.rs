@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod btf;
+mod builder;
 pub mod emit;
 mod endian;
 mod error;
@@ -21,5 +22,51 @@ pub mod lower;
 pub mod object;
 pub mod plan;
 
+pub use builder::{BuildError, Builder};
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result};
+
+use link::link;
+use loader::Loader;
+use object::Object;
+use plan::LoadPlan;
+
+/// An object made ready to load: what every door of skelgen starts from.
+#[derive(Clone, Debug)]
+pub struct Skeleton {
+    /// The object file's name, without its folder.
+    pub file_name: String,
+    /// The object.
+    pub object: Object,
+    /// What a load does.
+    pub plan: LoadPlan,
+    /// The loader program and its image.
+    pub loader: Loader,
+}
+
+impl Skeleton {
+    /// Takes an object through the pipeline. `file_name` names it in errors and, up to its first dot, in the kernel.
+    ///
+    /// # Errors
+    ///
+    /// What in the object cannot be loaded, and where it stands.
+    pub fn new(file_name: &str, bytes: &[u8]) -> Result<Self> {
+        let run = || {
+            let object = Object::parse(file_name, bytes)?;
+            let programs = link(&object)?;
+            let plan = plan::plan(&object, programs)?;
+            let loader = loader::assemble(&plan)?;
+            Ok(Skeleton { file_name: file_name.to_owned(), object, plan, loader })
+        };
+        run().map_err(|error: Error| error.in_object(file_name))
+    }
+
+    /// The skeleton's Rust source.
+    ///
+    /// # Errors
+    ///
+    /// A type that Rust cannot express, and the variable or map that has it.
+    pub fn source(&self, options: &emit::Options) -> Result<String> {
+        emit::source(self, options).map_err(|error| error.in_object(self.file_name.as_str()))
+    }
+}

@@ -1,3 +1,55 @@
-//! Rust source as tokens.
+//! The loader and the object's types as Rust source.
+//!
+//! Input: a [`Skeleton`](crate::Skeleton) and [`Options`]. Output: tokens, or the text of a file. The counterpart is
+//! `tools/bpf/bpftool/gen.c`; what bpftool writes into each skeleton stands here once, in the runtime, and generated
+//! code only names things: a field for each map, program and data section.
+//!
+//! ```text
+//! names      what things are called in Rust
+//! attach     how a program is attached
+//! types      C types as Rust types
+//! statics    the description of the object that the runtime loads by
+//! skeleton   the structs that users hold
+//! source     tokens as a file
+//! ```
 
+mod attach;
+mod names;
+mod skeleton;
+mod source;
+mod statics;
 pub mod types;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::{Result, Skeleton};
+use names::Names;
+
+pub use attach::AttachPlan;
+pub use source::source;
+
+/// How the skeleton is to be written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The skeleton's name, in any case; the object's by default.
+    pub name: Option<String>,
+    /// The path of the runtime crate.
+    pub runtime: TokenStream,
+    /// Derives that every generated struct gets beside its own.
+    pub derives: TokenStream,
+    /// Whether the skeleton's entry type (`struct Counters;`) is written. The derive macro has it from its user.
+    pub entry: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { name: None, runtime: quote!(::skelgen_runtime), derives: TokenStream::new(), entry: true }
+    }
+}
+
+/// The skeleton as one module.
+pub fn emit(skeleton: &Skeleton, options: &Options) -> Result<TokenStream> {
+    let names = Names::new(options.name.as_deref().unwrap_or(&skeleton.plan.name), skeleton);
+    skeleton::module(skeleton, options, &names)
+}

@@ -78,4 +78,20 @@ impl LoadPlan {
     pub fn has_percpu(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Probe))
     }
+
+    /// What a step does and on what, for errors: `create map` `events`.
+    pub fn words<'a>(&'a self, step: &'a Step) -> (&'static str, &'a str) {
+        let map = |index| self.map(index).name.as_str();
+        let program = |index| self.program(index).native.name.as_str();
+        match step {
+            Step::LoadBtf => ("load the BTF", ""),
+            Step::Probe => ("probe the kernel", ""),
+            Step::CreateMap { map: index, .. } => ("create map", map(*index)),
+            Step::InitMap { map: index } | Step::InitPerCpu { map: index } => ("initialise map", map(*index)),
+            Step::FreezeMap { map: index } => ("freeze map", map(*index)),
+            Step::PopulateOuter { outer, .. } => ("populate map", map(*outer)),
+            Step::FindTarget { program: index, .. } => ("find the attach target of program", program(*index)),
+            Step::LoadProgram { program: index, .. } => ("load program", program(*index)),
+        }
+    }
 }

@@ -1,0 +1,330 @@
+//! The structs that users hold: before the load, after it, and attached.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+
+use super::Options;
+use super::names::{Names, section_type};
+use super::statics::statics;
+use super::types::{SectionVar, TypeEmitter};
+use crate::object::{DataKind, Map, MapType};
+use crate::{Endian, Result, Skeleton};
+
+/// A map as it appears in the skeleton.
+struct Field<'a> {
+    index: Literal,
+    ident: &'a Ident,
+    map: &'a Map,
+    /// For a data section its struct; else the loaded map's type.
+    ty: TokenStream,
+}
+
+impl Field<'_> {
+    fn kind(&self) -> Option<DataKind> {
+        self.map.data.as_ref().map(|data| data.kind)
+    }
+}
+
+/// The whole module.
+pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> Result<TokenStream> {
+    let mut types = TypeEmitter::new(&skeleton.object.btf, quote!(rt));
+    if !options.derives.is_empty() {
+        types.derive(options.derives.clone());
+    }
+    names.reserved().iter().for_each(|name| types.reserve(name));
+    let fields = fields(skeleton, names, &mut types)?;
+    let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
+    let types = types.finish();
+
+    let statics = statics(skeleton);
+    let entry = entry(skeleton, options, names);
+    let open = open(names, &data, &maps, skeleton);
+    let loaded = loaded(names, &data, &maps, skeleton);
+    let links = links(names, skeleton);
+    let wrong_endian = wrong_endian(skeleton.object.endian);
+    let (module, rt) = (&names.module, &options.runtime);
+    let doc = format!(" Light skeleton of `{}`.", skeleton.file_name);
+    Ok(quote! {
+        #[doc = #doc]
+        #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+        pub mod #module {
+            use #rt as rt;
+            #[allow(unused_imports, reason = "an object may have no types of its own")]
+            use types::*;
+
+            #wrong_endian
+            #entry
+            #open
+            #loaded
+            #links
+
+            /// The object's types, as Rust: fields and layout are those of C, and any bytes are a valid value.
+            pub mod types {
+                use super::rt;
+
+                #types
+            }
+
+            #statics
+        }
+    })
+}
+
+fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<'_>) -> Result<Vec<Field<'a>>> {
+    // Sections first: their structs have the names that users expect.
+    for map in skeleton.plan.maps.iter().filter(|map| map.data.is_some()) {
+        types.reserve(&section_type(&map.name));
+    }
+    let mut fields = Vec::new();
+    for (index, (map, ident)) in skeleton.plan.maps.iter().zip(&names.maps).enumerate() {
+        let ty = match &map.data {
+            Some(data) => {
+                let vars: Vec<_> = data
+                    .vars
+                    .iter()
+                    .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
+                    .collect();
+                types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?
+            }
+            None => map_type(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
+        };
+        fields.push(Field { index: Literal::usize_unsuffixed(index), ident, map, ty });
+    }
+    Ok(fields)
+}
+
+/// A typed handle where keys and values have types and a value is one value, else a plain one.
+fn map_type(map: &Map, types: &mut TypeEmitter<'_>) -> Result<TokenStream> {
+    use MapType::*;
+    let (Some(key), Some(value)) = (map.def.key_type, map.def.value_type) else { return Ok(quote!(rt::Map)) };
+    let (key, value) =
+        (types.use_of(key, &format!("{}_key", map.name))?, types.use_of(value, &format!("{}_value", map.name))?);
+    Ok(match MapType::from_u32(map.def.map_type) {
+        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH) => {
+            quote!(rt::TypedMap<#key, #value>)
+        }
+        _ => quote!(rt::Map),
+    })
+}
+
+fn wrong_endian(endian: Endian) -> TokenStream {
+    let (wrong, what) = match endian {
+        Endian::Little => ("big", "little"),
+        Endian::Big => ("little", "big"),
+    };
+    let message = format!("this skeleton was made from an object for {what}-endian machines");
+    quote! {
+        #[cfg(target_endian = #wrong)]
+        ::core::compile_error!(#message);
+    }
+}
+
+fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> TokenStream {
+    let Names { entry, open, .. } = names;
+    let doc = format!(" The object `{}`: [`open`]({entry}::open) is where it begins.", skeleton.file_name);
+    let (declaration, path) = if options.entry {
+        (quote!(#[doc = #doc] #[derive(Clone, Copy, Debug)] pub struct #entry;), quote!(#entry))
+    } else {
+        (TokenStream::new(), quote!(super::#entry))
+    };
+    quote! {
+        #declaration
+
+        impl #path {
+            /// Opens the object. The kernel is not asked for anything yet.
+            ///
+            /// # Errors
+            ///
+            /// None that the generator knows of.
+            pub fn open() -> rt::Result<#open> {
+                #open::new()
+            }
+        }
+    }
+}
+
+/// What the object's sections, maps and programs are before they are loaded.
+fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skeleton) -> TokenStream {
+    let Names { open, loaded, .. } = names;
+    let values = data.iter().map(|field| {
+        let (ident, ty, doc) = (field.ident, &field.ty, open_doc(field));
+        quote!(#[doc = #doc] pub #ident: ::std::boxed::Box<#ty>)
+    });
+    let value_inits = data.iter().map(|field| {
+        let (ident, index) = (field.ident, &field.index);
+        quote!(#ident: opened.value(#index)?)
+    });
+    let value_bytes = data.iter().map(|field| {
+        let (ident, index) = (field.ident, &field.index);
+        quote!((#index, rt::Plain::as_bytes(&*self.#ident)))
+    });
+    let loaded_data = data.iter().map(|field| {
+        let (ident, index) = (field.ident, &field.index);
+        let method = match field.kind() {
+            Some(DataKind::PerCpu) => quote!(percpu),
+            Some(DataKind::Rodata) => quote!(mapped_ro),
+            _ => quote!(mapped),
+        };
+        quote!(#ident: loaded.#method(#index)?)
+    });
+    let map_idents: Vec<_> = maps.iter().map(|field| field.ident).collect();
+    let map_docs = maps.iter().map(|field| map_doc(field.map));
+    let map_indexes = maps.iter().map(|field| &field.index);
+    let loaded_maps = maps.iter().map(|field| {
+        let (ident, index) = (field.ident, &field.index);
+        let method = if is_typed(&field.ty) { quote!(typed_map) } else { quote!(map) };
+        quote!(#ident: loaded.#method(#index)?)
+    });
+    let progs = &names.programs;
+    let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
+    let prog_indexes: Vec<_> = (0..progs.len()).map(Literal::usize_unsuffixed).collect();
+    quote! {
+        /// Before the load: initial values, maps and programs can still be changed.
+        #[derive(Debug)]
+        pub struct #open {
+            #(#values,)*
+            /// The maps.
+            pub maps: OpenMaps,
+            /// The programs.
+            pub progs: OpenProgs,
+            opened: rt::Opened<'static>,
+        }
+
+        /// The maps before the load.
+        #[derive(Debug)]
+        pub struct OpenMaps {
+            #(#[doc = #map_docs] pub #map_idents: rt::OpenMap,)*
+        }
+
+        /// The programs before the load.
+        #[derive(Debug)]
+        pub struct OpenProgs {
+            #(#[doc = #prog_docs] pub #progs: rt::OpenProgram,)*
+        }
+
+        impl #open {
+            fn new() -> rt::Result<Self> {
+                let opened = rt::Opened::new(&OBJECT)?;
+                ::core::result::Result::Ok(#open {
+                    #(#value_inits,)*
+                    maps: OpenMaps { #(#map_idents: opened.map(#map_indexes)?,)* },
+                    progs: OpenProgs { #(#progs: opened.program(#prog_indexes)?,)* },
+                    opened,
+                })
+            }
+
+            /// Says how programs get at `.percpu` variables; by default as the running kernel can.
+            pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
+                self.opened.set_percpu_mode(mode);
+            }
+
+            /// Creates the maps, fills them and loads the programs.
+            ///
+            /// # Errors
+            ///
+            /// The step that failed, on which map or program, and the verifier's log. Nothing is left behind.
+            pub fn load(self) -> rt::Result<#loaded> {
+                let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[#(#value_bytes),*];
+                #[allow(unused_mut, reason = "an object may have no maps and no programs")]
+                let mut loaded = self.opened.load([#(self.maps.#map_idents),*], [#(self.progs.#progs),*], values)?;
+                ::core::result::Result::Ok(#loaded {
+                    #(#loaded_data,)*
+                    maps: Maps { #(#loaded_maps,)* },
+                    progs: Progs { #(#progs: loaded.program(#prog_indexes)?,)* },
+                })
+            }
+        }
+    }
+}
+
+/// What they are afterwards.
+fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skeleton) -> TokenStream {
+    let Names { loaded, links, programs: progs, .. } = names;
+    let sections = data.iter().map(|field| {
+        let (ident, ty) = (field.ident, &field.ty);
+        let section = &field.map.name;
+        let (handle, doc) = match field.kind() {
+            Some(DataKind::PerCpu) => (quote!(PerCpu), format!(" `{section}`: a value for each possible CPU.")),
+            Some(DataKind::Rodata) => (quote!(MappedRo), format!(" `{section}`: constant since the load.")),
+            _ => (quote!(Mapped), format!(" `{section}`: shared with the programs.")),
+        };
+        quote!(#[doc = #doc] pub #ident: rt::#handle<#ty>)
+    });
+    let map_fields = maps.iter().map(|field| {
+        let (ident, ty, doc) = (field.ident, &field.ty, map_doc(field.map));
+        quote!(#[doc = #doc] pub #ident: #ty)
+    });
+    let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
+    quote! {
+        /// Loaded. Maps and programs live as long as this, their links and their pins do.
+        #[derive(Debug)]
+        pub struct #loaded {
+            #(#sections,)*
+            /// The maps.
+            pub maps: Maps,
+            /// The programs.
+            pub progs: Progs,
+        }
+
+        /// The maps.
+        #[derive(Debug)]
+        pub struct Maps {
+            #(#map_fields,)*
+        }
+
+        /// The programs.
+        #[derive(Debug)]
+        pub struct Progs {
+            #(#[doc = #prog_docs] pub #progs: rt::Program,)*
+        }
+
+        impl #loaded {
+            /// Attaches every loaded program to what its section names.
+            ///
+            /// # Errors
+            ///
+            /// The program that could not be attached, and why. Those attached before it are detached again.
+            pub fn attach(&self) -> rt::Result<#links> {
+                ::core::result::Result::Ok(#links { #(#progs: self.progs.#progs.autoattach()?,)* })
+            }
+        }
+    }
+}
+
+/// The links of an attached skeleton.
+fn links(names: &Names, skeleton: &Skeleton) -> TokenStream {
+    let Names { links, programs: progs, .. } = names;
+    let docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
+    quote! {
+        /// The programs' links: dropping one detaches its program. `None`: not loaded, or a program whose section
+        /// names no target.
+        #[derive(Debug)]
+        pub struct #links {
+            #(#[doc = #docs] pub #progs: ::core::option::Option<rt::Link>,)*
+        }
+    }
+}
+
+fn open_doc(field: &Field<'_>) -> String {
+    let section = &field.map.name;
+    match field.kind() {
+        Some(DataKind::PerCpu) => format!(" `{section}`: the one value with which every CPU begins."),
+        Some(DataKind::Rodata) => format!(" `{section}`: constant once it is loaded."),
+        _ => format!(" `{section}`: the initial values."),
+    }
+}
+
+fn map_doc(map: &Map) -> String {
+    let def = &map.def;
+    let name =
+        MapType::from_u32(def.map_type).map_or_else(|| format!("map type {}", def.map_type), |ty| ty.name().to_owned());
+    format!(" `{name}`: key of {} bytes, value of {} bytes, {} entries.", def.key_size, def.value_size, def.max_entries)
+}
+
+fn prog_doc(section: &str) -> String {
+    format!(" `SEC(\"{section}\")`")
+}
+
+fn is_typed(ty: &TokenStream) -> bool {
+    ty.to_string().contains("TypedMap")
+}

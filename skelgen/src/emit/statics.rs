@@ -1,0 +1,141 @@
+//! The description of the object: constants of the runtime's `desc` types, which is all that a load works by.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::attach::AttachPlan;
+use crate::Skeleton;
+use crate::loader::{MapSlots, ProgramSlots};
+use crate::object::{DataKind, Map, SecDef};
+use crate::plan::PlannedProgram;
+
+/// `IMAGE` and `OBJECT`.
+pub(super) fn statics(skeleton: &Skeleton) -> TokenStream {
+    let Skeleton { plan, loader, .. } = skeleton;
+    let name = &plan.name;
+    let image = Literal::byte_string(&loader.image);
+    let code = Literal::byte_string(&loader.interpreter.code(plan.endian));
+    let btf = Literal::byte_string(&loader.interpreter.btf);
+    let func_info = Literal::byte_string(&loader.interpreter.func_info);
+    let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| map_desc(map, slots));
+    let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| prog_desc(program, slots));
+    let steps = plan.steps.iter().map(|step| {
+        let (what, subject) = plan.words(step);
+        quote!(rt::StepDesc { what: #what, subject: #subject })
+    });
+    quote! {
+        /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
+        static IMAGE: &[u8] = #image;
+        /// The loader program: it carries out the steps of `IMAGE`.
+        static LOADER: &[u8] = #code;
+        /// What `OBJECT` says of `IMAGE` are offsets into it.
+        static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
+            name: #name,
+            image: IMAGE,
+            loader: LOADER,
+            loader_btf: #btf,
+            loader_func_info: #func_info,
+            maps: &[#(#maps),*],
+            progs: &[#(#progs),*],
+            steps: &[#(#steps),*],
+        };
+    }
+}
+
+fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
+    let name = &map.name;
+    let def = &map.def;
+    let (map_type, key_size, value_size) = (number(def.map_type), number(def.key_size), number(def.value_size));
+    let (max_entries, map_flags) = (number(def.max_entries), number(def.map_flags));
+    let attrs = slots.attrs.iter().map(|attr| number(attr.0));
+    let (fd, reused) = (number(slots.fd.0), number(slots.reused.0));
+    let pinning = number(def.pin_by_name.into());
+    let data = match &map.data {
+        None => quote!(::core::option::Option::None),
+        Some(data) => {
+            let kind = match data.kind {
+                DataKind::Data => quote!(Data),
+                DataKind::Rodata => quote!(Rodata),
+                DataKind::Bss => quote!(Bss),
+                DataKind::PerCpu => quote!(PerCpu),
+            };
+            let init = match &slots.init {
+                None => quote!(::core::option::Option::None),
+                Some(range) => {
+                    let (start, len) = (number(range.start), number(range.end - range.start));
+                    quote!(::core::option::Option::Some((#start, #len)))
+                }
+            };
+            quote!(::core::option::Option::Some(rt::DataDesc { kind: rt::DataKind::#kind, init: #init, section: #name }))
+        }
+    };
+    quote! {
+        rt::MapDesc {
+            name: #name,
+            map_type: #map_type,
+            key_size: #key_size,
+            value_size: #value_size,
+            max_entries: #max_entries,
+            map_flags: #map_flags,
+            attrs: &[#(#attrs),*],
+            fd: #fd,
+            reused: #reused,
+            data: #data,
+            pinning: #pinning,
+        }
+    }
+}
+
+fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
+    let (name, section) = (&program.native.name, &program.section);
+    let prog_type = number(program.sec.prog_type);
+    let expected_attach_type = number(program.sec.expected_attach_type);
+    let attrs = slots.attrs.iter().map(|attr| number(attr.0));
+    let (fd, skip, autoload) = (number(slots.fd.0), number(slots.skip.0), program.autoload());
+    let attach = attach(&program.sec);
+    quote! {
+        rt::ProgDesc {
+            name: #name,
+            section: #section,
+            prog_type: #prog_type,
+            expected_attach_type: #expected_attach_type,
+            attrs: &[#(#attrs),*],
+            fd: #fd,
+            skip: #skip,
+            autoload: #autoload,
+            attach: #attach,
+        }
+    }
+}
+
+fn attach(sec: &SecDef) -> TokenStream {
+    let borrowed = |text: &str| quote!(::std::borrow::Cow::Borrowed(#text));
+    let attach = match AttachPlan::of(sec) {
+        AttachPlan::RawTracepoint { name } => {
+            let name = borrowed(&name);
+            quote!(RawTracepoint { name: #name })
+        }
+        AttachPlan::Tracing => quote!(Tracing),
+        AttachPlan::Iter => quote!(Iter),
+        AttachPlan::Tracepoint { category, name } => {
+            let (category, name) = (borrowed(&category), borrowed(&name));
+            quote!(Tracepoint { category: #category, name: #name })
+        }
+        AttachPlan::Kprobe { function, offset, ret } => {
+            let function = borrowed(&function);
+            let offset = Literal::u64_unsuffixed(offset);
+            quote!(Kprobe { function: #function, offset: #offset, ret: #ret })
+        }
+        AttachPlan::Manual => quote!(Manual),
+        AttachPlan::Unsupported { why } => {
+            let why = borrowed(&why);
+            quote!(Unsupported { why: #why })
+        }
+    };
+    quote!(rt::Attach::#attach)
+}
+
+/// A number without its type's suffix.
+fn number(value: u32) -> Literal {
+    Literal::u32_unsuffixed(value)
+}
