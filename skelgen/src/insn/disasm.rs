@@ -114,6 +114,7 @@ impl Text {
         let Insn { code, dst, src, off, imm } = self.insn;
         let reg = if self.insn.class() == BPF_JMP32 { 'w' } else { 'r' };
         let sign = match self.insn.op() {
+            BPF_CALL if code & BPF_X != 0 => return write!(f, "callx r{dst}"),
             BPF_CALL => {
                 return match src {
                     BPF_PSEUDO_CALL => write!(f, "call {}", self.target(imm)),
@@ -122,8 +123,10 @@ impl Text {
                 };
             }
             BPF_EXIT => return f.write_str("exit"),
+            BPF_JA if self.insn.is_indirect_jump() => return write!(f, "gotox r{dst}"),
             BPF_JA if reg == 'w' => return write!(f, "gotol {}", self.target(imm)),
             BPF_JA => return write!(f, "goto {}", self.target(off.into())),
+            BPF_JCOND => return write!(f, "may_goto {}", self.target(off.into())),
             BPF_JEQ => "==",
             BPF_JGT => ">",
             BPF_JGE => ">=",

@@ -69,11 +69,17 @@ impl Insn {
         self.is_ld_imm64() && self.src == BPF_PSEUDO_FUNC
     }
 
+    /// Whether this is `gotox`, which jumps to where a register says.
+    pub const fn is_indirect_jump(self) -> bool {
+        self.code == BPF_JMP | BPF_JA | BPF_X
+    }
+
     /// The distance of a jump inside the function, in slots from the next slot; `None` for anything else.
     ///
-    /// `gotol` (`BPF_JMP32 | BPF_JA`) keeps it in `imm`, every other jump in `off`.
+    /// `gotol` (`BPF_JMP32 | BPF_JA`) keeps it in `imm`, every other jump in `off`; `gotox` has none.
     pub const fn jump(self) -> Option<i32> {
         match (self.class(), self.op()) {
+            _ if self.is_indirect_jump() => None,
             (BPF_JMP | BPF_JMP32, BPF_CALL | BPF_EXIT) => None,
             (BPF_JMP32, BPF_JA) => Some(self.imm),
             (BPF_JMP | BPF_JMP32, _) => Some(self.off as i32),
@@ -126,4 +132,21 @@ pub fn decode_all(bytes: &[u8], endian: Endian) -> Result<Vec<Insn>> {
         return Err(Error::malformed(format!("{} bytes of code are not a multiple of 8", bytes.len())));
     }
     Ok(slots.iter().map(|&slot| Insn::decode(slot, endian)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_has_a_distance_unless_a_register_says_where() {
+        let jump = |code, off, imm| Insn { code, off, imm, ..Insn::default() }.jump();
+        assert_eq!(jump(BPF_JMP | BPF_JA, -3, 7), Some(-3));
+        assert_eq!(jump(BPF_JMP32 | BPF_JA, -3, 7), Some(7));
+        assert_eq!(jump(BPF_JMP | BPF_JCOND, 4, 0), Some(4));
+        assert_eq!(jump(BPF_JMP32 | BPF_JEQ | BPF_X, 5, 0), Some(5));
+        for code in [BPF_JMP | BPF_JA | BPF_X, BPF_JMP | BPF_CALL, BPF_JMP | BPF_EXIT, BPF_ALU | BPF_ADD] {
+            assert_eq!(jump(code, 1, 1), None, "{code:#04x}");
+        }
+    }
 }
