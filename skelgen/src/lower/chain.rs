@@ -1,0 +1,110 @@
+//! The stack of a chain of calls, as the verifier adds it up.
+//!
+//! The kernel's counterpart is `check_max_stack_depth` in `kernel/bpf/verifier.c`, here with the coarser rounding and
+//! without the private stacks that came later: a lowered program has to load where neither is.
+
+use super::body::{Body, Call};
+use super::helpers::{TAIL_CALL, TIMER_SET_CALLBACK};
+use crate::insn::uapi::MAX_BPF_STACK;
+use crate::{Error, Result};
+
+/// What the frames above a function with a tail call may use.
+const MAX_ABOVE_TAIL_CALL: u32 = 256;
+
+/// Refuses the chains of calls that fit with frames of `native` bytes and do not with frames of `lowered` bytes.
+///
+/// Those that never fitted are left alone: the count here can be higher than the kernel's, which leaves out what it
+/// finds is never executed.
+pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Result<()> {
+    let callees: Vec<_> = bodies.iter().map(callees).collect();
+    let order = callers_first(&callees);
+    let before = above(&order, &callees, native);
+    let after = above(&order, &callees, lowered);
+    for &function in &order {
+        let body = &bodies[function];
+        let limit = |what: &str, above: u32, limit: u32| {
+            let words = format!(
+                "{what} of {above} bytes would pass the kernel's limit of {limit} with its per-CPU data looked up"
+            );
+            Err(Error::too_large(words).in_symbol(&body.function.name))
+        };
+        let total = |above: &[u32], frames: &[u32]| above[function].saturating_add(rounded(frames[function]));
+        if total(&before, native) <= MAX_BPF_STACK && total(&after, lowered) > MAX_BPF_STACK {
+            return limit("the stack down to it", total(&after, lowered), MAX_BPF_STACK);
+        }
+        let tail_calls = body.steps().any(|(_, step)| step.call == Some(Call::Helper(TAIL_CALL)));
+        if function != 0
+            && tail_calls
+            && before[function] < MAX_ABOVE_TAIL_CALL
+            && after[function] >= MAX_ABOVE_TAIL_CALL
+        {
+            return limit("makes a tail call, and the stack above it", after[function], MAX_ABOVE_TAIL_CALL - 1);
+        }
+    }
+    Ok(())
+}
+
+fn rounded(frame: u32) -> u32 {
+    frame.max(1).next_multiple_of(32)
+}
+
+/// The functions whose frames lie below that of `body`: those it calls, and the callbacks it passes on.
+///
+/// Not a callback that goes straight to a timer: it runs later, on a stack of its own.
+fn callees(body: &Body<'_>) -> Vec<usize> {
+    let mut callees = Vec::new();
+    let mut following_call = None;
+    for (_, step) in body.steps().rev() {
+        if let Some(Call::Function(callee)) = step.call {
+            callees.push(callee);
+        }
+        if following_call != Some(Call::Helper(TIMER_SET_CALLBACK)) {
+            callees.extend(step.address);
+        }
+        following_call = step.call.or(following_call);
+    }
+    callees.sort_unstable();
+    callees.dedup();
+    callees
+}
+
+/// The functions, each before those it calls. Of a cycle, which the kernel refuses, one call is left out.
+fn callers_first(callees: &[Vec<usize>]) -> Vec<usize> {
+    let mut seen = vec![false; callees.len()];
+    let mut finished = Vec::with_capacity(callees.len());
+    for root in 0..callees.len() {
+        // Functions under way, each with the number of its callees that are done.
+        let mut path = Vec::new();
+        if !std::mem::replace(&mut seen[root], true) {
+            path.push((root, 0));
+        }
+        while let Some((function, done)) = path.last_mut() {
+            match callees[*function].get(*done) {
+                Some(&callee) => {
+                    *done += 1;
+                    if !std::mem::replace(&mut seen[callee], true) {
+                        path.push((callee, 0));
+                    }
+                }
+                None => {
+                    finished.push(*function);
+                    path.pop();
+                }
+            }
+        }
+    }
+    finished.reverse();
+    finished
+}
+
+/// For each function the most that the frames above its own take.
+fn above(order: &[usize], callees: &[Vec<usize>], frames: &[u32]) -> Vec<u32> {
+    let mut above = vec![0u32; callees.len()];
+    for &function in order {
+        let below = above[function].saturating_add(rounded(frames[function]));
+        for &callee in &callees[function] {
+            above[callee] = above[callee].max(below);
+        }
+    }
+    above
+}

@@ -1,0 +1,247 @@
+//! What one instruction reads and writes, and where control goes from it.
+//!
+//! The kernel's counterpart is `check_reg_arg` and its callers in `kernel/bpf/verifier.c`. Here an instruction is
+//! either understood in full or refused: a wrong guess would lose a register's value silently.
+
+use super::regs::Regs;
+use crate::insn::Insn;
+use crate::insn::uapi::*;
+use crate::{Error, Result};
+
+/// What one instruction does to the registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effect {
+    /// Read by name. What a call reads depends on what it calls: see [`Callee`].
+    pub(super) reads: Regs,
+    /// The value from before is gone.
+    pub(super) kills: Regs,
+    /// Readable afterwards. A call kills `r1` to `r5` and defines only `r0`.
+    pub(super) defines: Regs,
+    pub(super) flow: Flow,
+    pub(super) callee: Option<Callee>,
+}
+
+/// Where control goes next. Distances count slots from the next slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Jump(i32),
+    Branch(i32),
+    End,
+}
+
+/// What a call calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callee {
+    /// A helper, by its `enum bpf_func_id`.
+    Helper(i32),
+    /// A function of the kernel, by its BTF id, which is not known here.
+    Kfunc,
+    /// A function of the program, by its distance.
+    Function(i32),
+}
+
+/// The effect of `insn`, the first slot of an instruction.
+pub(super) fn effect(insn: Insn) -> Result<Effect> {
+    match insn.class() {
+        BPF_ALU | BPF_ALU64 => of_alu(insn),
+        BPF_JMP | BPF_JMP32 => of_jump(insn),
+        BPF_LD => of_load(insn),
+        _ => of_memory(insn),
+    }
+}
+
+fn plain(reads: Regs, writes: Regs) -> Effect {
+    Effect { reads, kills: writes, defines: writes, flow: Flow::Next, callee: None }
+}
+
+fn unknown(insn: Insn) -> Error {
+    Error::malformed(format!("no instruction has code {:#04x}", insn.code))
+}
+
+/// The register `reg`, to read.
+fn read(reg: u8) -> Result<Regs> {
+    match reg {
+        0..=10 => Ok(Regs::one(reg)),
+        11 => Err(Error::unsupported("passes arguments on the stack (r11), which kernels that need lowering cannot")),
+        _ => Err(Error::malformed(format!("there is no register r{reg}"))),
+    }
+}
+
+/// The register `reg`, to write.
+fn write(reg: u8) -> Result<Regs> {
+    match reg {
+        10 => Err(Error::malformed("writes r10, the frame pointer")),
+        _ => read(reg),
+    }
+}
+
+fn of_alu(insn: Insn) -> Result<Effect> {
+    let dst = write(insn.dst)?;
+    let operand = if insn.code & BPF_X != 0 { read(insn.src) } else { Ok(Regs::NONE) };
+    Ok(match insn.op() {
+        BPF_MOV => plain(operand?, dst),
+        // BPF_X chooses the byte order of BPF_END and says nothing of BPF_NEG.
+        BPF_END | BPF_NEG => plain(dst, dst),
+        BPF_ADD | BPF_SUB | BPF_MUL | BPF_DIV | BPF_OR | BPF_AND | BPF_LSH | BPF_RSH | BPF_MOD | BPF_XOR | BPF_ARSH => {
+            plain(dst.or(operand?), dst)
+        }
+        _ => return Err(unknown(insn)),
+    })
+}
+
+fn of_jump(insn: Insn) -> Result<Effect> {
+    let nothing = plain(Regs::NONE, Regs::NONE);
+    let wide = insn.class() == BPF_JMP;
+    Ok(match insn.op() {
+        _ if insn.is_indirect_jump() => {
+            return Err(Error::unsupported("jumps through a table (gotox), which kernels that need lowering cannot"));
+        }
+        BPF_CALL if insn.code == BPF_JMP | BPF_CALL => of_call(insn)?,
+        BPF_CALL if wide => return Err(Error::unsupported("calls through a register (callx)")),
+        BPF_EXIT if wide => Effect { reads: Regs::one(0), flow: Flow::End, ..nothing },
+        BPF_CALL | BPF_EXIT => return Err(unknown(insn)),
+        BPF_JA => Effect { flow: Flow::Jump(insn.jump().unwrap_or_default()), ..nothing },
+        // may_goto: whether it jumps is up to the kernel.
+        BPF_JCOND => Effect { flow: Flow::Branch(insn.off.into()), ..nothing },
+        BPF_JEQ | BPF_JGT | BPF_JGE | BPF_JSET | BPF_JNE | BPF_JSGT | BPF_JSGE | BPF_JLT | BPF_JLE | BPF_JSLT
+        | BPF_JSLE => {
+            let operand = if insn.code & BPF_X != 0 { read(insn.src)? } else { Regs::NONE };
+            Effect { reads: read(insn.dst)?.or(operand), flow: Flow::Branch(insn.off.into()), ..nothing }
+        }
+        _ => return Err(unknown(insn)),
+    })
+}
+
+fn of_call(insn: Insn) -> Result<Effect> {
+    let callee = match insn.src {
+        0 => Callee::Helper(insn.imm),
+        BPF_PSEUDO_CALL => Callee::Function(insn.imm),
+        BPF_PSEUDO_KFUNC_CALL => Callee::Kfunc,
+        other => return Err(Error::malformed(format!("no call has {other} as its source register"))),
+    };
+    Ok(Effect {
+        reads: Regs::NONE,
+        kills: Regs::CALLER_SAVED,
+        defines: Regs::one(0),
+        flow: Flow::Next,
+        callee: Some(callee),
+    })
+}
+
+fn of_load(insn: Insn) -> Result<Effect> {
+    let after_packet = |reads| Effect { kills: Regs::CALLER_SAVED, ..plain(reads, Regs::one(0)) };
+    Ok(match insn.mode() {
+        BPF_IMM if insn.is_ld_imm64() => plain(Regs::NONE, write(insn.dst)?),
+        // The old packet loads call into the kernel: they take the context in r6, and leave r1 to r5 unreadable.
+        BPF_ABS => after_packet(Regs::one(6)),
+        BPF_IND => after_packet(Regs::one(6).or(read(insn.src)?)),
+        _ => return Err(unknown(insn)),
+    })
+}
+
+fn of_memory(insn: Insn) -> Result<Effect> {
+    Ok(match (insn.class(), insn.mode()) {
+        (BPF_LDX, BPF_MEM | BPF_MEMSX) => plain(read(insn.src)?, write(insn.dst)?),
+        (BPF_ST, BPF_MEM) => plain(read(insn.dst)?, Regs::NONE),
+        (BPF_STX, BPF_MEM) => plain(read(insn.dst)?.or(read(insn.src)?), Regs::NONE),
+        (BPF_STX, BPF_ATOMIC) => of_atomic(insn)?,
+        _ => return Err(unknown(insn)),
+    })
+}
+
+fn of_atomic(insn: Insn) -> Result<Effect> {
+    let both = || Ok::<_, Error>(read(insn.dst)?.or(read(insn.src)?));
+    Ok(match insn.imm {
+        BPF_LOAD_ACQ => plain(read(insn.src)?, write(insn.dst)?),
+        BPF_STORE_REL => plain(both()?, Regs::NONE),
+        BPF_CMPXCHG => plain(both()?.or(Regs::one(0)), Regs::one(0)),
+        _ if insn.imm & BPF_FETCH != 0 => plain(both()?, write(insn.src)?),
+        _ => plain(both()?, Regs::NONE),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::insn::build::*;
+
+    fn set(regs: &[u8]) -> Regs {
+        regs.iter().fold(Regs::NONE, |set, &reg| set.or(Regs::one(reg)))
+    }
+
+    #[test]
+    fn what_instructions_read_and_write() {
+        let raw = |code, dst, src, imm| Insn { code, dst, src, off: 0, imm };
+        let atomic = |imm| raw(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, imm);
+        let table: &[(Insn, &[u8], &[u8])] = &[
+            (mov(R1, R2), &[2], &[1]),
+            (mov_imm(R1, 7), &[], &[1]),
+            (add(R1, R2), &[1, 2], &[1]),
+            (alu(BPF_XOR, R3, R3), &[3], &[3]),
+            (alu_imm(BPF_LSH, R4, 3), &[4], &[4]),
+            (raw(BPF_ALU | BPF_NEG, 5, 0, 0), &[5], &[5]),
+            (raw(BPF_ALU | BPF_END | BPF_X, 5, 0, 64), &[5], &[5]),
+            (load(Size::DW, R1, R10, -8), &[10], &[1]),
+            (raw(BPF_LDX | BPF_MEMSX | BPF_W, 3, 4, 0), &[4], &[3]),
+            (store(Size::B, R1, 0, R2), &[1, 2], &[]),
+            (store_imm(Size::B, R1, 0, 2), &[1], &[]),
+            (atomic(BPF_ADD as i32), &[1, 2], &[]),
+            (atomic(BPF_ADD as i32 | BPF_FETCH), &[1, 2], &[2]),
+            (atomic(BPF_XCHG), &[1, 2], &[2]),
+            (atomic(BPF_CMPXCHG), &[0, 1, 2], &[0]),
+            (atomic(BPF_LOAD_ACQ), &[2], &[1]),
+            (atomic(BPF_STORE_REL), &[1, 2], &[]),
+            (ld_imm64(R5, 0, 1, 2)[0], &[], &[5]),
+            (ja(-1), &[], &[]),
+            (jump_imm(BPF_JEQ, R1, 0, 1), &[1], &[]),
+            (jump(BPF_JSGT, R1, R2, 1), &[1, 2], &[]),
+            (raw(BPF_JMP | BPF_JCOND, 0, 0, 0), &[], &[]),
+        ];
+        for &(insn, reads, writes) in table {
+            let effect = effect(insn).unwrap();
+            assert_eq!(
+                (effect.reads, effect.kills, effect.defines),
+                (set(reads), set(writes), set(writes)),
+                "{insn:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn calls_and_packet_loads_leave_the_arguments_unreadable() {
+        let packet = Insn { code: BPF_LD | BPF_IND | BPF_W, dst: 0, src: 7, off: 0, imm: 0 };
+        for (insn, reads) in [(call(1), set(&[])), (packet, set(&[6, 7]))] {
+            let effect = effect(insn).unwrap();
+            assert_eq!((effect.reads, effect.kills, effect.defines), (reads, Regs::CALLER_SAVED, set(&[0])));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let raw = |code, dst, src| effect(Insn { code, dst, src, off: 0, imm: 0 }).unwrap_err().kind();
+        let malformed = [
+            (BPF_ALU64 | 0xe0, 0, 0),
+            (BPF_ALU64 | BPF_MOV | BPF_X, 0, 12),
+            (BPF_ALU64 | BPF_MOV, 15, 0),
+            (BPF_ALU64 | BPF_ADD, 10, 0),
+            (BPF_LDX | BPF_MEM, 10, 1),
+            (BPF_LDX | 0xa0, 1, 1),
+            (BPF_ST | BPF_ATOMIC, 1, 1),
+            (BPF_LD | BPF_IMM, 0, 0),
+            (BPF_JMP | 0xf0, 0, 0),
+            (BPF_JMP32 | BPF_EXIT, 0, 0),
+            (BPF_JMP32 | BPF_CALL, 0, 0),
+            (BPF_JMP | BPF_CALL, 0, 3),
+        ];
+        for (code, dst, src) in malformed {
+            assert_eq!(raw(code, dst, src), ErrorKind::Malformed, "{code:#04x}");
+        }
+        let unsupported =
+            [(BPF_JMP | BPF_JA | BPF_X, 1, 0), (BPF_JMP | BPF_CALL | BPF_X, 1, 0), (BPF_STX | BPF_MEM | BPF_DW, 11, 1)];
+        for (code, dst, src) in unsupported {
+            assert_eq!(raw(code, dst, src), ErrorKind::Unsupported, "{code:#04x}");
+        }
+    }
+}

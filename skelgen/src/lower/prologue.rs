@@ -1,0 +1,121 @@
+//! What a function begins with that looks its per-CPU data up.
+
+use super::regs::Regs;
+use super::{Facts, helpers};
+use crate::insn::Insn;
+use crate::insn::build::*;
+use crate::insn::uapi::*;
+use crate::{Error, Result};
+
+/// Bytes of a stack slot that holds a register.
+const SLOT: u32 = 8;
+
+/// A function's prologue: what it keeps, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Prologue {
+    /// The arguments to keep across the lookups, each with its place.
+    kept: Vec<(Reg, Place)>,
+    /// The sections that the function uses: the map's index, and the offset from `r10` of the pointer to its value.
+    sections: Vec<(usize, i16)>,
+    /// What the function returns if a lookup finds nothing.
+    null_return: i32,
+    /// The frame's bytes, these slots included.
+    pub(super) depth: u32,
+}
+
+/// Where an argument waits.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// `r6` to `r9` are free when a function is entered.
+    Register(Reg),
+    /// At this offset from `r10`.
+    Stack(i16),
+}
+
+impl Prologue {
+    /// Lays the slots out below the `depth` bytes that the function uses: a pointer for each of the maps `sections`,
+    /// and under them the fifth argument, if all five are `live`.
+    pub(super) fn new(
+        sections: impl IntoIterator<Item = usize>,
+        live: Regs,
+        depth: u32,
+        null_return: i32,
+    ) -> Result<Self> {
+        let mut depth = depth.next_multiple_of(SLOT);
+        let mut slot = || {
+            depth += SLOT;
+            if depth > MAX_BPF_STACK {
+                let words = format!("with its per-CPU data looked up its stack would pass {MAX_BPF_STACK} bytes");
+                return Err(Error::too_large(words));
+            }
+            Ok(-(depth as i16))
+        };
+        let sections = sections.into_iter().map(|map| Ok((map, slot()?))).collect::<Result<_>>()?;
+        let mut registers = [R6, R7, R8, R9].into_iter();
+        let kept = [R1, R2, R3, R4, R5].into_iter().filter(|reg| live.has(reg.n()));
+        let kept = kept.map(|reg| match registers.next() {
+            Some(free) => Ok((reg, Place::Register(free))),
+            None => Ok((reg, Place::Stack(slot()?))),
+        });
+        let kept = kept.collect::<Result<_>>()?;
+        Ok(Prologue { kept, sections, null_return, depth })
+    }
+
+    /// The prologue itself.
+    pub(super) fn insns(&self) -> Result<Vec<Insn>> {
+        let mut out = Vec::new();
+        for &(arg, place) in &self.kept {
+            out.push(match place {
+                Place::Register(free) => mov(free, arg),
+                Place::Stack(slot) => store(Size::DW, R10, slot, arg),
+            });
+        }
+        for &(map, slot) in &self.sections {
+            out.extend(self.look_up(map, slot)?);
+        }
+        for &(arg, place) in &self.kept {
+            out.push(match place {
+                Place::Register(free) => mov(arg, free),
+                Place::Stack(slot) => load(Size::DW, arg, R10, slot),
+            });
+        }
+        Ok(out)
+    }
+
+    /// `*(u64 *)(r10 + slot) = bpf_map_lookup_elem(map, &0)`; the key lies where the pointer will.
+    fn look_up(&self, map: usize, slot: i16) -> Result<Vec<Insn>> {
+        let [map, upper] = ld_imm64(R1, BPF_PSEUDO_MAP_IDX, map_imm(map)?, 0);
+        let leave = [mov_imm(R0, self.null_return), exit()];
+        Ok(vec![
+            store_imm(Size::W, R10, slot, 0),
+            mov(R2, R10),
+            alu_imm(BPF_ADD, R2, slot.into()),
+            map,
+            upper,
+            call(helpers::MAP_LOOKUP_ELEM),
+            jump_imm(BPF_JNE, R0, 0, leave.len() as i16),
+            leave[0],
+            leave[1],
+            store(Size::DW, R10, slot, R0),
+        ])
+    }
+
+    /// `dst = &section + offset`, in two slots, for the section that is `map`; `None` if this prologue has it not.
+    pub(super) fn address(&self, dst: Reg, map: usize, offset: i32) -> Option<[Insn; 2]> {
+        let &(_, slot) = self.sections.iter().find(|&&(of, _)| of == map)?;
+        Some([load(Size::DW, dst, R10, slot), alu_imm(BPF_ADD, dst, offset)])
+    }
+}
+
+fn map_imm(map: usize) -> Result<i32> {
+    i32::try_from(map).map_err(|_| Error::too_large(format!("no program can refer to map {map}")))
+}
+
+impl Facts<'_> {
+    /// The map of the `.percpu` section whose address `insn` loads, if it does.
+    pub(super) fn section(&self, insn: Insn) -> Option<usize> {
+        let refers = insn.is_ld_imm64() && insn.src == BPF_PSEUDO_MAP_IDX_VALUE;
+        let map = usize::try_from(insn.imm).ok()?;
+        (refers && self.percpu.contains(&map)).then_some(map)
+    }
+}
