@@ -1,8 +1,8 @@
 //! Which arguments a function may read before it writes them: backward, through the functions of a program.
 
 use super::body::{Body, Call};
+use super::helpers;
 use super::regs::Regs;
-use super::{Facts, helpers};
 
 /// What a function reads of `r1` to `r5` as they were on entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) struct Live {
 }
 
 /// What each function reads of its arguments.
-pub(super) fn on_entry(bodies: &[Body<'_>], facts: &Facts<'_>) -> Vec<Live> {
+pub(super) fn on_entry(bodies: &[Body<'_>], parameters: &[Option<usize>]) -> Vec<Live> {
     let callers = callers(bodies);
     let before: Vec<_> = bodies.iter().map(Body::predecessors).collect();
     let mut live = vec![Live::default(); bodies.len()];
@@ -22,10 +22,10 @@ pub(super) fn on_entry(bodies: &[Body<'_>], facts: &Facts<'_>) -> Vec<Live> {
     let mut work: Vec<usize> = (0..bodies.len()).collect();
     while let Some(function) = work.pop() {
         let body = &bodies[function];
-        let reads = |at: usize, call: Call| reads_of_call(body, at, call, bodies, &live, facts);
+        let reads = |call: Call| reads_of_call(call, bodies, &live, parameters);
         let found = Live {
-            surely: first_step(body, &before[function], |at, call| reads(at, call).surely),
-            perhaps: first_step(body, &before[function], |at, call| reads(at, call).perhaps),
+            surely: first_step(body, &before[function], |call| reads(call).surely),
+            perhaps: first_step(body, &before[function], |call| reads(call).perhaps),
         };
         if live[function] != found {
             live[function] = found;
@@ -49,27 +49,16 @@ fn callers(bodies: &[Body<'_>]) -> Vec<Vec<usize>> {
     callers
 }
 
-fn reads_of_call(
-    body: &Body<'_>,
-    at: usize,
-    call: Call,
-    bodies: &[Body<'_>],
-    live: &[Live],
-    facts: &Facts<'_>,
-) -> Live {
-    let exactly = |regs| Live { surely: regs, perhaps: regs };
+fn reads_of_call(call: Call, bodies: &[Body<'_>], live: &[Live], parameters: &[Option<usize>]) -> Live {
     match call {
         Call::Helper(id) => {
             let (surely, perhaps) = helpers::reads(id);
             Live { surely, perhaps: surely.or(perhaps) }
         }
-        Call::Kfunc => match (facts.kfunc_params)(body.function.span.start + at) {
-            Some(params) => exactly(Regs::first_args(params)),
-            None => Live { surely: Regs::NONE, perhaps: Regs::ARGS },
-        },
+        Call::Kfunc => Live { surely: Regs::NONE, perhaps: Regs::ARGS },
         // The verifier wants every argument of a global function, read or not.
         Call::Function(callee) if bodies[callee].function.global => {
-            let params = Regs::first_args((facts.params)(callee).unwrap_or(0));
+            let params = Regs::first_args(parameters[callee].unwrap_or(0));
             Live { surely: live[callee].surely.or(params), perhaps: live[callee].perhaps.or(params) }
         }
         Call::Function(callee) => live[callee],
@@ -77,14 +66,14 @@ fn reads_of_call(
 }
 
 /// What is live before the first step of `body`.
-fn first_step(body: &Body<'_>, before: &[Vec<usize>], reads_of_call: impl Fn(usize, Call) -> Regs) -> Regs {
+fn first_step(body: &Body<'_>, before: &[Vec<usize>], reads_of_call: impl Fn(Call) -> Regs) -> Regs {
     let mut live = vec![Regs::NONE; body.steps.len()];
     // The last step is taken first: most of a function is then looked at once.
     let mut work: Vec<usize> = body.steps().map(|(at, _)| at).collect();
     while let Some(at) = work.pop() {
         let Some(step) = &body.steps[at] else { continue };
         let after = step.successors().fold(Regs::NONE, |regs, to| regs.or(live[to]));
-        let called = step.call.map_or(Regs::NONE, |call| reads_of_call(at, call));
+        let called = step.call.map_or(Regs::NONE, &reads_of_call);
         let found = after.without(step.kills).or(step.reads).or(called).and(Regs::ARGS);
         if live[at] != found {
             live[at] = found;

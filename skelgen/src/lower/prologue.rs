@@ -1,10 +1,11 @@
 //! What a function begins with that looks its per-CPU data up.
 
+use super::helpers;
 use super::regs::Regs;
-use super::{Facts, helpers};
 use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::insn::uapi::*;
+use crate::object::MapIdx;
 use crate::{Error, Result};
 
 /// Bytes of a stack slot that holds a register.
@@ -16,7 +17,7 @@ pub(super) struct Prologue {
     /// The arguments to keep across the lookups, each with its place.
     kept: Vec<(Reg, Place)>,
     /// The sections that the function uses: the map's index, and the offset from `r10` of the pointer to its value.
-    sections: Vec<(usize, i16)>,
+    sections: Vec<(MapIdx, i16)>,
     /// What the function returns if a lookup finds nothing.
     null_return: i32,
     /// The frame's bytes, these slots included.
@@ -36,7 +37,7 @@ impl Prologue {
     /// Lays the slots out below the `depth` bytes that the function uses: a pointer for each of the maps `sections`,
     /// and under them the fifth argument, if all five are `live`.
     pub(super) fn new(
-        sections: impl IntoIterator<Item = usize>,
+        sections: impl IntoIterator<Item = MapIdx>,
         live: Regs,
         depth: u32,
         null_return: i32,
@@ -83,7 +84,7 @@ impl Prologue {
     }
 
     /// `*(u64 *)(r10 + slot) = bpf_map_lookup_elem(map, &0)`; the key lies where the pointer will.
-    fn look_up(&self, map: usize, slot: i16) -> Result<Vec<Insn>> {
+    fn look_up(&self, map: MapIdx, slot: i16) -> Result<Vec<Insn>> {
         let [map, upper] = ld_imm64(R1, BPF_PSEUDO_MAP_IDX, map_imm(map)?, 0);
         let leave = [mov_imm(R0, self.null_return), exit()];
         Ok(vec![
@@ -101,21 +102,12 @@ impl Prologue {
     }
 
     /// `dst = &section + offset`, in two slots, for the section that is `map`; `None` if this prologue has it not.
-    pub(super) fn address(&self, dst: Reg, map: usize, offset: i32) -> Option<[Insn; 2]> {
+    pub(super) fn address(&self, dst: Reg, map: MapIdx, offset: i32) -> Option<[Insn; 2]> {
         let &(_, slot) = self.sections.iter().find(|&&(of, _)| of == map)?;
         Some([load(Size::DW, dst, R10, slot), alu_imm(BPF_ADD, dst, offset)])
     }
 }
 
-fn map_imm(map: usize) -> Result<i32> {
-    i32::try_from(map).map_err(|_| Error::too_large(format!("no program can refer to map {map}")))
-}
-
-impl Facts<'_> {
-    /// The map of the `.percpu` section whose address `insn` loads, if it does.
-    pub(super) fn section(&self, insn: Insn) -> Option<usize> {
-        let refers = insn.is_ld_imm64() && insn.src == BPF_PSEUDO_MAP_IDX_VALUE;
-        let map = usize::try_from(insn.imm).ok()?;
-        (refers && self.percpu.contains(&map)).then_some(map)
-    }
+fn map_imm(map: MapIdx) -> Result<i32> {
+    i32::try_from(map.0).map_err(|_| Error::too_large(format!("no program can refer to map {map}")))
 }

@@ -3,7 +3,6 @@
 //! The kernel copies `r1` to `r5` to the callee as they stand; one that was never written, or not since the last
 //! call, may not even be copied to another register. The counterpart is `NOT_INIT` in `kernel/bpf/verifier.c`.
 
-use super::Facts;
 use super::body::{Body, Call};
 use super::regs::Regs;
 
@@ -37,11 +36,11 @@ impl Readable {
 }
 
 /// What each function can read when it is entered.
-pub(super) fn on_entry(bodies: &[Body<'_>], facts: &Facts<'_>) -> Vec<Readable> {
+pub(super) fn on_entry(bodies: &[Body<'_>], parameters: &[Option<usize>]) -> Vec<Readable> {
     let mut entries = vec![None; bodies.len()];
     let mut work = Vec::new();
     for function in entered_by_the_kernel(bodies) {
-        let params = (facts.params)(function);
+        let params = parameters[function];
         // An entry program has its context, whatever it calls it.
         let params = if function == 0 { params.or(Some(1)) } else { params };
         widen(&mut entries[function], Readable::from_kernel(params), function, &mut work);

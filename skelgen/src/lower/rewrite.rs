@@ -1,11 +1,12 @@
 //! The second image: the functions with their prologues, and everything that counts slots moved along.
 
-use super::Facts;
+use super::Sections;
 use super::body::{Body, Call};
 use super::prologue::Prologue;
 use crate::insn::Insn;
 use crate::insn::build::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Reg};
 use crate::link::{CoreRelo, FuncInfo, Function, LineInfo, Program};
+use crate::object::MapIdx;
 use crate::{Error, Result};
 
 /// Where each function of a program stands before and after.
@@ -22,7 +23,7 @@ pub(super) fn rewrite(
     program: &Program,
     bodies: &[Body<'_>],
     prologues: &[Option<Prologue>],
-    facts: &Facts<'_>,
+    sections: Sections<'_>,
 ) -> Result<Program> {
     let layout = Layout::new(program, prologues)?;
     let mut insns = Vec::new();
@@ -34,7 +35,7 @@ pub(super) fn rewrite(
                 continue;
             }
             let place = |error: Error| error.at_insn(at).in_symbol(&body.function.name);
-            match (facts.section(insn), prologue) {
+            match (sections.referred_to_by(insn), prologue) {
                 (Some(map), Some(prologue)) => {
                     insns.extend(reference(body.insns, at, map, prologue).map_err(place)?);
                 }
@@ -52,12 +53,12 @@ pub(super) fn rewrite(
         insns,
         func_info: layout.func_info(&program.func_info)?,
         line_info: layout.line_info(&program.line_info)?,
-        core_relos: layout.core_relos(program, facts)?,
+        core_relos: layout.core_relos(program, sections)?,
     })
 }
 
 /// The reference at `at`, by way of the pointer that `prologue` keeps.
-fn reference(insns: &[Insn], at: usize, map: usize, prologue: &Prologue) -> Result<[Insn; 2]> {
+fn reference(insns: &[Insn], at: usize, map: MapIdx, prologue: &Prologue) -> Result<[Insn; 2]> {
     let dst = [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9].into_iter().find(|reg: &Reg| reg.n() == insns[at].dst);
     let offset = insns.get(at + 1).map(|upper| upper.imm).filter(|&offset| offset >= 0);
     dst.zip(offset)
@@ -138,10 +139,10 @@ impl<'a> Layout<'a> {
         Ok(out)
     }
 
-    fn core_relos(&self, program: &Program, facts: &Facts<'_>) -> Result<Vec<CoreRelo>> {
+    fn core_relos(&self, program: &Program, sections: Sections<'_>) -> Result<Vec<CoreRelo>> {
         let moved = |relo: &CoreRelo| {
             let function = self.function_at(relo.insn, "a CO-RE relocation")?;
-            if facts.section(program.insns[relo.insn]).is_some() {
+            if sections.referred_to_by(program.insns[relo.insn]).is_some() {
                 return Err(Error::malformed("a CO-RE relocation patches a reference to per-CPU data")
                     .at_insn(relo.insn - self.functions[function].span.start)
                     .in_symbol(&self.functions[function].name));

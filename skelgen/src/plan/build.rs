@@ -16,7 +16,7 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         .into_iter()
         .zip(&object.programs)
         .map(|(native, def)| {
-            let lowered = lower::lower(&native, &percpu, def.sec.null_return())
+            let lowered = lower::lower(&native, &percpu, &object.btf, def.sec.null_return())
                 .map_err(|error| error.in_section(def.section.as_str()))?;
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
         })
