@@ -1,0 +1,188 @@
+//! `union bpf_attr`, one struct a command, and what the commands point to.
+//!
+//! Field names are the kernel's; pointers are `u64` as there. Every struct is whole words without implicit padding,
+//! made with `Default` as all zeroes; the kernel takes a shorter or longer attr than its own, if what it does not
+//! know is zero.
+
+use super::uapi::BPF_OBJ_NAME_LEN;
+
+macro_rules! attrs {
+    ($($(#[$doc:meta])* $name:ident: $size:literal { $($field:ident: $ty:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(crate) struct $name { $(pub(crate) $field: $ty,)* }
+
+        const _: () = {
+            assert!(size_of::<$name>() == $size);
+            assert!(size_of::<$name>() == 0 $(+ size_of::<$ty>())*, "no implicit padding");
+        };
+    )*};
+}
+
+attrs! {
+    /// `BPF_MAP_CREATE`.
+    MapCreate: 72 {
+        map_type: u32,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+        map_flags: u32,
+        inner_map_fd: u32,
+        numa_node: u32,
+        map_name: [u8; BPF_OBJ_NAME_LEN],
+        map_ifindex: u32,
+        btf_fd: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        btf_vmlinux_value_type_id: u32,
+        map_extra: u64,
+    }
+
+    /// `BPF_MAP_*_ELEM`, `BPF_MAP_GET_NEXT_KEY` (`value` is `next_key`) and `BPF_MAP_FREEZE`.
+    MapElem: 32 {
+        map_fd: u32,
+        pad: u32,
+        key: u64,
+        value: u64,
+        flags: u64,
+    }
+
+    /// `BPF_PROG_LOAD`, up to `log_true_size`.
+    ProgLoad: 144 {
+        prog_type: u32,
+        insn_cnt: u32,
+        insns: u64,
+        license: u64,
+        log_level: u32,
+        log_size: u32,
+        log_buf: u64,
+        kern_version: u32,
+        prog_flags: u32,
+        prog_name: [u8; BPF_OBJ_NAME_LEN],
+        prog_ifindex: u32,
+        expected_attach_type: u32,
+        prog_btf_fd: u32,
+        func_info_rec_size: u32,
+        func_info: u64,
+        func_info_cnt: u32,
+        line_info_rec_size: u32,
+        line_info: u64,
+        line_info_cnt: u32,
+        attach_btf_id: u32,
+        attach_fd: u32,
+        core_relo_cnt: u32,
+        fd_array: u64,
+        core_relos: u64,
+        core_relo_rec_size: u32,
+        log_true_size: u32,
+    }
+
+    /// `BPF_BTF_LOAD`.
+    BtfLoad: 32 {
+        btf: u64,
+        btf_log_buf: u64,
+        btf_size: u32,
+        btf_log_size: u32,
+        btf_log_level: u32,
+        btf_log_true_size: u32,
+    }
+
+    /// `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    Obj: 16 {
+        pathname: u64,
+        bpf_fd: u32,
+        file_flags: u32,
+    }
+
+    /// `BPF_PROG_TEST_RUN`.
+    TestRun: 80 {
+        prog_fd: u32,
+        retval: u32,
+        data_size_in: u32,
+        data_size_out: u32,
+        data_in: u64,
+        data_out: u64,
+        repeat: u32,
+        duration: u32,
+        ctx_size_in: u32,
+        ctx_size_out: u32,
+        ctx_in: u64,
+        ctx_out: u64,
+        flags: u32,
+        cpu: u32,
+        batch_size: u32,
+        pad: u32,
+    }
+
+    /// `BPF_OBJ_GET_INFO_BY_FD`.
+    Info: 16 {
+        bpf_fd: u32,
+        info_len: u32,
+        info: u64,
+    }
+
+    /// `struct bpf_map_info`, up to `map_extra`.
+    MapInfo: 88 {
+        r#type: u32,
+        id: u32,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+        map_flags: u32,
+        name: [u8; BPF_OBJ_NAME_LEN],
+        ifindex: u32,
+        btf_vmlinux_value_type_id: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        btf_id: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        btf_vmlinux_id: u32,
+        map_extra: u64,
+    }
+
+    /// `BPF_RAW_TRACEPOINT_OPEN`.
+    RawTracepoint: 16 {
+        name: u64,
+        prog_fd: u32,
+        pad: u32,
+    }
+
+    /// `BPF_LINK_CREATE` for a target that is a descriptor or an interface; `target_fd` is `target_ifindex` too.
+    LinkCreate: 24 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        bpf_cookie: u64,
+    }
+
+    /// `BPF_LINK_CREATE` of an iterator.
+    LinkCreateIter: 32 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        iter_info: u64,
+        iter_info_len: u32,
+        pad: u32,
+    }
+
+    /// `union bpf_iter_link_info`, of a map; as long as the whole union.
+    IterMapInfo: 16 {
+        map_fd: u32,
+        pad: [u32; 3],
+    }
+
+    /// `BPF_ITER_CREATE`.
+    IterCreate: 8 {
+        link_fd: u32,
+        flags: u32,
+    }
+
+    /// `BPF_LINK_DETACH`.
+    LinkDetach: 4 {
+        link_fd: u32,
+    }
+}

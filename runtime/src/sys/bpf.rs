@@ -1,0 +1,288 @@
+//! bpf(2): one function a command. The commands on a map's elements are in [`elem`](super::elem).
+#![allow(unsafe_code, reason = "system calls that read and write memory by address")]
+
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use super::Errno;
+use super::attr::{
+    BtfLoad, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, MapCreate, MapElem, MapInfo, Obj,
+    ProgLoad, RawTracepoint, TestRun,
+};
+use super::mmap::Mapping;
+use super::uapi::*;
+
+/// How often `BPF_PROG_LOAD` is tried while a signal that is pending makes the verifier give up with `EAGAIN`.
+pub(crate) const PROG_LOAD_ATTEMPTS: u32 = 5;
+
+/// `bpf(cmd, attr, sizeof(A))`, its result if it is not negative.
+///
+/// # Safety
+///
+/// Every address in `attr` that `cmd` reads or writes is 0 or that of memory for which it may, as long as `attr` says
+/// or `cmd` takes it to be, and nothing else uses what it writes.
+pub(super) unsafe fn sys_bpf<A>(cmd: u32, attr: &mut A) -> Result<i32, Errno> {
+    // SAFETY: `attr` is `size_of::<A>()` bytes that the kernel may read and write; the rest is the caller's promise.
+    let r = unsafe { libc::syscall(libc::SYS_bpf, libc::c_long::from(cmd), ptr::from_mut(attr), size_of::<A>()) };
+    // The results of bpf(2) fit an int; the cast to long is the C library's.
+    if r < 0 { Err(Errno::last()) } else { Ok(i32::try_from(r).unwrap_or(i32::MAX)) }
+}
+
+/// `sys_bpf` for the commands that make a descriptor.
+///
+/// # Safety
+///
+/// As for [`sys_bpf`]; and `cmd` makes a descriptor.
+unsafe fn sys_bpf_fd<A>(cmd: u32, attr: &mut A) -> Result<OwnedFd, Errno> {
+    // SAFETY: the caller's promise.
+    let fd = unsafe { sys_bpf(cmd, attr) }?;
+    // SAFETY: the kernel made `fd` for this call, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A descriptor's number, as attrs have it.
+pub(super) fn raw(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
+}
+
+/// The address of `bytes`, and 0 if there are none: for some commands a length of 0 means no limit.
+pub(super) fn address(bytes: &[u8]) -> u64 {
+    if bytes.is_empty() { 0 } else { bytes.as_ptr().expose_provenance() as u64 }
+}
+
+/// As [`address`], of memory that the kernel writes.
+pub(super) fn address_mut(bytes: &mut [u8]) -> u64 {
+    if bytes.is_empty() { 0 } else { bytes.as_mut_ptr().expose_provenance() as u64 }
+}
+
+/// A length, as attrs have it; `E2BIG` if it needs more than 32 bits.
+fn length(bytes: &[u8]) -> Result<u32, Errno> {
+    u32::try_from(bytes.len()).map_err(|_| Errno::E2BIG)
+}
+
+/// The name as the kernel takes it: up to 15 of its bytes, `_` for those that it refuses.
+pub(crate) fn object_name(name: &str) -> [u8; BPF_OBJ_NAME_LEN] {
+    let mut out = [0; BPF_OBJ_NAME_LEN];
+    for (to, from) in out.iter_mut().take(BPF_OBJ_NAME_LEN - 1).zip(name.bytes()) {
+        *to = if from.is_ascii_alphanumeric() || from == b'.' { from } else { b'_' };
+    }
+    out
+}
+
+/// `BPF_MAP_CREATE`.
+pub(crate) fn map_create(mut attr: MapCreate) -> Result<OwnedFd, Errno> {
+    // SAFETY: the struct has no address; `map_extra` is one for arenas only, where the kernel just takes it down.
+    unsafe { sys_bpf_fd(BPF_MAP_CREATE, &mut attr) }
+}
+
+/// `BPF_MAP_FREEZE`: user space cannot write the map any more.
+pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut attr = MapElem { map_fd: raw(map), ..Default::default() };
+    // SAFETY: no address.
+    unsafe { sys_bpf(BPF_MAP_FREEZE, &mut attr) }.map(drop)
+}
+
+/// What `BPF_PROG_LOAD` reads; instructions and records are bytes, in the order of this machine.
+#[derive(Default)]
+pub(crate) struct Prog<'a> {
+    pub(crate) prog_type: u32,
+    pub(crate) flags: u32,
+    pub(crate) name: &'a str,
+    pub(crate) license: &'a CStr,
+    /// `struct bpf_insn`, 8 bytes each.
+    pub(crate) insns: &'a [u8],
+    pub(crate) btf: Option<BorrowedFd<'a>>,
+    /// `struct bpf_func_info`, 8 bytes each; only with `btf`.
+    pub(crate) func_info: &'a [u8],
+    pub(crate) fd_array: &'a [BorrowedFd<'a>],
+    /// Where the verifier writes its log, if it is to.
+    pub(crate) log: Option<&'a Mapping>,
+}
+
+/// `BPF_PROG_LOAD`, again while it says `EAGAIN`.
+pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
+    let fds: Vec<u8> = prog.fd_array.iter().flat_map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
+    let mut attr = ProgLoad {
+        prog_type: prog.prog_type,
+        insn_cnt: length(prog.insns)? / 8,
+        insns: address(prog.insns),
+        license: address(prog.license.to_bytes_with_nul()),
+        prog_flags: prog.flags,
+        prog_name: object_name(prog.name),
+        fd_array: address(&fds),
+        ..Default::default()
+    };
+    if let (Some(btf), false) = (prog.btf, prog.func_info.is_empty()) {
+        attr.prog_btf_fd = raw(btf);
+        attr.func_info_rec_size = 8;
+        attr.func_info = address(prog.func_info);
+        attr.func_info_cnt = length(prog.func_info)? / 8;
+    }
+    if let Some(log) = prog.log {
+        attr.log_level = 1;
+        attr.log_size = u32::try_from(log.len()).map_err(|_| Errno::E2BIG)?;
+        attr.log_buf = log.address();
+    }
+    let mut attempt = 1;
+    loop {
+        let mut attr = attr;
+        // SAFETY: counts and addresses are those of slices that outlive the call, the log's those of a mapping made
+        // to be written from outside; the kernel checks each descriptor that it reads from `fd_array`.
+        match unsafe { sys_bpf_fd(BPF_PROG_LOAD, &mut attr) } {
+            Err(Errno::EAGAIN) if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+/// `BPF_BTF_LOAD`.
+pub(crate) fn btf_load(btf: &[u8], log: Option<&Mapping>) -> Result<OwnedFd, Errno> {
+    let mut attr = BtfLoad { btf: address(btf), btf_size: length(btf)?, ..Default::default() };
+    if let Some(log) = log {
+        attr.btf_log_level = 1;
+        attr.btf_log_size = u32::try_from(log.len()).map_err(|_| Errno::E2BIG)?;
+        attr.btf_log_buf = log.address();
+    }
+    // SAFETY: address and size are the slice's; the log's those of a mapping made to be written from outside.
+    unsafe { sys_bpf_fd(BPF_BTF_LOAD, &mut attr) }
+}
+
+/// What `BPF_PROG_TEST_RUN` reads and writes.
+#[derive(Default)]
+pub(crate) struct Run<'a> {
+    pub(crate) data_in: &'a [u8],
+    pub(crate) data_out: &'a mut [u8],
+    /// Written too, for `BPF_PROG_TYPE_SYSCALL`.
+    pub(crate) ctx_in: &'a mut [u8],
+    pub(crate) ctx_out: &'a mut [u8],
+    pub(crate) repeat: u32,
+    pub(crate) flags: u32,
+    pub(crate) cpu: u32,
+}
+
+/// What `BPF_PROG_TEST_RUN` says; sizes are how much there is, which with `ENOSPC` is more than was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran {
+    pub(crate) retval: u32,
+    /// Nanoseconds a repetition.
+    pub(crate) duration: u32,
+    pub(crate) data_size: usize,
+    pub(crate) ctx_size: usize,
+    /// The output did not fit and was cut.
+    pub(crate) cut: bool,
+}
+
+/// `BPF_PROG_TEST_RUN`, again when a signal interrupts it.
+pub(crate) fn prog_test_run(prog: BorrowedFd<'_>, run: &mut Run<'_>) -> Result<Ran, Errno> {
+    let attr = TestRun {
+        prog_fd: raw(prog),
+        data_size_in: length(run.data_in)?,
+        data_size_out: length(run.data_out)?,
+        data_in: address(run.data_in),
+        data_out: address_mut(run.data_out),
+        repeat: run.repeat,
+        ctx_size_in: length(run.ctx_in)?,
+        ctx_size_out: length(run.ctx_out)?,
+        ctx_in: address_mut(run.ctx_in),
+        ctx_out: address_mut(run.ctx_out),
+        flags: run.flags,
+        cpu: run.cpu,
+        ..Default::default()
+    };
+    loop {
+        let mut attr = attr;
+        // SAFETY: sizes and addresses are those of slices that outlive the call, mutable where the kernel writes, and
+        // an address is 0 where there are no bytes, as the kernel takes an output's size of 0 for no limit.
+        let cut = match unsafe { sys_bpf(BPF_PROG_TEST_RUN, &mut attr) } {
+            Ok(_) => false,
+            Err(Errno::ENOSPC) => true,
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error),
+        };
+        return Ok(Ran {
+            retval: attr.retval,
+            duration: attr.duration,
+            data_size: attr.data_size_out as usize,
+            ctx_size: attr.ctx_size_out as usize,
+            cut,
+        });
+    }
+}
+
+/// `BPF_RAW_TRACEPOINT_OPEN`; without a name, for programs that know their target since they were loaded.
+pub(crate) fn raw_tracepoint_open(name: Option<&CStr>, prog: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let name = name.map_or(0, |name| address(name.to_bytes_with_nul()));
+    let mut attr = RawTracepoint { name, prog_fd: raw(prog), pad: 0 };
+    // SAFETY: the name ends with a 0 and outlives the call.
+    unsafe { sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &mut attr) }
+}
+
+/// `BPF_LINK_CREATE` for a target that is a number: a descriptor, an interface's index, or 0 for none.
+pub(crate) fn link_create(
+    prog: BorrowedFd<'_>,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+    cookie: u64,
+) -> Result<OwnedFd, Errno> {
+    let mut attr = LinkCreate { prog_fd: raw(prog), target_fd: target, attach_type, flags, bpf_cookie: cookie };
+    // The kernel refuses bytes that the kind of link does not know, but for a cookie of 0.
+    // SAFETY: the struct has no address. For an iterator `bpf_cookie` would be one, which `iter_info_len`, 0 as the
+    // kernel fills up what is not given, keeps from being read.
+    unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
+}
+
+/// `BPF_LINK_CREATE` of an iterator over what its program says, or over the elements of `map`.
+pub(crate) fn link_create_iter(prog: BorrowedFd<'_>, map: Option<BorrowedFd<'_>>) -> Result<OwnedFd, Errno> {
+    let info = map.map(|map| IterMapInfo { map_fd: raw(map), pad: [0; 3] });
+    let mut attr = LinkCreateIter { prog_fd: raw(prog), attach_type: BPF_TRACE_ITER, ..Default::default() };
+    if let Some(info) = &info {
+        attr.iter_info = ptr::from_ref(info).expose_provenance() as u64;
+        attr.iter_info_len = size_of::<IterMapInfo>() as u32;
+    }
+    // SAFETY: `info` outlives the call and is as long as said.
+    unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
+}
+
+/// `BPF_ITER_CREATE`.
+pub(crate) fn iter_create(link: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let mut attr = IterCreate { link_fd: raw(link), flags: 0 };
+    // SAFETY: no address.
+    unsafe { sys_bpf_fd(BPF_ITER_CREATE, &mut attr) }
+}
+
+/// `BPF_LINK_DETACH`.
+pub(crate) fn link_detach(link: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut attr = LinkDetach { link_fd: raw(link) };
+    // SAFETY: no address.
+    unsafe { sys_bpf(BPF_LINK_DETACH, &mut attr) }.map(drop)
+}
+
+/// `BPF_OBJ_PIN`.
+pub(crate) fn obj_pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
+    let mut attr = Obj { pathname: address(path.to_bytes_with_nul()), bpf_fd: raw(fd), file_flags: 0 };
+    // SAFETY: the path ends with a 0 and outlives the call.
+    unsafe { sys_bpf(BPF_OBJ_PIN, &mut attr) }.map(drop)
+}
+
+/// `BPF_OBJ_GET`.
+pub(crate) fn obj_get(path: &CStr) -> Result<OwnedFd, Errno> {
+    let mut attr = Obj { pathname: address(path.to_bytes_with_nul()), ..Default::default() };
+    // SAFETY: the path ends with a 0 and outlives the call.
+    unsafe { sys_bpf_fd(BPF_OBJ_GET, &mut attr) }
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of a map; of anything else numbers that mean nothing, which no command on elements takes.
+pub(crate) fn map_info(map: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
+    let mut info = MapInfo::default();
+    let mut attr = Info {
+        bpf_fd: raw(map),
+        info_len: size_of::<MapInfo>() as u32,
+        info: ptr::from_mut(&mut info).expose_provenance() as u64,
+    };
+    // SAFETY: `info` is as long as said, of integers only, and outlives the call. What the struct of a program or link
+    // has for addresses to write to is 0.
+    unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(info)
+}

@@ -1,0 +1,169 @@
+//! bpf(2)'s commands on a map's elements.
+//!
+//! The kernel takes keys and values to be as long as the map's, whatever the caller's buffer; [`MapFd`] knows those
+//! lengths and checks each slice.
+#![allow(unsafe_code, reason = "system calls that read and write memory by address")]
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::Errno;
+use super::attr::{MapCreate, MapElem};
+use super::bpf::{self, address, address_mut, raw, sys_bpf};
+use super::uapi::*;
+use crate::cpus;
+
+/// A map's type and sizes, as it was created with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) map_type: u32,
+    pub(crate) key_size: u32,
+    pub(crate) value_size: u32,
+    pub(crate) max_entries: u32,
+    pub(crate) map_flags: u32,
+}
+
+impl Shape {
+    /// Whether each CPU has a value of its own.
+    pub(crate) fn per_cpu(&self) -> bool {
+        matches!(
+            self.map_type,
+            BPF_MAP_TYPE_PERCPU_HASH
+                | BPF_MAP_TYPE_PERCPU_ARRAY
+                | BPF_MAP_TYPE_LRU_PERCPU_HASH
+                | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+        )
+    }
+
+    /// Bytes from one CPU's value to the next's in a value of all CPUs: a whole number of 8.
+    pub(crate) fn slot(&self) -> usize {
+        (self.value_size as usize).next_multiple_of(8)
+    }
+
+    /// Bytes of a value as the kernel reads and writes it without flags; `width` CPUs are possible.
+    fn full(&self, width: usize) -> usize {
+        if self.per_cpu() { self.slot().saturating_mul(width) } else { self.value_size as usize }
+    }
+}
+
+/// A map's descriptor together with what the kernel will read and write through it.
+#[derive(Debug)]
+pub(crate) struct MapFd {
+    fd: OwnedFd,
+    shape: Shape,
+    /// Bytes of a value without flags.
+    full: usize,
+}
+
+impl AsFd for MapFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl MapFd {
+    /// A new map.
+    pub(crate) fn create(attr: MapCreate) -> Result<MapFd, Errno> {
+        let shape = Shape {
+            map_type: attr.map_type,
+            key_size: attr.key_size,
+            value_size: attr.value_size,
+            max_entries: attr.max_entries,
+            map_flags: attr.map_flags,
+        };
+        MapFd::sized(bpf::map_create(attr)?, shape)
+    }
+
+    /// The map behind a descriptor, with the sizes that the kernel tells; `EINVAL` if it is none.
+    pub(crate) fn of(fd: OwnedFd) -> Result<MapFd, Errno> {
+        let info = bpf::map_info(fd.as_fd())?;
+        let shape = Shape {
+            map_type: info.r#type,
+            key_size: info.key_size,
+            value_size: info.value_size,
+            max_entries: info.max_entries,
+            map_flags: info.map_flags,
+        };
+        MapFd::sized(fd, shape)
+    }
+
+    /// `shape` must be what the kernel was given or tells.
+    pub(crate) fn sized(fd: OwnedFd, shape: Shape) -> Result<MapFd, Errno> {
+        let width = if shape.per_cpu() { cpus::width().map_err(|_| Errno::EIO)? } else { 1 };
+        Ok(MapFd { fd, shape, full: shape.full(width) })
+    }
+
+    /// The same map, under another descriptor.
+    pub(crate) fn try_clone(&self) -> Result<MapFd, Errno> {
+        Ok(MapFd { fd: self.fd.try_clone()?, ..*self })
+    }
+
+    /// The sizes.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Bytes of a value as the kernel reads and writes it with `flags`.
+    pub(crate) fn value_len(&self, flags: u64) -> usize {
+        // The kernel that does not know the flags refuses them before it looks at the value.
+        if flags & (BPF_F_CPU | BPF_F_ALL_CPUS) != 0 { self.shape.value_size as usize } else { self.full }
+    }
+
+    /// `EINVAL` unless `key` and `value` are as long as the kernel will take them to be.
+    fn check(&self, key: &[u8], value: Option<(&[u8], u64)>) -> Result<(), Errno> {
+        let value_fits = value.is_none_or(|(value, flags)| value.len() == self.value_len(flags));
+        if key.len() == self.shape.key_size as usize && value_fits { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
+    fn attr(&self, key: u64, value: u64, flags: u64) -> MapElem {
+        MapElem { map_fd: raw(self.as_fd()), pad: 0, key, value, flags }
+    }
+
+    /// `BPF_MAP_LOOKUP_ELEM` into a value of [`value_len`](Self::value_len) bytes.
+    pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
+        self.check(key, Some((value, flags)))?;
+        let mut attr = self.attr(address(key), address_mut(value), flags);
+        // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
+        unsafe { sys_bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }.map(drop)
+    }
+
+    /// `BPF_MAP_UPDATE_ELEM` from a value of [`value_len`](Self::value_len) bytes.
+    pub(crate) fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
+        self.check(key, Some((value, flags)))?;
+        let mut attr = self.attr(address(key), address(value), flags);
+        // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
+        unsafe { sys_bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+    }
+
+    /// `BPF_MAP_DELETE_ELEM`.
+    pub(crate) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
+        self.check(key, None)?;
+        let mut attr = self.attr(address(key), 0, 0);
+        // SAFETY: the key is as long as the map's, and outlives the call.
+        unsafe { sys_bpf(BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
+    }
+
+    /// `BPF_MAP_GET_NEXT_KEY`: the key after `key`, or the first; `ENOENT` after the last.
+    pub(crate) fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
+        self.check(key.unwrap_or(next), None)?;
+        self.check(next, None)?;
+        let mut attr = self.attr(key.map_or(0, address), address_mut(next), 0);
+        // SAFETY: both keys are as long as the map's, and outlive the call.
+        unsafe { sys_bpf(BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
+    }
+
+    /// `BPF_MAP_FREEZE`.
+    pub(crate) fn freeze(&self) -> Result<(), Errno> {
+        bpf::map_freeze(self.as_fd())
+    }
+
+    /// Whether the kernel knows `BPF_F_CPU` and `BPF_F_ALL_CPUS` (Linux 7.0), asked without any effect: a lookup for
+    /// a CPU that no kernel has. One that knows the flag says `ERANGE`, one that does not `EINVAL`.
+    ///
+    /// The map must be a per-CPU one.
+    pub(crate) fn knows_cpu_flags(&self) -> bool {
+        let mut attr = self.attr(0, 0, BPF_F_CPU | u64::from(u32::MAX) << 32);
+        // SAFETY: both addresses are 0, which the kernel refuses if it gets there.
+        let answer = unsafe { sys_bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) };
+        answer == Err(Errno::ERANGE)
+    }
+}

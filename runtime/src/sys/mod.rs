@@ -1,0 +1,15 @@
+//! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
+//!
+//! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
+//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap` and `perf` is `unsafe`.
+
+pub(crate) mod attr;
+pub(crate) mod bpf;
+pub(crate) mod elem;
+mod errno;
+pub(crate) mod fds;
+pub(crate) mod mmap;
+pub(crate) mod perf;
+pub mod uapi;
+
+pub use errno::Errno;

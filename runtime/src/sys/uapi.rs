@@ -1,0 +1,82 @@
+//! The kernel's user-space interface, spelled as in `include/uapi/linux/bpf.h`: numbers only, and only those used.
+#![allow(missing_docs, reason = "the names are the kernel's; include/uapi/linux/bpf.h tells what they mean")]
+
+// enum bpf_cmd
+pub const BPF_MAP_CREATE: u32 = 0;
+pub const BPF_MAP_LOOKUP_ELEM: u32 = 1;
+pub const BPF_MAP_UPDATE_ELEM: u32 = 2;
+pub const BPF_MAP_DELETE_ELEM: u32 = 3;
+pub const BPF_MAP_GET_NEXT_KEY: u32 = 4;
+pub const BPF_PROG_LOAD: u32 = 5;
+pub const BPF_OBJ_PIN: u32 = 6;
+pub const BPF_OBJ_GET: u32 = 7;
+pub const BPF_PROG_TEST_RUN: u32 = 10;
+pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
+pub const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
+pub const BPF_BTF_LOAD: u32 = 18;
+pub const BPF_MAP_FREEZE: u32 = 22;
+pub const BPF_LINK_CREATE: u32 = 28;
+pub const BPF_ITER_CREATE: u32 = 33;
+pub const BPF_LINK_DETACH: u32 = 34;
+
+// enum bpf_map_type
+pub const BPF_MAP_TYPE_HASH: u32 = 1;
+pub const BPF_MAP_TYPE_ARRAY: u32 = 2;
+pub const BPF_MAP_TYPE_PROG_ARRAY: u32 = 3;
+pub const BPF_MAP_TYPE_PERF_EVENT_ARRAY: u32 = 4;
+pub const BPF_MAP_TYPE_PERCPU_HASH: u32 = 5;
+pub const BPF_MAP_TYPE_PERCPU_ARRAY: u32 = 6;
+pub const BPF_MAP_TYPE_CGROUP_ARRAY: u32 = 8;
+pub const BPF_MAP_TYPE_LRU_HASH: u32 = 9;
+pub const BPF_MAP_TYPE_LRU_PERCPU_HASH: u32 = 10;
+pub const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
+pub const BPF_MAP_TYPE_HASH_OF_MAPS: u32 = 13;
+pub const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: u32 = 21;
+pub const BPF_MAP_TYPE_STRUCT_OPS: u32 = 26;
+pub const BPF_MAP_TYPE_RINGBUF: u32 = 27;
+pub const BPF_MAP_TYPE_USER_RINGBUF: u32 = 31;
+
+// enum bpf_prog_type
+pub const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
+pub const BPF_PROG_TYPE_KPROBE: u32 = 2;
+pub const BPF_PROG_TYPE_TRACEPOINT: u32 = 5;
+pub const BPF_PROG_TYPE_XDP: u32 = 6;
+pub const BPF_PROG_TYPE_PERF_EVENT: u32 = 7;
+pub const BPF_PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
+pub const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: u32 = 24;
+pub const BPF_PROG_TYPE_TRACING: u32 = 26;
+pub const BPF_PROG_TYPE_LSM: u32 = 29;
+pub const BPF_PROG_TYPE_SYSCALL: u32 = 31;
+
+// enum bpf_attach_type
+pub const BPF_TRACE_ITER: u32 = 28;
+pub const BPF_XDP: u32 = 37;
+pub const BPF_PERF_EVENT: u32 = 41;
+
+// BPF_MAP_CREATE's map_flags
+pub const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+pub const BPF_F_MMAPABLE: u32 = 1 << 10;
+
+// BPF_MAP_{LOOKUP,UPDATE}_ELEM's flags; BPF_F_CPU's number is the high 32 bits
+pub const BPF_ANY: u64 = 0;
+pub const BPF_NOEXIST: u64 = 1;
+pub const BPF_EXIST: u64 = 2;
+pub const BPF_F_LOCK: u64 = 4;
+pub const BPF_F_CPU: u64 = 8;
+pub const BPF_F_ALL_CPUS: u64 = 16;
+
+// BPF_PROG_LOAD's prog_flags
+pub const BPF_F_SLEEPABLE: u32 = 1 << 4;
+
+// BPF_PROG_TEST_RUN's flags
+pub const BPF_F_TEST_RUN_ON_CPU: u32 = 1;
+
+// The pseudo registers of a 64-bit immediate
+pub const BPF_PSEUDO_MAP_VALUE: u8 = 2;
+
+/// Bytes of an object's name, its final 0 among them.
+pub const BPF_OBJ_NAME_LEN: usize = 16;
+
+// include/uapi/linux/perf_event.h
+pub const PERF_TYPE_TRACEPOINT: u32 = 2;
+pub const PERF_FLAG_FD_CLOEXEC: u64 = 1 << 3;
