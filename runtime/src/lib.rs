@@ -2,11 +2,27 @@
 #![deny(unsafe_code)]
 
 pub mod cpus;
+mod data;
+pub mod desc;
+mod diagnose;
 mod error;
+pub mod features;
+pub mod image;
+mod link;
+mod map;
+mod percpu;
+mod perf;
 pub mod plain;
+mod prog;
 mod sys;
 
 pub use cpus::PossibleCpus;
+pub use data::{Mapped, MappedRo};
 pub use error::{Error, Result};
+pub use features::Features;
+pub use link::{Iter, Link};
+pub use map::{Map, TypedMap, Update, unpin};
+pub use percpu::{PerCpu, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned};
+pub use prog::{Program, TestRun, TestRunOutput};
 pub use sys::{Errno, uapi};

@@ -1,0 +1,137 @@
+//! Global variables, live: a data section's map, mapped into this process.
+//!
+//! BPF programs on any CPU, and other processes, read and write them at the same time. Every access is of atomic
+//! machine words, so a variable of up to a word that does not cross one is never seen half written; what is larger,
+//! and two variables taken together, can be. No order among accesses is promised.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::os::fd::AsFd;
+
+use crate::Result;
+use crate::map::Map;
+use crate::plain::Plain;
+use crate::sys::mmap::Mapping;
+
+/// The variables of a `.rodata` section, or of any other to look at.
+#[derive(Debug)]
+pub struct MappedRo<T: Plain> {
+    map: Map,
+    memory: Mapping,
+    value: PhantomData<fn() -> T>,
+}
+
+/// The variables of a `.data` or `.bss` section.
+///
+/// What takes `&self` can be used from several threads at once.
+#[derive(Debug)]
+pub struct Mapped<T: Plain>(MappedRo<T>);
+
+impl<T: Plain> MappedRo<T> {
+    /// The value of key 0, to read.
+    ///
+    /// # Errors
+    ///
+    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`).
+    pub fn new(map: Map) -> Result<MappedRo<T>> {
+        Self::mapped(map, false)
+    }
+
+    fn mapped(map: Map, writable: bool) -> Result<MappedRo<T>> {
+        let failed = || map.failed("map into memory");
+        if map.value_size() < size_of::<T>() {
+            let (is, should) = (map.value_size(), size_of::<T>());
+            return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
+        }
+        let memory = Mapping::of_map(map.as_fd(), map.value_size(), writable)
+            .map_err(|errno| failed().errno_is(errno).hint("only arrays with BPF_F_MMAPABLE can be"))?;
+        Ok(MappedRo { map, memory, value: PhantomData })
+    }
+
+    /// The map behind it.
+    #[must_use]
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// A copy of all variables.
+    #[must_use]
+    pub fn get(&self) -> T {
+        let mut value = T::zeroed();
+        // `new` checked the length.
+        let _ = self.memory.read(0, value.as_bytes_mut());
+        value
+    }
+
+    /// A copy of all variables on the heap, for sections that are too large for the stack.
+    #[must_use]
+    pub fn get_boxed(&self) -> Box<T> {
+        T::boxed_from_bytes(&self.bytes()).unwrap_or_else(|| Box::new(T::zeroed()))
+    }
+
+    /// A copy of one variable, `offset` bytes from the section's start: `read::<u64>(offset_of!(Bss, dropped))`.
+    ///
+    /// # Errors
+    ///
+    /// It is not all inside the section.
+    pub fn read<U: Plain>(&self, offset: usize) -> Result<U> {
+        let mut value = U::zeroed();
+        if self.memory.read(offset, value.as_bytes_mut()) { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; size_of::<T>()];
+        let _ = self.memory.read(0, &mut bytes);
+        bytes
+    }
+
+    fn outside<U>(&self, operation: &'static str, offset: usize) -> crate::Error {
+        let (size, whole) = (size_of::<U>(), self.memory.len());
+        self.map.failed(operation).because(format!("{size} bytes at {offset} are not inside its {whole} bytes"))
+    }
+}
+
+impl<T: Plain> Mapped<T> {
+    /// The value of key 0, to read and write.
+    ///
+    /// # Errors
+    ///
+    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`), or frozen.
+    pub fn new(map: Map) -> Result<Mapped<T>> {
+        MappedRo::mapped(map, true).map(Mapped)
+    }
+
+    /// Writes all variables. What BPF programs write at the same time is lost, or wins; see [`update`](Self::update).
+    pub fn set(&self, value: &T) {
+        // `new` checked the length, and mapped for writing.
+        let _ = self.0.memory.write(0, value.as_bytes());
+    }
+
+    /// Changes some variables: those bytes that `change` leaves different are written, the others are not.
+    ///
+    /// It is not one atomic step. What is written meanwhile to the variables that `change` changes is overwritten; the
+    /// others keep it.
+    pub fn update(&self, change: impl FnOnce(&mut T)) {
+        let old = self.0.bytes();
+        let Some(mut new) = T::boxed_from_bytes(&old) else { return };
+        change(&mut new);
+        let _ = self.0.memory.write_changed(0, &old, new.as_bytes());
+    }
+
+    /// Writes one variable, `offset` bytes from the section's start.
+    ///
+    /// # Errors
+    ///
+    /// It is not all inside the section.
+    pub fn write<U: Plain>(&self, offset: usize, value: &U) -> Result<()> {
+        if self.0.memory.write(offset, value.as_bytes()) { Ok(()) } else { Err(self.outside::<U>("write", offset)) }
+    }
+}
+
+impl<T: Plain> Deref for Mapped<T> {
+    type Target = MappedRo<T>;
+
+    fn deref(&self) -> &MappedRo<T> {
+        &self.0
+    }
+}

@@ -1,0 +1,175 @@
+//! What a skeleton is made of: the types of the statics in generated code.
+//!
+//! A description borrows all it says, for `'static` in generated code, for less where the object is read at run time.
+//! It is trusted like code, since its loader program runs with all the rights of the process: take one from the
+//! generator only. Mistakes in it are found and reported all the same.
+
+use std::borrow::Cow;
+
+/// One BPF object, ready to load.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectDesc<'a> {
+    /// The object's name.
+    pub name: &'a str,
+    /// The image at rest; see [`image`](crate::image).
+    pub image: &'a [u8],
+    /// The loader program: `struct bpf_insn`, 8 bytes each, in this machine's byte order. It refers to the image's map
+    /// as `fd_array[0]`.
+    pub loader: &'a [u8],
+    /// The loader's BTF; empty if it needs none.
+    pub loader_btf: &'a [u8],
+    /// The loader's `struct bpf_func_info`, 8 bytes each; empty if it needs none.
+    pub loader_func_info: &'a [u8],
+    /// The maps, data sections among them.
+    pub maps: &'a [MapDesc<'a>],
+    /// The entry programs.
+    pub progs: &'a [ProgDesc<'a>],
+    /// What the loader's steps are, for a failure to name: [`Step::plan`](crate::image::Step::plan) is an index here.
+    pub steps: &'a [StepDesc<'a>],
+}
+
+/// One map. Sizes and flags are those of `BPF_MAP_CREATE`.
+#[derive(Clone, Copy, Debug)]
+pub struct MapDesc<'a> {
+    /// The map's name in the source; a data section's is the section's.
+    pub name: &'a str,
+    /// `enum bpf_map_type`.
+    pub map_type: u32,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// Entries.
+    pub max_entries: u32,
+    /// `BPF_F_*`.
+    pub map_flags: u32,
+    /// Places of the attrs that can create this map, native and lowered.
+    pub attrs: &'a [u32],
+    /// Place of the map's entry in the table of descriptors.
+    pub fd: u32,
+    /// Place of the word that, if not 0, says that `fd` holds a map which exists: it is not created, filled or frozen.
+    /// 0 if the map cannot be replaced.
+    pub reused: u32,
+    /// What makes it a data section.
+    pub data: Option<DataDesc<'a>>,
+    /// `enum libbpf_pin_type`: 1 pins by name, 0 does not.
+    pub pinning: u32,
+}
+
+/// A map that holds a section's variables: an array of one value.
+#[derive(Clone, Copy, Debug)]
+pub struct DataDesc<'a> {
+    /// Which kind of variables.
+    pub kind: DataKind,
+    /// Where in the image the value's first bytes are, and how many; `None` if they are all 0.
+    pub init: Option<(u32, u32)>,
+    /// The ELF section's name.
+    pub section: &'a str,
+}
+
+/// A kind of data section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataKind {
+    /// `.data`: anyone can write it.
+    Data,
+    /// `.rodata` and `.kconfig`: frozen once loaded.
+    Rodata,
+    /// `.bss`: as [`DataKind::Data`], all 0 at first.
+    Bss,
+    /// `.percpu`: each CPU has its own.
+    PerCpu,
+}
+
+/// One entry program.
+#[derive(Clone, Debug)]
+pub struct ProgDesc<'a> {
+    /// The function's name.
+    pub name: &'a str,
+    /// The ELF section's name, which says what the program is for.
+    pub section: &'a str,
+    /// `enum bpf_prog_type`.
+    pub prog_type: u32,
+    /// `enum bpf_attach_type`.
+    pub expected_attach_type: u32,
+    /// Places of the attrs that can load this program, native and lowered.
+    pub attrs: &'a [u32],
+    /// Place of the program's entry in the table of descriptors.
+    pub fd: u32,
+    /// Place of the word that, if not 0, says not to load it.
+    pub skip: u32,
+    /// Whether it is loaded unless told otherwise: not with `SEC("?...")`.
+    pub autoload: bool,
+    /// How it is attached.
+    pub attach: Attach<'a>,
+}
+
+/// What a program is attached to, as far as its section says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Attach<'a> {
+    /// To a raw tracepoint: `SEC("raw_tp/sched_switch")`.
+    RawTracepoint {
+        /// The tracepoint's name, without its category.
+        name: Cow<'a, str>,
+    },
+    /// To what it was loaded for, by `BPF_RAW_TRACEPOINT_OPEN` without a name: `tp_btf`, `fentry`, `fexit`, `fmod_ret`,
+    /// `lsm`, `freplace`.
+    Tracing,
+    /// It is an iterator: `SEC("iter/task")`. Iterators over a map's elements need the map:
+    /// [`Program::attach_iter_map`](crate::Program::attach_iter_map).
+    Iter,
+    /// To a tracepoint: `SEC("tp/sched/sched_switch")`.
+    Tracepoint {
+        /// The category, as in `sched`.
+        category: Cow<'a, str>,
+        /// The tracepoint's name.
+        name: Cow<'a, str>,
+    },
+    /// To a kernel function: `SEC("kprobe/do_unlinkat")`.
+    Kprobe {
+        /// The function's name.
+        function: Cow<'a, str>,
+        /// Bytes from its start; 0 for a `kretprobe`.
+        offset: u64,
+        /// Whether it is a `kretprobe`, run when the function returns.
+        ret: bool,
+    },
+    /// The section names no target: the caller does, with one of the methods `attach_*`.
+    Manual,
+    /// This runtime cannot attach it.
+    Unsupported {
+        /// What is missing.
+        why: Cow<'a, str>,
+    },
+}
+
+impl Attach<'_> {
+    /// The same without borrowing.
+    pub(crate) fn to_static(&self) -> Attach<'static> {
+        fn owned(text: &str) -> Cow<'static, str> {
+            Cow::Owned(text.to_owned())
+        }
+        match self {
+            Attach::RawTracepoint { name } => Attach::RawTracepoint { name: owned(name) },
+            Attach::Tracing => Attach::Tracing,
+            Attach::Iter => Attach::Iter,
+            Attach::Tracepoint { category, name } => {
+                Attach::Tracepoint { category: owned(category), name: owned(name) }
+            }
+            Attach::Kprobe { function, offset, ret } => {
+                Attach::Kprobe { function: owned(function), offset: *offset, ret: *ret }
+            }
+            Attach::Manual => Attach::Manual,
+            Attach::Unsupported { why } => Attach::Unsupported { why: owned(why) },
+        }
+    }
+}
+
+/// What a step does, in words for an error: `create map` `events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepDesc<'a> {
+    /// A verb in the infinitive and its object.
+    pub what: &'a str,
+    /// The map's or program's name; empty if there is none.
+    pub subject: &'a str,
+}

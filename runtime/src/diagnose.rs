@@ -1,0 +1,106 @@
+//! From the kernel's error number to what could be done about it, with a look at the system.
+//!
+//! This runs only when something has failed.
+
+use std::fs;
+
+use crate::Error;
+use crate::sys::Errno;
+
+const CAP_NET_ADMIN: u32 = 12;
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// The first kernel with everything that the loader needs: `bpf_loop`, and CO-RE done by the kernel.
+const OLDEST: (u32, u32) = (5, 17);
+
+/// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
+pub(crate) fn explain(error: Error) -> Error {
+    if error.verifier_log().is_some() {
+        return error;
+    }
+    if let Some(hint) = too_old() {
+        return error.hint(hint);
+    }
+    match error.errno() {
+        Some(Errno::EPERM | Errno::EACCES) => error.hint(permission()),
+        Some(Errno::ENOSYS) => {
+            error.hint("this kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it")
+        }
+        Some(Errno::ENOMEM) => error.hint("the kernel or this memory cgroup is out of memory, or a map is too large"),
+        Some(Errno::EMFILE) => error.hint("this process has as many descriptors as it may (RLIMIT_NOFILE)"),
+        _ => error,
+    }
+}
+
+/// That the kernel is too old, if it is.
+pub(crate) fn too_old() -> Option<String> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    let release = release.trim();
+    let oldest = format!("{}.{}", OLDEST.0, OLDEST.1);
+    (version(release)? < OLDEST).then(|| format!("this kernel is {release}; skeletons need Linux {oldest} or newer"))
+}
+
+/// `6.1.0-31-cloud-amd64` is (6, 1).
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// Why bpf(2) is not permitted.
+fn permission() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let Some(capabilities) = effective(&status) else {
+        return "loading BPF needs CAP_BPF and CAP_PERFMON, or root".to_owned();
+    };
+    let has = |cap: u32| capabilities >> cap & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
+    if !has(CAP_BPF) || !has(CAP_PERFMON) {
+        let missing: Vec<&str> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
+            .into_iter()
+            .filter_map(|(cap, name)| (!has(cap)).then_some(name))
+            .collect();
+        let mut hint = format!("this process lacks {}: run it as root, or give it that", missing.join(" and "));
+        let sysctl = fs::read_to_string("/proc/sys/kernel/unprivileged_bpf_disabled").unwrap_or_default();
+        if matches!(sysctl.trim(), "1" | "2") {
+            hint += &format!(" (kernel.unprivileged_bpf_disabled is {})", sysctl.trim());
+        }
+        return hint;
+    }
+    let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+    if lockdown.contains("[confidentiality]") {
+        return "the kernel is locked down for confidentiality, which forbids most tracing".to_owned();
+    }
+    if capabilities >> CAP_NET_ADMIN & 1 == 0 {
+        return "this process lacks CAP_NET_ADMIN, which networking programs need".to_owned();
+    }
+    "this process has the capabilities; in a user namespace they do not count for BPF, and a seccomp filter or a \
+     security module can forbid it too"
+        .to_owned()
+}
+
+/// The effective capabilities of `/proc/self/status`.
+fn effective(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_number() {
+        assert_eq!(version("6.1.0-31-cloud-amd64"), Some((6, 1)));
+        assert_eq!(version("5.17"), Some((5, 17)));
+        assert_eq!(version("5.4-rc1"), Some((5, 4)));
+        assert_eq!((version(""), version("x.y"), version("6")), (None, None, None));
+        assert!(version("5.4.0") < Some(OLDEST) && version("10.0") > Some(OLDEST));
+    }
+
+    #[test]
+    fn capabilities_are_read() {
+        assert_eq!(effective("Name:\tx\nCapEff:\t000001fffeffffff\n"), Some(0x1ff_feff_ffff));
+        assert_eq!(effective("CapEff:\tzz\n"), None);
+    }
+}

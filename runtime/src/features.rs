@@ -1,0 +1,108 @@
+//! What this kernel can do with per-CPU data.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::OnceLock;
+
+use crate::diagnose;
+use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT};
+use crate::sys::attr::MapCreate;
+use crate::sys::bpf::{self, Prog, object_name};
+use crate::sys::elem::MapFd;
+use crate::sys::uapi::*;
+use crate::{Error, Result};
+
+/// The license of the programs that the runtime itself brings.
+pub(crate) const LICENSE: &CStr = c"Dual MIT/GPL";
+
+/// What this kernel can do with per-CPU data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Features {
+    /// `BPF_F_CPU` and `BPF_F_ALL_CPUS` (Linux 7.0).
+    pub all_cpus: bool,
+    /// Programs address `.percpu` variables directly (Linux 7.3, and a JIT that knows how).
+    pub direct: bool,
+}
+
+static KNOWN: OnceLock<Features> = OnceLock::new();
+
+/// Asks the kernel, once in a process: makes a per-CPU array, asks it about a CPU that no kernel has, and loads a
+/// socket filter that reads it. Nothing of that stays.
+///
+/// Loading a skeleton with per-CPU data finds out as well, on the way, and spares this.
+///
+/// # Errors
+///
+/// This process may not make a map.
+pub fn probe() -> Result<Features> {
+    if let Some(features) = known() {
+        return Ok(features);
+    }
+    let map = MapFd::create(MapCreate {
+        map_type: BPF_MAP_TYPE_PERCPU_ARRAY,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 1,
+        map_name: object_name("skel_probe"),
+        ..Default::default()
+    })
+    .map_err(|errno| diagnose::explain(Error::new("probe the kernel's features").errno_is(errno)))?;
+    let all_cpus = map.knows_cpu_flags();
+    let features = Features { all_cpus, direct: all_cpus && reads_directly(&map) };
+    remember(features);
+    Ok(features)
+}
+
+/// Whether a program can address the map's value.
+fn reads_directly(map: &MapFd) -> bool {
+    let insns = [
+        // r1 = value of map
+        insn(0x18, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
+        insn(0, 0, 0, 0, 0),
+        // r0 = *(u64 *)(r1 + 0)
+        insn(0x79, 0, 1, 0, 0),
+        // r0 = 0
+        insn(0xb7, 0, 0, 0, 0),
+        // exit
+        insn(0x95, 0, 0, 0, 0),
+    ];
+    let prog = Prog {
+        prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
+        name: "skel_probe",
+        license: LICENSE,
+        insns: insns.as_flattened(),
+        ..Default::default()
+    };
+    bpf::prog_load(&prog).is_ok()
+}
+
+/// `struct bpf_insn`.
+pub(crate) fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> [u8; 8] {
+    // The registers are bit fields, which the C compiler fills from the byte order's own end.
+    let regs = if cfg!(target_endian = "little") { src << 4 | dst } else { dst << 4 | src };
+    let ([o0, o1], [i0, i1, i2, i3]) = (off.to_ne_bytes(), imm.to_ne_bytes());
+    [code, regs, o0, o1, i0, i1, i2, i3]
+}
+
+/// What was found out before, in this process.
+pub(crate) fn known() -> Option<Features> {
+    KNOWN.get().copied()
+}
+
+pub(crate) fn remember(features: Features) {
+    let _ = KNOWN.set(features);
+}
+
+impl Features {
+    /// From [`Header::features`](crate::image::Header::features).
+    pub(crate) fn from_bits(bits: u32) -> Features {
+        Features { all_cpus: bits & FEATURE_ALL_CPUS != 0, direct: bits & FEATURE_DIRECT != 0 }
+    }
+
+    /// The bits for [`Header::features`](crate::image::Header::features).
+    pub(crate) fn bits(self) -> u32 {
+        let all_cpus = if self.all_cpus { FEATURE_ALL_CPUS } else { 0 };
+        all_cpus | if self.direct { FEATURE_DIRECT } else { 0 }
+    }
+}

@@ -1,0 +1,86 @@
+//! Links: programs attached to something.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use crate::map::pin;
+use crate::sys::bpf;
+use crate::{Error, Result};
+
+/// A program attached to something. Dropping it detaches the program, unless the link is pinned.
+#[derive(Debug)]
+#[must_use = "dropping a link detaches the program"]
+pub struct Link {
+    fd: OwnedFd,
+    /// The program's name.
+    program: Box<str>,
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl From<Link> for OwnedFd {
+    fn from(link: Link) -> OwnedFd {
+        link.fd
+    }
+}
+
+impl Link {
+    pub(crate) fn new(fd: OwnedFd, program: &str) -> Link {
+        Link { fd, program: program.into() }
+    }
+
+    /// Gives the link a name in a BPF file system, which keeps the program attached when this process ends
+    /// (`BPF_OBJ_PIN`).
+    ///
+    /// # Errors
+    ///
+    /// There is something at `path`, or it is not in a BPF file system.
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
+        pin(self.as_fd(), path.as_ref())
+    }
+
+    /// Detaches the program whoever else holds the link (`BPF_LINK_DETACH`). To let go of it, drop it instead.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` for the kinds of link that cannot, as those to tracepoints and kernel functions.
+    pub fn detach(&self) -> Result<()> {
+        bpf::link_detach(self.as_fd()).map_err(|errno| self.failed("detach program").errno_is(errno))
+    }
+
+    /// Runs an iterator program once, from its first element; what it prints is there to read (`BPF_ITER_CREATE`).
+    ///
+    /// # Errors
+    ///
+    /// The link is not an iterator's.
+    pub fn iter(&self) -> Result<Iter> {
+        let fd = bpf::iter_create(self.as_fd()).map_err(|errno| self.failed("run iterator").errno_is(errno))?;
+        Ok(Iter(File::from(fd)))
+    }
+
+    fn failed(&self, operation: &'static str) -> Error {
+        Error::new(operation).subject(&*self.program)
+    }
+}
+
+/// One run of an iterator program, which goes on as its output is read.
+#[derive(Debug)]
+pub struct Iter(File);
+
+impl Read for Iter {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl AsFd for Iter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
