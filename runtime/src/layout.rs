@@ -1,0 +1,85 @@
+//! Holds a description against its image: each place that the runtime will read or write is inside, and both say the
+//! same of each map.
+
+use crate::desc::{MapDesc, ObjectDesc};
+use crate::image::{AT_FEATURES, Header, Read, SLACK, STEP_SIZE, Step};
+use crate::open::shape;
+use crate::sys::elem::Shape;
+use crate::{Error, Result};
+
+/// The image's header, if description and image agree.
+pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
+    let header = Header::of(desc.image)?;
+    let words = |bytes: &[u8]| bytes.len().is_multiple_of(8);
+    if desc.loader.is_empty() || !words(desc.loader) || !words(desc.loader_func_info) {
+        return Err(malformed("the loader program is not whole instructions"));
+    }
+    if header.steps(desc.image).count() != header.nr_steps as usize {
+        return Err(malformed("a step is not inside the image"));
+    }
+    for map in desc.maps {
+        check_map(desc.image, &header, map).map_err(|error| error.subject(map.name))?;
+    }
+    for prog in desc.progs {
+        let inside = is_fd(&header, prog.fd) && is_word(desc.image, prog.skip);
+        if !inside || prog.attrs.iter().any(|&at| !is_word(desc.image, at)) {
+            return Err(malformed("a place is not inside the image").subject(prog.name));
+        }
+    }
+    Ok(header)
+}
+
+fn malformed(why: &'static str) -> Error {
+    Error::new("open the skeleton").because(why)
+}
+
+fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
+    if !is_fd(header, map.fd) || (map.reused != 0 && !is_word(image, map.reused)) {
+        return Err(malformed("a place is not inside the image"));
+    }
+    for &at in map.attrs {
+        let created = Shape::of_attr(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
+        if created != shape(map) {
+            return Err(malformed("the map's sizes are not those that it is made with"));
+        }
+    }
+    if let Some((at, len)) = map.data.as_ref().and_then(|data| data.init) {
+        let end = u64::from(at) + u64::from(len) + u64::from(SLACK);
+        if end > image.len() as u64 || len != map.value_size || at < AT_FEATURES {
+            return Err(malformed("the first value is not inside the image, or has another size than the map's"));
+        }
+    }
+    Ok(())
+}
+
+impl Shape {
+    /// What the `BPF_MAP_CREATE` attr at `at` makes.
+    fn of_attr(image: &[u8], at: u32) -> Option<Shape> {
+        let word = |index: u32| image.u32(at.checked_add(index * 4)?);
+        Some(Shape {
+            map_type: word(0)?,
+            key_size: word(1)?,
+            value_size: word(2)?,
+            max_entries: word(3)?,
+            map_flags: word(4)?,
+        })
+    }
+}
+
+/// Whether `at` is an entry of the table of descriptors.
+fn is_fd(header: &Header, at: u32) -> bool {
+    let end = u64::from(header.fds) + 4 * u64::from(header.nr_fds);
+    at >= header.fds && u64::from(at) + 4 <= end && (at - header.fds).is_multiple_of(4)
+}
+
+fn is_word(image: &[u8], at: u32) -> bool {
+    image.u32(at).is_some()
+}
+
+/// The step at `index`, as the image that was carried out has it.
+pub(crate) fn step_at(image: &(impl Read + ?Sized), header: &Header, index: u32) -> Option<Step> {
+    if index >= header.nr_steps {
+        return None;
+    }
+    Step::read(image, header.steps.checked_add(index.checked_mul(STEP_SIZE)?)?)
+}

@@ -1,0 +1,219 @@
+//! The loader program in the kernel, and the image that it works on.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::outcome::{Made, Outcome};
+use super::patch::Patches;
+use crate::features::LICENSE;
+use crate::image::Header;
+use crate::layout::step_at;
+use crate::open::Opened;
+use crate::sys::attr::MapCreate;
+use crate::sys::bpf::{self, PROG_LOAD_ATTEMPTS, Prog, Run, object_name};
+use crate::sys::mmap::Mapping;
+use crate::sys::uapi::{
+    BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD, BPF_PROG_TYPE_SYSCALL,
+};
+use crate::sys::{Errno, fds};
+use crate::{Error, Result, diagnose};
+
+/// Bytes of the verifier's log to start with; what is not written costs nothing.
+const FIRST_LOG: usize = 1 << 20;
+/// Bytes of log beyond which no more is asked for.
+const LAST_LOG: usize = 1 << 28;
+
+pub(super) struct Machine<'a> {
+    opened: &'a Opened<'a>,
+    memory: Mapping,
+    program: OwnedFd,
+}
+
+impl<'a> Machine<'a> {
+    /// Makes the image's map and loads the loader program.
+    pub(super) fn new(opened: &'a Opened<'_>) -> Result<Machine<'a>> {
+        let desc = &opened.desc;
+        let map = bpf::map_create(MapCreate {
+            map_type: BPF_MAP_TYPE_ARRAY,
+            key_size: 4,
+            value_size: opened.header.size,
+            max_entries: 1,
+            map_flags: BPF_F_MMAPABLE,
+            map_name: object_name("skel_image"),
+            ..Default::default()
+        })
+        .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
+        let memory = Mapping::of_map(map.as_fd(), desc.image.len(), true)
+            .map_err(|errno| Error::new("map the loader's image into memory").errno_is(errno))?;
+        let btf = match desc.loader_btf {
+            [] => None,
+            btf => {
+                let load = |log: Option<&Mapping>| bpf::btf_load(btf, log);
+                Some(with_log(load, "load BTF")?)
+            }
+        };
+        let prog = Prog {
+            prog_type: BPF_PROG_TYPE_SYSCALL,
+            flags: BPF_F_SLEEPABLE,
+            name: "skel_loader",
+            license: LICENSE,
+            insns: desc.loader,
+            btf: btf.as_ref().map(AsFd::as_fd),
+            func_info: desc.loader_func_info,
+            fd_array: &[map.as_fd()],
+            log: None,
+        };
+        let program = with_log(|log| bpf::prog_load(&Prog { log, ..prog }), "load program")?;
+        Ok(Machine { opened, memory, program })
+    }
+
+    /// Runs the loader until it has made everything, or the reason why it cannot is known.
+    pub(super) fn load(&self, patches: &Patches<'_, '_>) -> Result<Made> {
+        let mut attempt = 1;
+        let failure = loop {
+            match self.run(patches, None)? {
+                Outcome::Made(made) => return Ok(made),
+                // A signal kept the verifier from its work.
+                Outcome::Failed { errno: Errno::EAGAIN, .. } if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
+                Outcome::Failed { step, errno } => break (step, errno),
+            }
+        };
+        let (mut step, mut errno) = failure;
+        let mut log = None;
+        if let Some(places) = self.log_places(step) {
+            match self.run_with_log(patches, step, places)? {
+                (Outcome::Made(made), _) => return Ok(made),
+                (Outcome::Failed { step: again, errno: second }, text) => {
+                    // With a log that is too short the kernel says just that.
+                    if second != Errno::ENOSPC {
+                        (step, errno) = (again, second);
+                    }
+                    log = text;
+                }
+            }
+        }
+        Err(self.error(step, errno, log))
+    }
+
+    /// One run, from a fresh image.
+    fn run(&self, patches: &Patches<'_, '_>, log: Option<(&LogPlaces, &Mapping)>) -> Result<Outcome> {
+        let lost = || Error::new("prepare the loader's image").because("a change does not fit");
+        let mut written = patches.write(&self.memory);
+        if let Some((places, log)) = log {
+            written = written && places.write(&self.memory, log);
+        }
+        if !written {
+            return Err(lost());
+        }
+        let ran = bpf::prog_test_run(self.program.as_fd(), &mut Run::default());
+        let made = fds::adopt(&patches.changed_fds(&self.memory), patches.borrowed());
+        let ran =
+            ran.map_err(|errno| diagnose::explain(Error::new("run program").subject("of the loader").errno_is(errno)))?;
+        let header = Header::read(&self.memory).ok_or_else(lost)?;
+        if header.error != 0 {
+            return Ok(Outcome::Failed { step: header.step, errno: Errno::new(header.error) });
+        }
+        if ran.retval != 0 {
+            return Ok(Outcome::Failed { step: header.step, errno: Errno::new(ran.retval.cast_signed()) });
+        }
+        Ok(Outcome::Made(Made { fds: made, features: header.features }))
+    }
+
+    /// One run with a log for `step`, or as many as it takes for the log to fit.
+    fn run_with_log(
+        &self,
+        patches: &Patches<'_, '_>,
+        step: u32,
+        places: LogPlaces,
+    ) -> Result<(Outcome, Option<String>)> {
+        let mut size = FIRST_LOG;
+        loop {
+            let log = log_buffer(size)?;
+            let outcome = self.run(patches, Some((&places, &log)))?;
+            match outcome {
+                Outcome::Failed { errno: Errno::ENOSPC, step: again } if again == step && size < LAST_LOG => size *= 16,
+                outcome => return Ok((outcome, text(&log))),
+            }
+        }
+    }
+
+    /// Where the attr of `step` has its log, if its command writes one.
+    fn log_places(&self, step: u32) -> Option<LogPlaces> {
+        let step = step_at(self.opened.desc.image, &self.opened.header, step)?;
+        if step.op != crate::image::OP_BPF {
+            return None;
+        }
+        let (level, size, buffer) = match step.cmd {
+            BPF_PROG_LOAD => (24, 28, 32),
+            BPF_BTF_LOAD => (24, 20, 8),
+            _ => return None,
+        };
+        let at = |offset: u32| step.arg.checked_add(offset).filter(|_| offset + 8 <= step.size);
+        Some(LogPlaces { level: at(level)?, size: at(size)?, buffer: at(buffer)? })
+    }
+
+    fn error(&self, step: u32, errno: Errno, log: Option<String>) -> Error {
+        let record = step_at(self.opened.desc.image, &self.opened.header, step);
+        let named = record.and_then(|record| self.opened.desc.steps.get(record.plan as usize));
+        let error = match named {
+            Some(step) if step.subject.is_empty() => Error::new(step.what.to_owned()),
+            Some(step) => Error::new(step.what.to_owned()).subject(step.subject),
+            None => Error::new(format!("carry out step {step} of the loader")),
+        };
+        diagnose::explain(error.errno_is(errno).log(log))
+    }
+}
+
+/// Places of `log_level`, `log_size` and `log_buf` in the image.
+struct LogPlaces {
+    level: u32,
+    size: u32,
+    buffer: u32,
+}
+
+impl LogPlaces {
+    /// Has the kernel write to `log`. Its address is this process's, even where the attr is the kernel's own.
+    #[must_use]
+    fn write(&self, image: &Mapping, log: &Mapping) -> bool {
+        let Ok(size) = u32::try_from(log.len()) else { return false };
+        image.write(self.level as usize, &1u32.to_ne_bytes())
+            && image.write(self.size as usize, &size.to_ne_bytes())
+            && image.write(self.buffer as usize, &log.address().to_ne_bytes())
+    }
+}
+
+/// Does what the loader itself needs: again with a log if it fails.
+fn with_log(load: impl Fn(Option<&Mapping>) -> Result<OwnedFd, Errno>, what: &'static str) -> Result<OwnedFd> {
+    let errno = match load(None) {
+        Ok(fd) => return Ok(fd),
+        Err(errno) => errno,
+    };
+    let log = log_buffer(FIRST_LOG * 16)?;
+    if let Ok(fd) = load(Some(&log)) {
+        return Ok(fd);
+    }
+    let mut error = Error::new(what).subject("of the loader").errno_is(errno).log(text(&log));
+    if let Some(hint) = diagnose::too_old() {
+        error = error.hint(hint);
+    }
+    Err(diagnose::explain(error))
+}
+
+fn log_buffer(size: usize) -> Result<Mapping> {
+    Mapping::anonymous(size).map_err(|errno| Error::new("make room for the verifier's log").errno_is(errno))
+}
+
+/// What the kernel wrote to a log, up to its final 0; `None` if nothing.
+fn text(log: &Mapping) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut page = [0; 4096];
+    while bytes.len() < log.len() {
+        let len = page.len().min(log.len() - bytes.len());
+        let read = log.read(bytes.len(), &mut page[..len]);
+        let end = page[..len].iter().position(|&byte| byte == 0);
+        bytes.extend_from_slice(&page[..end.unwrap_or(len)]);
+        if end.is_some() || !read {
+            break;
+        }
+    }
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,267 @@
+//! Loading: one map for the image, one loader program, one run of it.
+//!
+//! ```text
+//! BPF_MAP_CREATE      an array of one value, the image
+//! mmap                the image is copied there, with what the user changed
+//! BPF_BTF_LOAD        the loader's BTF
+//! BPF_PROG_LOAD       the loader
+//! BPF_PROG_TEST_RUN   makes the maps, fills them and loads the programs
+//! BPF_MAP_UPDATE_ELEM each .percpu section, on kernels without BPF_F_ALL_CPUS only
+//! ```
+
+mod machine;
+mod outcome;
+mod patch;
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use crate::desc::{DataKind, MapDesc, ProgDesc};
+use crate::features::{self, Features};
+use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
+use crate::map::{Map, c_path};
+use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
+use crate::percpu::{PerCpu, write_everywhere};
+use crate::plain::Plain;
+use crate::prog::Program;
+use crate::sys::elem::{MapFd, Shape};
+use crate::sys::mmap::Mapping;
+use crate::sys::{Errno, bpf};
+use crate::{Error, Mapped, MappedRo, Result, TypedMap};
+use machine::Machine;
+use outcome::Made;
+use patch::Patches;
+
+/// A loaded object: its maps and programs, to be taken one by one.
+#[derive(Debug)]
+pub struct Loaded {
+    maps: Vec<Option<Map>>,
+    programs: Vec<Option<Program>>,
+    features: Features,
+    /// Whether `features` says what the kernel can do, rather than nothing.
+    probed: bool,
+}
+
+/// Loads what was opened.
+pub(crate) fn load(
+    opened: &Opened<'_>,
+    mut maps: Vec<OpenMap>,
+    programs: Vec<OpenProgram>,
+    values: &[(usize, &[u8])],
+) -> Result<Loaded> {
+    for map in &mut maps {
+        find_pinned(map)?;
+    }
+    let mut patches = Patches::new(opened);
+    for map in &mut maps {
+        patches.map(map)?;
+    }
+    for program in &programs {
+        patches.program(program);
+    }
+    let mut late = Vec::new();
+    for &(map, value) in values {
+        late.extend(patches.value(map, value)?);
+    }
+    patches.features(start_features(opened.mode));
+
+    let Made { fds, features } = Machine::new(opened)?.load(&patches)?;
+    let mut fds: Vec<Option<OwnedFd>> = fds;
+    let probed = remember(opened, features);
+    let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
+
+    let mut fresh = vec![false; maps.len()];
+    let mut made = Vec::with_capacity(maps.len());
+    for (open, desc) in maps.iter_mut().zip(opened.desc.maps) {
+        let map = match open.reuse.take() {
+            Some(map) => Some(map),
+            None => match take(desc.fd) {
+                Some(fd) => {
+                    fresh[open.index] = true;
+                    Some(new_map(fd, desc, patches.max_entries(open)?)?)
+                }
+                None => None,
+            },
+        };
+        made.push(map);
+    }
+    let programs: Vec<_> =
+        programs.iter().zip(opened.desc.progs).map(|(open, desc)| Some(program(take(desc.fd), open, desc))).collect();
+    drop(fds);
+
+    let is_fresh = |index: &usize| fresh.get(*index) == Some(&true);
+    for (index, value) in late.into_iter().filter(|(index, _)| is_fresh(index)) {
+        if let Some(map) = &made[index] {
+            fill_mapped(map, value)?;
+        }
+    }
+    if features & FEATURE_ALL_CPUS == 0 {
+        for index in (0..made.len()).filter(is_fresh) {
+            if let (Some(map), Some(value)) = (&made[index], percpu_value(opened, index, values)) {
+                fill_percpu(map, value)?;
+            }
+        }
+    }
+    for open in maps.iter().filter(|open| is_fresh(&open.index)) {
+        if let (Some(map), Some(path)) = (&made[open.index], &open.pin_path) {
+            map.pin(path)?;
+        }
+    }
+    Ok(Loaded { maps: made, programs, features: Features::from_bits(features), probed })
+}
+
+/// What the loader is told of the kernel before it starts.
+fn start_features(mode: PerCpuMode) -> u32 {
+    let known = features::known().map_or(0, |features| FEATURE_KNOWN | features.bits());
+    match mode {
+        PerCpuMode::Auto => known,
+        PerCpuMode::Native => known | FEATURE_FORCED | FEATURE_DIRECT,
+        PerCpuMode::Lowered => known & !FEATURE_DIRECT | FEATURE_FORCED,
+    }
+}
+
+/// Keeps what the loader found out, and says whether `features` can be believed.
+fn remember(opened: &Opened<'_>, features: u32) -> bool {
+    let probes = opened.header.steps(opened.desc.image).filter(|step| step.op == OP_PROBE);
+    let probed = probes.fold(0, |bits, step| bits | step.feature);
+    let found = probed & FEATURE_ALL_CPUS != 0;
+    if found && probed & FEATURE_DIRECT != 0 && features & (FEATURE_FORCED | FEATURE_KNOWN) == 0 {
+        features::remember(Features::from_bits(features));
+    }
+    found || features & FEATURE_KNOWN != 0
+}
+
+/// Takes the map that is pinned where this one would be.
+fn find_pinned(map: &mut OpenMap) -> Result<()> {
+    let (Some(path), None) = (&map.pin_path, &map.reuse) else { return Ok(()) };
+    let failed = || Error::new("open pinned map").subject(path.display().to_string());
+    let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
+    match bpf::obj_get(&c_path) {
+        Ok(fd) => {
+            let pinned = Map::from_fd(fd, &map.name)?;
+            map.check_same(&pinned)?;
+            map.reuse = Some(pinned);
+            Ok(())
+        }
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(failed().errno_is(errno)),
+    }
+}
+
+/// The map behind a descriptor that the loader made from `desc`, whose sizes [`layout`](crate::layout) held against
+/// what the kernel was given.
+fn new_map(fd: OwnedFd, desc: &MapDesc<'_>, max_entries: u32) -> Result<Map> {
+    let shape = Shape { max_entries, ..crate::open::shape(desc) };
+    let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(desc.name).errno_is(errno))?;
+    Ok(Map::new(fd, desc.name))
+}
+
+fn program(fd: Option<OwnedFd>, open: &OpenProgram, desc: &ProgDesc<'_>) -> Program {
+    Program {
+        fd,
+        name: desc.name.into(),
+        section: desc.section.into(),
+        prog_type: desc.prog_type,
+        expected_attach_type: desc.expected_attach_type,
+        attach: desc.attach.to_static(),
+        autoattach: open.autoattach,
+    }
+}
+
+/// Writes the first value of a section that the object has as all zeroes, before any program can run.
+fn fill_mapped(map: &Map, value: &[u8]) -> Result<()> {
+    let written = Mapping::of_map(map.as_fd(), map.value_size(), true).map(|memory| memory.write(0, value));
+    match written {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(map.failed("initialise map").because("the value is longer than the map's")),
+        Err(errno) => Err(map.failed("initialise map").errno_is(errno)),
+    }
+}
+
+/// The one value that all CPUs start with, if the map is a `.percpu` section and the value is not all zeroes, which
+/// new maps are.
+fn percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
+    let data = opened.desc.maps.get(index)?.data.as_ref().filter(|data| data.kind == DataKind::PerCpu)?;
+    let changed = values.iter().rev().find_map(|&(map, value)| (map == index).then_some(value));
+    let value = match (changed, data.init) {
+        (Some(value), _) => value,
+        (None, Some((at, len))) => opened.desc.image.get(at as usize..)?.get(..len as usize)?,
+        (None, None) => return None,
+    };
+    value.iter().any(|&byte| byte != 0).then_some(value)
+}
+
+fn fill_percpu(map: &Map, value: &[u8]) -> Result<()> {
+    write_everywhere(map, value, &mut Vec::new()).map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno))
+}
+
+impl Loaded {
+    /// What the kernel can do with per-CPU data, if that had to be found out.
+    #[must_use]
+    pub fn features(&self) -> Option<Features> {
+        self.probed.then_some(self.features)
+    }
+
+    /// Takes map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, it was taken before, or the loader did not make it.
+    pub fn map(&mut self, index: usize) -> Result<Map> {
+        self.maps.get_mut(index).and_then(Option::take).ok_or_else(|| missing("map", index))
+    }
+
+    /// Takes map number `index`, with types.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`TypedMap::new`].
+    pub fn typed<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
+        TypedMap::new(self.map(index)?)
+    }
+
+    /// Takes the `.data` or `.bss` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`Mapped::new`].
+    pub fn mapped<T: Plain>(&mut self, index: usize) -> Result<Mapped<T>> {
+        Mapped::new(self.map(index)?)
+    }
+
+    /// Takes the `.rodata` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`MappedRo::new`].
+    pub fn mapped_ro<T: Plain>(&mut self, index: usize) -> Result<MappedRo<T>> {
+        MappedRo::new(self.map(index)?)
+    }
+
+    /// Takes the `.percpu` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`PerCpu::new`].
+    pub fn percpu<T: Plain>(&mut self, index: usize) -> Result<PerCpu<T>> {
+        let map = self.map(index)?;
+        if self.probed { PerCpu::with(map, self.features.all_cpus) } else { PerCpu::new(map) }
+    }
+
+    /// Takes program number `index`.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, or it was taken before.
+    pub fn program(&mut self, index: usize) -> Result<Program> {
+        self.programs.get_mut(index).and_then(Option::take).ok_or_else(|| missing("program", index))
+    }
+}
+
+fn missing(what: &str, index: usize) -> Error {
+    Error::new(format!("take {what} number {index}")).because("it is not there, or was taken before")
+}
+
+/// A descriptor's number, for the image.
+fn number(map: &Map) -> u32 {
+    map.as_fd().as_raw_fd().cast_unsigned()
+}

@@ -1,0 +1,135 @@
+//! What is written over the image at rest: the user's changes, and what this machine decides.
+
+use super::number;
+use crate::image::{AT_FEATURES, Read};
+use crate::open::{OpenMap, OpenProgram, Opened};
+use crate::sys::mmap::{Mapping, page_size};
+use crate::sys::uapi::{BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF};
+use crate::{Error, Result, cpus};
+
+/// Place of `max_entries` in a `BPF_MAP_CREATE` attr.
+const AT_MAX_ENTRIES: u32 = 12;
+
+/// Changes to an image.
+pub(super) struct Patches<'a, 'v> {
+    opened: &'a Opened<'a>,
+    words: Vec<(u32, u32)>,
+    values: Vec<(u32, &'v [u8])>,
+    /// Numbers of descriptors that are in the image but not the loader's.
+    borrowed: Vec<i32>,
+}
+
+impl<'a, 'v> Patches<'a, 'v> {
+    pub(super) fn new(opened: &'a Opened<'_>) -> Self {
+        Patches { opened, words: Vec::new(), values: Vec::new(), borrowed: Vec::new() }
+    }
+
+    /// `features` to start with, as `FEATURE_*`.
+    pub(super) fn features(&mut self, features: u32) {
+        self.words.push((AT_FEATURES, features));
+    }
+
+    /// A map's entries, or the map to use instead.
+    pub(super) fn map(&mut self, map: &OpenMap) -> Result<()> {
+        let desc = &self.opened.desc.maps[map.index];
+        if let Some(reused) = &map.reuse {
+            if desc.reused == 0 {
+                let error = Error::new("reuse map").subject(desc.name);
+                return Err(error.because("this object does not let it be replaced"));
+            }
+            self.words.extend([(desc.fd, number(reused)), (desc.reused, 1)]);
+            self.borrowed.push(number(reused).cast_signed());
+            return Ok(());
+        }
+        let max_entries = self.max_entries(map)?;
+        if max_entries != desc.max_entries {
+            for &attr in desc.attrs {
+                let at = attr.checked_add(AT_MAX_ENTRIES);
+                self.words
+                    .push((at.ok_or_else(|| Error::new("set max_entries of map").subject(desc.name))?, max_entries));
+            }
+        }
+        Ok(())
+    }
+
+    /// The map's entries on this machine.
+    pub(super) fn max_entries(&self, map: &OpenMap) -> Result<u32> {
+        let wanted = map.max_entries.unwrap_or(map.shape.max_entries);
+        match map.shape.map_type {
+            BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF => Ok(ring_size(wanted, page_size())),
+            // Indexed by CPU number, so with room for the holes.
+            BPF_MAP_TYPE_PERF_EVENT_ARRAY if wanted == 0 => Ok(cpus::possible()?.last() + 1),
+            _ => Ok(wanted),
+        }
+    }
+
+    /// Whether a program is loaded.
+    pub(super) fn program(&mut self, program: &OpenProgram) {
+        self.words.push((self.opened.desc.progs[program.index].skip, u32::from(!program.autoload)));
+    }
+
+    /// A data section's first value; comes back with its map's index if the image has no room for it, because it was
+    /// all zeroes when the object was made.
+    pub(super) fn value(&mut self, map: usize, value: &'v [u8]) -> Result<Option<(usize, &'v [u8])>> {
+        let failed =
+            |why: String| Error::new("set the first value of").subject(format!("map number {map}")).because(why);
+        let desc = self.opened.desc.maps.get(map).ok_or_else(|| failed("there are not that many".to_owned()))?;
+        let Some(data) = &desc.data else {
+            return Err(failed("it is no data section".to_owned()).subject(desc.name));
+        };
+        if value.len() != desc.value_size as usize {
+            let why = format!("it has {} bytes, the section {}", value.len(), desc.value_size);
+            return Err(failed(why).subject(desc.name));
+        }
+        let Some((at, len)) = data.init else {
+            return Ok(value.iter().any(|&byte| byte != 0).then_some((map, value)));
+        };
+        let at_rest = self.opened.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));
+        if at_rest != Some(value) {
+            self.values.push((at, value));
+        }
+        Ok(None)
+    }
+
+    /// Descriptors in the image that are not the loader's.
+    pub(super) fn borrowed(&self) -> &[i32] {
+        &self.borrowed
+    }
+
+    /// Writes image and changes; `false` if something does not fit.
+    #[must_use]
+    pub(super) fn write(&self, memory: &Mapping) -> bool {
+        memory.write(0, self.opened.desc.image)
+            && self.values.iter().all(|&(at, value)| memory.write(at as usize, value))
+            && self.words.iter().all(|&(at, word)| memory.write(at as usize, &word.to_ne_bytes()))
+    }
+
+    /// The descriptors in `memory` that differ from the image at rest, -1 for the others.
+    pub(super) fn changed_fds(&self, memory: &Mapping) -> Vec<i32> {
+        let header = &self.opened.header;
+        (0..header.nr_fds)
+            .map(|index| {
+                let at = header.fds + index * 4;
+                let (now, at_rest) = (memory.u32(at), Read::u32(self.opened.desc.image, at));
+                now.filter(|_| now != at_rest).map_or(-1, u32::cast_signed)
+            })
+            .collect()
+    }
+}
+
+/// Bytes of a ring buffer: a power of 2 times the page's, as the kernel wants it. 0 stays, for the kernel to refuse.
+fn ring_size(wanted: u32, page: u32) -> u32 {
+    if wanted == 0 { 0 } else { wanted.checked_next_power_of_two().map_or(wanted, |size| size.max(page)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ring_size;
+
+    #[test]
+    fn ring_buffers_are_rounded_up() {
+        let sizes = [0, 1, 4096, 4097, 1 << 31, u32::MAX].map(|size| ring_size(size, 4096));
+        assert_eq!(sizes, [0, 4096, 4096, 8192, 1 << 31, u32::MAX]);
+        assert_eq!(ring_size(4096, 65536), 65536);
+    }
+}

@@ -1,0 +1,313 @@
+//! A skeleton before it is loaded: what can still be changed about its maps, programs and variables.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
+use crate::image::Header;
+use crate::load::{self, Loaded};
+use crate::map::Map;
+use crate::plain::Plain;
+use crate::sys::elem::Shape;
+use crate::{Error, Result, layout};
+
+/// Where `LIBBPF_PIN_BY_NAME` pins.
+const BPF_FS: &str = "/sys/fs/bpf";
+
+/// How programs get at `.percpu` variables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PerCpuMode {
+    /// Directly where the kernel can, by lookup where it cannot.
+    #[default]
+    Auto,
+    /// Directly (Linux 7.3); the kernel refuses the programs if it cannot.
+    Native,
+    /// By lookup, which every kernel can.
+    Lowered,
+}
+
+/// An object that is about to be loaded.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    pub(crate) desc: ObjectDesc<'a>,
+    pub(crate) header: Header,
+    pub(crate) mode: PerCpuMode,
+}
+
+impl<'a> Opened<'a> {
+    /// Checks a description; the kernel is not asked for anything.
+    ///
+    /// # Errors
+    ///
+    /// The description contradicts itself, or was made for machines of the other byte order.
+    pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
+        let header = layout::check(desc).map_err(|error| error.object(desc.name))?;
+        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto })
+    }
+
+    /// The object's name.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.desc.name
+    }
+
+    /// How its programs are to get at `.percpu` variables.
+    pub fn set_percpu_mode(&mut self, mode: PerCpuMode) {
+        self.mode = mode;
+    }
+
+    /// Map number `index`, to change and to hand to [`load`](Self::load).
+    ///
+    /// # Errors
+    ///
+    /// There are not that many.
+    pub fn map(&self, index: usize) -> Result<OpenMap> {
+        let desc = self.desc.maps.get(index).ok_or_else(|| self.missing("map", index))?;
+        Ok(OpenMap {
+            index,
+            name: desc.name.into(),
+            shape: shape(desc),
+            is_data: desc.data.is_some(),
+            max_entries: None,
+            reuse: None,
+            pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
+        })
+    }
+
+    /// Program number `index`, to change and to hand to [`load`](Self::load).
+    ///
+    /// # Errors
+    ///
+    /// There are not that many.
+    pub fn program(&self, index: usize) -> Result<OpenProgram> {
+        let desc = self.desc.progs.get(index).ok_or_else(|| self.missing("program", index))?;
+        Ok(OpenProgram::new(index, desc))
+    }
+
+    /// The first value of data section number `map`, for the user to change and [`load`](Self::load) to take.
+    ///
+    /// # Errors
+    ///
+    /// The map is no data section, or its value not as long as `T`.
+    pub fn value<T: Plain>(&self, map: usize) -> Result<Box<T>> {
+        let desc = self.desc.maps.get(map).ok_or_else(|| self.missing("map", map))?;
+        let failed = || Error::new("read the first value of").subject(desc.name).object(self.desc.name);
+        let data = desc.data.as_ref().ok_or_else(|| failed().because("it is no data section"))?;
+        let zeroes;
+        let bytes = match data.init {
+            Some((at, len)) => self.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize)),
+            None => {
+                zeroes = vec![0; desc.value_size as usize];
+                Some(zeroes.as_slice())
+            }
+        };
+        let bytes = bytes.ok_or_else(|| failed().because("it is not inside the image"))?;
+        T::boxed_from_bytes(bytes)
+            .ok_or_else(|| failed().because(format!("it has {} bytes, the type {}", bytes.len(), size_of::<T>())))
+    }
+
+    /// Makes the maps, fills them and loads the programs, in two round trips to the kernel.
+    ///
+    /// `maps` and `programs` are what was changed, in any order; those left out are as the object has them. `values`
+    /// are maps' indexes and first values, as [`value`](Self::value) gave and the user changed them. What exists
+    /// already and was handed in keeps its values.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses: the error names the step, the map or program, and has the verifier's log. What was made so
+    /// far is closed.
+    pub fn load(
+        &self,
+        maps: impl IntoIterator<Item = OpenMap>,
+        programs: impl IntoIterator<Item = OpenProgram>,
+        values: &[(usize, &[u8])],
+    ) -> Result<Loaded> {
+        let load = || {
+            let mut all_maps = (0..self.desc.maps.len()).map(|index| self.map(index)).collect::<Result<Vec<_>>>()?;
+            for map in maps {
+                let place = all_maps.get_mut(map.index).filter(|place| place.name == map.name);
+                match place {
+                    Some(place) => *place = map,
+                    None => return Err(foreign("map", &map.name)),
+                }
+            }
+            let mut all_progs = (0..self.desc.progs.len()).map(|i| self.program(i)).collect::<Result<Vec<_>>>()?;
+            for program in programs {
+                let place = all_progs.get_mut(program.index).filter(|place| place.name == program.name);
+                match place {
+                    Some(place) => *place = program,
+                    None => return Err(foreign("program", &program.name)),
+                }
+            }
+            load::load(self, all_maps, all_progs, values)
+        };
+        load().map_err(|error| error.object(self.desc.name))
+    }
+
+    fn missing(&self, what: &str, index: usize) -> Error {
+        Error::new(format!("find {what} number {index}")).object(self.desc.name).because("there are not that many")
+    }
+}
+
+fn foreign(what: &'static str, name: &str) -> Error {
+    Error::new(format!("load {what}")).subject(name).because("it was opened with another object")
+}
+
+pub(crate) fn shape(desc: &MapDesc<'_>) -> Shape {
+    Shape {
+        map_type: desc.map_type,
+        key_size: desc.key_size,
+        value_size: desc.value_size,
+        max_entries: desc.max_entries,
+        map_flags: desc.map_flags,
+    }
+}
+
+/// A map that is about to be made.
+#[derive(Debug)]
+pub struct OpenMap {
+    pub(crate) index: usize,
+    pub(crate) name: Box<str>,
+    pub(crate) shape: Shape,
+    pub(crate) is_data: bool,
+    pub(crate) max_entries: Option<u32>,
+    pub(crate) reuse: Option<Map>,
+    pub(crate) pin_path: Option<PathBuf>,
+}
+
+impl OpenMap {
+    /// The map's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The most elements that it is to have. A ring buffer's bytes, which need not be a power of 2 or whole pages:
+    /// they are rounded up for the machine.
+    #[must_use]
+    pub fn max_entries(&self) -> u32 {
+        match &self.reuse {
+            Some(map) => map.max_entries(),
+            None => self.max_entries.unwrap_or(self.shape.max_entries),
+        }
+    }
+
+    /// Changes the most elements that it is to have.
+    ///
+    /// # Errors
+    ///
+    /// It is a data section, which has one, or a map was handed in, which exists.
+    pub fn set_max_entries(&mut self, max_entries: u32) -> Result<()> {
+        let failed = || Error::new("set max_entries of map").subject(&*self.name);
+        if self.is_data {
+            return Err(failed().because("it is a data section, which has one entry"));
+        }
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        self.max_entries = Some(max_entries);
+        Ok(())
+    }
+
+    /// Has the programs use a map that exists, instead of a new one. It is neither filled nor frozen.
+    ///
+    /// The skeleton takes the descriptor and closes it when it goes; give it a duplicate
+    /// ([`BorrowedFd::try_clone_to_owned`](std::os::fd::BorrowedFd::try_clone_to_owned), [`Map::try_clone`]) to keep
+    /// your own.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type, or its keys or values of another size.
+    pub fn reuse_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<()> {
+        let map = Map::from_fd(fd.into(), &self.name)?;
+        self.check_same(&map)?;
+        self.reuse = Some(map);
+        Ok(())
+    }
+
+    /// As [`reuse_fd`](Self::reuse_fd), with a map of another skeleton, which keeps it.
+    ///
+    /// # Errors
+    ///
+    /// As there; or the process has as many descriptors as it may.
+    pub fn reuse_map(&mut self, map: &Map) -> Result<()> {
+        let fd = map.as_fd().try_clone_to_owned();
+        self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
+    }
+
+    /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, else the new one is
+    /// pinned there once all is loaded.
+    pub fn set_pin_path(&mut self, path: impl Into<PathBuf>) {
+        self.pin_path = Some(path.into());
+    }
+
+    /// Has the map neither taken from a BPF file system nor pinned there, whatever the object says.
+    pub fn clear_pin_path(&mut self) {
+        self.pin_path = None;
+    }
+
+    /// Where it is to be pinned.
+    #[must_use]
+    pub fn pin_path(&self) -> Option<&Path> {
+        self.pin_path.as_deref()
+    }
+
+    /// Whether `map` can take this one's place.
+    pub(crate) fn check_same(&self, map: &Map) -> Result<()> {
+        let (is, should) = (map.shape(), self.shape);
+        let pairs = [
+            ("map_type", is.map_type, should.map_type),
+            ("key_size", is.key_size, should.key_size),
+            ("value_size", is.value_size, should.value_size),
+        ];
+        match pairs.into_iter().find(|(_, is, should)| is != should) {
+            None => Ok(()),
+            Some((what, is, should)) => Err(Error::new("reuse map")
+                .subject(&*self.name)
+                .because(format!("its {what} is {is}, and should be {should}"))),
+        }
+    }
+}
+
+/// A program that is about to be loaded.
+#[derive(Clone, Debug)]
+pub struct OpenProgram {
+    pub(crate) index: usize,
+    pub(crate) name: Box<str>,
+    pub(crate) autoload: bool,
+    pub(crate) autoattach: bool,
+}
+
+impl OpenProgram {
+    fn new(index: usize, desc: &ProgDesc<'_>) -> OpenProgram {
+        OpenProgram { index, name: desc.name.into(), autoload: desc.autoload, autoattach: true }
+    }
+
+    /// The function's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is to be loaded.
+    #[must_use]
+    pub fn autoload(&self) -> bool {
+        self.autoload
+    }
+
+    /// Changes whether it is to be loaded.
+    pub fn set_autoload(&mut self, autoload: bool) {
+        self.autoload = autoload;
+    }
+
+    /// Whether attaching the whole skeleton attaches it.
+    #[must_use]
+    pub fn autoattach(&self) -> bool {
+        self.autoattach
+    }
+
+    /// Changes whether attaching the whole skeleton attaches it.
+    pub fn set_autoattach(&mut self, autoattach: bool) {
+        self.autoattach = autoattach;
+    }
+}
