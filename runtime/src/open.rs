@@ -51,6 +51,18 @@ impl<'a> Opened<'a> {
         self.desc.name
     }
 
+    /// What it says of its maps.
+    #[must_use]
+    pub fn maps(&self) -> &'a [MapDesc<'a>] {
+        self.desc.maps
+    }
+
+    /// What it says of its programs.
+    #[must_use]
+    pub fn programs(&self) -> &'a [ProgDesc<'a>] {
+        self.desc.progs
+    }
+
     /// How its programs are to get at `.percpu` variables.
     pub fn set_percpu_mode(&mut self, mode: PerCpuMode) {
         self.mode = mode;

@@ -176,9 +176,15 @@ mod tests {
 
     #[test]
     fn names() {
-        for (name, padding) in
-            [("_align", true), ("_pad0", true), ("_pad123", true), ("_pad", false), ("_pad1x", false), ("pad1", false), ("_bits4", false)]
-        {
+        for (name, padding) in [
+            ("_align", true),
+            ("_pad0", true),
+            ("_pad123", true),
+            ("_pad", false),
+            ("_pad1x", false),
+            ("pad1", false),
+            ("_bits4", false),
+        ] {
             assert_eq!(is_padding(name), padding, "{name}");
         }
         assert_eq!((field_name("r#type"), field_name("ty")), ("type", "ty"));

@@ -1,0 +1,125 @@
+//! Fixtures as descriptions, as generated code has them in statics and `cargo skelgen load` makes them at run time.
+#![allow(dead_code, reason = "each test crate uses what it needs")]
+
+use std::io::Write;
+use std::path::Path;
+
+use skelgen::object::{DataKind as Kind, Object};
+use skelgen::{link, loader, plan};
+use skelgen_runtime::desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
+use skelgen_runtime::{Loaded, Opened, features};
+
+/// Whether this process may load BPF. If not, says so past the test harness, which would swallow it.
+pub fn may_load() -> bool {
+    match features::probe() {
+        Ok(_) => true,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, this process may not load BPF: {error}\n");
+            false
+        }
+    }
+}
+
+fn leak<T>(values: Vec<T>) -> &'static [T] {
+    Vec::leak(values)
+}
+
+fn text(text: &str) -> &'static str {
+    String::leak(text.to_owned())
+}
+
+/// The description of a fixture, named as in `fixtures/`.
+pub fn describe(fixture: &str) -> ObjectDesc<'static> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/{fixture}.bpf.o"));
+    let bytes = std::fs::read(&path).expect("fixtures are checked in");
+    let object = Object::parse(&format!("{fixture}.bpf.o"), &bytes).unwrap();
+    let plan = plan::plan(&object, link::link(&object).unwrap()).unwrap();
+    let loader = loader::assemble(&plan).unwrap();
+    let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| MapDesc {
+        name: text(&map.name),
+        map_type: map.def.map_type,
+        key_size: map.def.key_size,
+        value_size: map.def.value_size,
+        max_entries: map.def.max_entries,
+        map_flags: map.def.map_flags,
+        attrs: leak(slots.attrs.iter().map(|at| at.0).collect()),
+        fd: slots.fd.0,
+        reused: slots.reused.0,
+        data: map.data.as_ref().map(|data| DataDesc {
+            kind: match data.kind {
+                Kind::Data => DataKind::Data,
+                Kind::Rodata => DataKind::Rodata,
+                Kind::Bss => DataKind::Bss,
+                Kind::PerCpu => DataKind::PerCpu,
+            },
+            init: slots.init.clone().map(|range| (range.start, range.end - range.start)),
+            section: text(&map.name),
+        }),
+        pinning: map.def.pin_by_name.into(),
+    });
+    let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| ProgDesc {
+        name: text(&program.native.name),
+        section: text(&program.section),
+        prog_type: program.sec.prog_type,
+        expected_attach_type: program.sec.expected_attach_type,
+        attrs: leak(slots.attrs.iter().map(|at| at.0).collect()),
+        fd: slots.fd.0,
+        skip: slots.skip.0,
+        autoload: program.sec.autoload,
+        attach: attach(&program.section),
+    });
+    let steps = plan.to_string();
+    let steps = steps.lines().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        StepDesc { what: text(&words[..2.min(words.len())].join(" ")), subject: text(words.get(2).unwrap_or(&"")) }
+    });
+    ObjectDesc {
+        name: text(&plan.name),
+        maps: leak(maps.collect()),
+        progs: leak(progs.collect()),
+        steps: leak(steps.collect()),
+        loader: leak(loader.interpreter.code(plan.endian)),
+        loader_btf: leak(loader.interpreter.btf),
+        loader_func_info: leak(loader.interpreter.func_info),
+        image: leak(loader.image),
+    }
+}
+
+/// Enough of libbpf's table for the fixtures used here.
+fn attach(section: &str) -> Attach<'static> {
+    let section = text(section.trim_start_matches('?'));
+    match section.split_once('/') {
+        Some(("raw_tp", name)) => Attach::RawTracepoint { name: name.into() },
+        Some(("iter", "bpf_map_elem")) => Attach::Manual,
+        Some(("iter", _)) => Attach::Iter,
+        Some(("fentry" | "fexit" | "tp_btf" | "lsm" | "fmod_ret" | "fentry.s", _)) => Attach::Tracing,
+        Some(("tp" | "tracepoint", target)) => match target.split_once('/') {
+            Some((category, name)) => Attach::Tracepoint { category: category.into(), name: name.into() },
+            None => Attach::Manual,
+        },
+        Some((kind @ ("kprobe" | "kretprobe"), function)) => {
+            Attach::Kprobe { function: function.into(), offset: 0, ret: kind == "kretprobe" }
+        }
+        _ => Attach::Manual,
+    }
+}
+
+/// The fixture, opened.
+pub fn open(fixture: &str) -> Opened<'static> {
+    Opened::new(&describe(fixture)).unwrap()
+}
+
+/// The fixture, loaded as it is.
+pub fn load(fixture: &str) -> Loaded {
+    open(fixture).load([], [], &[]).unwrap()
+}
+
+/// Index of a map of the object.
+pub fn map(opened: &Opened<'_>, name: &str) -> usize {
+    opened.maps().iter().position(|map| map.name == name).expect(name)
+}
+
+/// Index of a program of the object.
+pub fn prog(opened: &Opened<'_>, name: &str) -> usize {
+    opened.programs().iter().position(|prog| prog.name == name).expect(name)
+}
