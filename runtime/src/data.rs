@@ -8,10 +8,10 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::os::fd::AsFd;
 
-use crate::Result;
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::mmap::Mapping;
+use crate::{Result, plain};
 
 /// The variables of a `.rodata` section, or of any other to look at.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ impl<T: Plain> MappedRo<T> {
     ///
     /// # Errors
     ///
-    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`).
+    /// The map's value is not as long as `T`, or the map is not mappable (`BPF_F_MMAPABLE`).
     pub fn new(map: Map) -> Result<MappedRo<T>> {
         Self::mapped(map, false)
     }
 
     fn mapped(map: Map, writable: bool) -> Result<MappedRo<T>> {
         let failed = || map.failed("map into memory");
-        if map.value_size() < size_of::<T>() {
+        if !plain::fits::<T>(map.value_size()) {
             let (is, should) = (map.value_size(), size_of::<T>());
             return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
         }
@@ -59,7 +59,7 @@ impl<T: Plain> MappedRo<T> {
     pub fn get(&self) -> T {
         let mut value = T::zeroed();
         // `new` checked the length.
-        let _ = self.memory.read(0, value.as_bytes_mut());
+        let _ = self.memory.read(0, &mut value.as_bytes_mut()[..self.map.value_size()]);
         value
     }
 
@@ -81,8 +81,13 @@ impl<T: Plain> MappedRo<T> {
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<T>()];
-        let _ = self.memory.read(0, &mut bytes);
+        let _ = self.memory.read(0, &mut bytes[..self.map.value_size()]);
         bytes
+    }
+
+    /// The bytes of `value` that are the section's: all but what its alignment adds.
+    fn own<'v>(&self, value: &'v T) -> &'v [u8] {
+        &value.as_bytes()[..self.map.value_size()]
     }
 
     fn outside<U>(&self, operation: &'static str, offset: usize) -> crate::Error {
@@ -96,7 +101,7 @@ impl<T: Plain> Mapped<T> {
     ///
     /// # Errors
     ///
-    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`), or frozen.
+    /// The map's value is not as long as `T`, or the map is not mappable (`BPF_F_MMAPABLE`), or frozen.
     pub fn new(map: Map) -> Result<Mapped<T>> {
         MappedRo::mapped(map, true).map(Mapped)
     }
@@ -104,7 +109,7 @@ impl<T: Plain> Mapped<T> {
     /// Writes all variables. What BPF programs write at the same time is lost, or wins; see [`update`](Self::update).
     pub fn set(&self, value: &T) {
         // `new` checked the length, and mapped for writing.
-        let _ = self.0.memory.write(0, value.as_bytes());
+        let _ = self.0.memory.write(0, self.0.own(value));
     }
 
     /// Changes some variables: those bytes that `change` leaves different are written, the others are not.
@@ -115,7 +120,8 @@ impl<T: Plain> Mapped<T> {
         let old = self.0.bytes();
         let Some(mut new) = T::boxed_from_bytes(&old) else { return };
         change(&mut new);
-        let _ = self.0.memory.write_changed(0, &old, new.as_bytes());
+        let len = self.0.own(&new).len();
+        let _ = self.0.memory.write_changed(0, &old[..len], self.0.own(&new));
     }
 
     /// Writes one variable, `offset` bytes from the section's start.

@@ -9,7 +9,7 @@ use crate::load::{self, Loaded};
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::elem::Shape;
-use crate::{Error, Result, layout};
+use crate::{Error, Result, layout, plain};
 
 /// Where `LIBBPF_PIN_BY_NAME` pins.
 const BPF_FS: &str = "/sys/fs/bpf";
@@ -114,7 +114,7 @@ impl<'a> Opened<'a> {
             }
         };
         let bytes = bytes.ok_or_else(|| failed().because("it is not inside the image"))?;
-        T::boxed_from_bytes(bytes)
+        plain::boxed_fitting(bytes)
             .ok_or_else(|| failed().because(format!("it has {} bytes, the type {}", bytes.len(), size_of::<T>())))
     }
 

@@ -15,7 +15,7 @@ use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::Errno;
 use crate::sys::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU};
-use crate::{Error, Result};
+use crate::{Error, Result, plain};
 
 const KEY: [u8; 4] = [0; 4];
 
@@ -47,7 +47,7 @@ impl<T: Plain> PerCpu<T> {
         if !map.is_per_cpu() || map.key_size() != KEY.len() {
             return Err(failed().because("it is not a per-CPU array"));
         }
-        if map.value_size() != size_of::<T>() {
+        if !plain::fits::<T>(map.value_size()) {
             let (is, should) = (map.value_size(), size_of::<T>());
             return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
         }
@@ -76,11 +76,11 @@ impl<T: Plain> PerCpu<T> {
         let slot = self.slot("read", cpu)?;
         let mut value = T::zeroed();
         if self.all_cpus {
-            let result = self.map.fd().lookup(&KEY, value.as_bytes_mut(), one(cpu));
+            let result = self.map.fd().lookup(&KEY, self.own_mut(&mut value), one(cpu));
             result.map_err(|errno| self.failed_on("read", cpu).errno_is(errno))?;
         } else {
             let buffer = self.read_all()?;
-            value.as_bytes_mut().copy_from_slice(&buffer[self.range(slot)]);
+            self.own_mut(&mut value).copy_from_slice(&buffer[self.range(slot)]);
         }
         Ok(value)
     }
@@ -95,11 +95,11 @@ impl<T: Plain> PerCpu<T> {
     pub fn set(&self, cpu: u32, value: &T) -> Result<()> {
         let slot = self.slot("write", cpu)?;
         let result = if self.all_cpus {
-            self.map.fd().update(&KEY, value.as_bytes(), one(cpu))
+            self.map.fd().update(&KEY, self.own(value), one(cpu))
         } else {
             let mut buffer = self.read_all()?;
             let range = self.range(slot);
-            buffer[range].copy_from_slice(value.as_bytes());
+            buffer[range].copy_from_slice(self.own(value));
             self.map.fd().update(&KEY, &buffer, 0)
         };
         result.map_err(|errno| self.failed_on("write", cpu).errno_is(errno))
@@ -112,9 +112,9 @@ impl<T: Plain> PerCpu<T> {
     /// The kernel refuses.
     pub fn set_all(&self, value: &T) -> Result<()> {
         let result = if self.all_cpus {
-            self.map.fd().update(&KEY, value.as_bytes(), BPF_F_ALL_CPUS)
+            self.map.fd().update(&KEY, self.own(value), BPF_F_ALL_CPUS)
         } else {
-            write_everywhere(&self.map, value.as_bytes(), &mut self.lock())
+            write_everywhere(&self.map, self.own(value), &mut self.lock())
         };
         result.map_err(|errno| self.map.failed("write per-CPU map").errno_is(errno))
     }
@@ -128,7 +128,9 @@ impl<T: Plain> PerCpu<T> {
         let buffer = self.read_all()?;
         let mut values = Vec::with_capacity(self.cpus.count());
         for slot in 0..self.cpus.count() {
-            values.extend(T::from_bytes(&buffer[self.range(slot)]));
+            let mut value = T::zeroed();
+            self.own_mut(&mut value).copy_from_slice(&buffer[self.range(slot)]);
+            values.push(value);
         }
         Ok(PerCpuValues { cpus: self.cpus, values })
     }
@@ -148,10 +150,20 @@ impl<T: Plain> PerCpu<T> {
         })
     }
 
+    /// The bytes of `value` that are the map's: all but what its alignment adds.
+    fn own<'v>(&self, value: &'v T) -> &'v [u8] {
+        &value.as_bytes()[..self.map.value_size()]
+    }
+
+    /// As [`own`](Self::own), to write.
+    fn own_mut<'v>(&self, value: &'v mut T) -> &'v mut [u8] {
+        &mut value.as_bytes_mut()[..self.map.value_size()]
+    }
+
     /// Where a CPU's value is in the values of all.
     fn range(&self, slot: usize) -> std::ops::Range<usize> {
         let start = slot * self.map.shape().slot();
-        start..start + size_of::<T>()
+        start..start + self.map.value_size()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {

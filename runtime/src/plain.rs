@@ -81,6 +81,23 @@ pub unsafe trait Plain: Copy + Send + Sync + 'static {
     }
 }
 
+/// Whether `len` bytes are a `T`, but for what its alignment adds behind them.
+///
+/// A C section's size need not be a multiple of its variables' alignment, a Rust struct's must.
+pub(crate) fn fits<T: Plain>(len: usize) -> bool {
+    len.checked_next_multiple_of(align_of::<T>()) == Some(size_of::<T>())
+}
+
+/// The value with these bytes, followed by zeroes; on the heap. `None` if they do not [fit](fits).
+pub(crate) fn boxed_fitting<T: Plain>(bytes: &[u8]) -> Option<Box<T>> {
+    if bytes.len() == size_of::<T>() {
+        return T::boxed_from_bytes(bytes);
+    }
+    let mut whole = bytes.to_vec();
+    whole.resize(size_of::<T>(), 0);
+    T::boxed_from_bytes(&whole).filter(|_| fits::<T>(bytes.len()))
+}
+
 macro_rules! numbers {
     ($($number:ty)*) => {$(
         // SAFETY: a number has no padding and every pattern of its bytes is a number.

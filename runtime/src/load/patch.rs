@@ -10,6 +10,9 @@ use crate::{Error, Result, cpus};
 /// Place of `max_entries` in a `BPF_MAP_CREATE` attr.
 const AT_MAX_ENTRIES: u32 = 12;
 
+/// The greatest alignment of a variable's type (`__int128`).
+const MAX_ALIGN: usize = 16;
+
 /// Changes to an image.
 pub(super) struct Patches<'a, 'v> {
     opened: &'a Opened<'a>,
@@ -77,10 +80,12 @@ impl<'a, 'v> Patches<'a, 'v> {
         let Some(data) = &desc.data else {
             return Err(failed("it is no data section".to_owned()).subject(desc.name));
         };
-        if value.len() != desc.value_size as usize {
-            let why = format!("it has {} bytes, the section {}", value.len(), desc.value_size);
+        // What a struct's alignment adds behind the section's last byte is not the section's.
+        let len = desc.value_size as usize;
+        let Some(value) = value.get(..len).filter(|_| value.len() < len + MAX_ALIGN) else {
+            let why = format!("it has {} bytes, the section {len}", value.len());
             return Err(failed(why).subject(desc.name));
-        }
+        };
         let Some((at, len)) = data.init else {
             return Ok(value.iter().any(|&byte| byte != 0).then_some((map, value)));
         };

@@ -172,7 +172,7 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
     let map_indexes = maps.iter().map(|field| &field.index);
     let loaded_maps = maps.iter().map(|field| {
         let (ident, index) = (field.ident, &field.index);
-        let method = if is_typed(&field.ty) { quote!(typed_map) } else { quote!(map) };
+        let method = if is_typed(&field.ty) { quote!(typed) } else { quote!(map) };
         quote!(#ident: loaded.#method(#index)?)
     });
     let progs = &names.programs;
