@@ -270,7 +270,8 @@ impl Writer {
     /// `reg = record.size`, from 1 to the slack.
     fn size(&mut self, reg: Reg, out_of_bounds: Label) {
         self.field(W, reg, step::SIZE);
-        self.asm.goto_if_imm(BPF_JEQ, reg, 0, out_of_bounds);
+        // Not `== 0`, of which 6.1 learns nothing.
+        self.asm.goto_if_imm(BPF_JLT, reg, 1, out_of_bounds);
         self.asm.goto_if_imm(BPF_JGT, reg, wire::SLACK as i32, out_of_bounds);
     }
 }
