@@ -87,6 +87,8 @@ struct Assembler<'a> {
     at: u32,
     fds: BlobOff,
     nr_fds: u32,
+    /// The next stand-in's slot.
+    stand_ins: Slots,
     btf_fd: BlobOff,
     /// The next inner map's slot.
     inners: Slots,
@@ -113,7 +115,14 @@ impl<'a> Assembler<'a> {
         let nr_inners = plan.maps.iter().filter(|map| map.inner.is_some()).count();
         let nr_targets = plan.steps.iter().filter(|step| matches!(step, Step::FindTarget { .. })).count();
         // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
-        let runs = [(nr_maps, -1), (1, -1), (nr_inners, -1), (nr_targets, 0), (plan.programs.len(), -1)];
+        let runs = [
+            (nr_maps, -1),
+            (plan.stand_ins.len(), -1),
+            (1, -1),
+            (nr_inners, -1),
+            (nr_targets, 0),
+            (plan.programs.len(), -1),
+        ];
         let mut table = Vec::new();
         let starts = runs.map(|(count, empty)| {
             let start = (table.len() / 4) as u32;
@@ -147,7 +156,7 @@ impl<'a> Assembler<'a> {
             .enumerate()
             .map(|(index, program)| {
                 let skip = image.word(u32::from(!program.autoload()))?;
-                Ok(ProgramSlots { fd: slot(4, index), skip, attrs: Vec::new() })
+                Ok(ProgramSlots { fd: slot(5, index), skip, attrs: Vec::new() })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Assembler {
@@ -157,9 +166,10 @@ impl<'a> Assembler<'a> {
             at: 0,
             fds,
             nr_fds,
-            btf_fd: slot(1, 0),
-            inners: Slots(slot(2, 0)),
-            modules: Slots(slot(3, 0)),
+            stand_ins: Slots(slot(1, 0)),
+            btf_fd: slot(2, 0),
+            inners: Slots(slot(3, 0)),
+            modules: Slots(slot(4, 0)),
             zero,
             nowhere,
             license,
@@ -174,6 +184,7 @@ impl<'a> Assembler<'a> {
             Step::LoadBtf => self.load_btf(),
             Step::Probe => self.probe(),
             Step::CreateMap { map, when } => self.create_map(*map, *when),
+            Step::CreateStandIn { stand_in } => self.create_stand_in(*stand_in),
             Step::InitMap { map } => self.init_map(*map, 0, (0, 0)),
             Step::InitPerCpu { map } => {
                 self.init_map(*map, flag::BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS))
@@ -279,6 +290,21 @@ impl<'a> Assembler<'a> {
         }
         self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: slots.fd, ..when });
         self.maps[index.0].attrs.push(attr);
+        Ok(())
+    }
+
+    fn create_stand_in(&mut self, index: usize) -> Result<()> {
+        let section = self.plan.map(self.plan.stand_ins[index]);
+        let def = MapDef {
+            map_type: MapType::BPF_MAP_TYPE_ARRAY as u32,
+            key_size: 4,
+            value_size: section.def.value_size,
+            max_entries: 1,
+            ..MapDef::default()
+        };
+        let attr = attr::map_create(self.endian, "skelgen_standin", &def, false);
+        let out = self.stand_ins.next();
+        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out, ..self.when(When::NotDirect) })?;
         Ok(())
     }
 

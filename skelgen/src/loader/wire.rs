@@ -33,8 +33,8 @@ pub mod header {
     pub const STEPS: u32 = 32;
     /// Number of file descriptors.
     pub const NR_FDS: u32 = 36;
-    /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps, the
-    /// BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor that it made.
+    /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps,
+    /// stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor that it made.
     pub const FDS: u32 = 40;
     /// Bytes of the header.
     pub const LEN: u32 = 64;

@@ -42,13 +42,18 @@
 //!
 //! Kept is what is surely read and readable at any call, and what is perhaps read and readable at every call.
 //!
+//! # A lookup that finds nothing
+//!
+//! There is none, but kernels before 6.14 do not know it and check that way too. It ends the entry function and global
+//! functions, whose callers believe nothing of them but their type. A static function is checked with its caller, which
+//! may count on what it returns or fills in: there a *stand-in*, an ordinary array of the same size that nobody reads,
+//! takes the section's place and the function goes on.
+//!
 //! # Limits
 //!
 //! - Two calls of one static function, one of which leaves unwritten an argument that only the other's path reads:
 //!   the kernel accepts it as it stands, and refuses it lowered. Compilers do not make this; an undefined argument of
 //!   hand-written assembly could.
-//! - A lookup that finds nothing ends the function with 0. That never happens, but kernels before 6.14 do not know it
-//!   and check that way too: a static function that returns a pointer, or fills memory for its caller, may be refused.
 //! - Where the kernel forbids calling helpers it forbids the prologue: in a function that is called with a
 //!   `bpf_spin_lock` held.
 //! - Indirect jumps (`gotox`), `callx` and arguments on the stack are refused here, by name.
@@ -76,8 +81,17 @@ use crate::insn::uapi::BPF_PSEUDO_MAP_IDX_VALUE;
 use crate::link::{Function, Program};
 use crate::object::MapIdx;
 use body::Body;
-use prologue::Prologue;
+use prologue::{Missing, Prologue};
 use regs::Regs;
+
+/// A `.percpu` section's map, and the map that stands in for its value where a lookup might find nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerCpuMap {
+    /// The section's map.
+    pub section: MapIdx,
+    /// An ordinary array whose only value is as large as the section's, and which nobody reads.
+    pub stand_in: MapIdx,
+}
 
 /// The lowered image of `program`; `None` if it refers to none of the maps `percpu`, the object's `.percpu` sections.
 ///
@@ -88,7 +102,7 @@ use regs::Regs;
 ///
 /// Names the function, and the instruction where there is one: code that is no code (a jump out of its function, a
 /// torn `ld_imm64`), an instruction that cannot be moved, a stack that would pass 512 bytes.
-pub fn lower(program: &Program, percpu: &[MapIdx], btf: &Btf, null_return: i32) -> Result<Option<Program>> {
+pub fn lower(program: &Program, percpu: &[PerCpuMap], btf: &Btf, null_return: i32) -> Result<Option<Program>> {
     let sections = Sections(percpu);
     if !program.insns.iter().any(|&insn| sections.referred_to_by(insn).is_some()) {
         return Ok(None);
@@ -101,8 +115,12 @@ pub fn lower(program: &Program, percpu: &[MapIdx], btf: &Btf, null_return: i32) 
     for (index, body) in bodies.iter().enumerate() {
         let used: BTreeSet<_> = body.insns.iter().filter_map(|&insn| sections.referred_to_by(insn)).collect();
         if !used.is_empty() {
-            let null_return = if index == 0 { null_return } else { 0 };
-            let prologue = Prologue::new(used, kept[index], native[index], null_return)
+            let missing = match () {
+                () if index == 0 => Missing::Return(null_return),
+                () if body.function.global => Missing::Return(0),
+                () => Missing::StandIn(percpu.iter().map(|map| (map.section, map.stand_in)).collect()),
+            };
+            let prologue = Prologue::new(used, kept[index], native[index], missing)
                 .map_err(|error| error.in_symbol(&body.function.name))?;
             lowered[index] = prologue.depth;
             prologues[index] = Some(prologue);
@@ -114,7 +132,7 @@ pub fn lower(program: &Program, percpu: &[MapIdx], btf: &Btf, null_return: i32) 
 
 /// The maps that are `.percpu` sections.
 #[derive(Clone, Copy)]
-struct Sections<'a>(&'a [MapIdx]);
+struct Sections<'a>(&'a [PerCpuMap]);
 
 impl Sections<'_> {
     /// The section whose address `insn` loads, if it does.
@@ -123,7 +141,7 @@ impl Sections<'_> {
             return None;
         }
         let map = MapIdx(usize::try_from(insn.imm).ok()?);
-        self.0.contains(&map).then_some(map)
+        self.0.iter().any(|known| known.section == map).then_some(map)
     }
 }
 

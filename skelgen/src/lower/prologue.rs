@@ -1,5 +1,7 @@
 //! What a function begins with that looks its per-CPU data up.
 
+use std::collections::BTreeMap;
+
 use super::helpers;
 use super::regs::Regs;
 use crate::insn::Insn;
@@ -18,10 +20,20 @@ pub(super) struct Prologue {
     kept: Vec<(Reg, Place)>,
     /// The sections that the function uses: the map's index, and the offset from `r10` of the pointer to its value.
     sections: Vec<(MapIdx, i16)>,
-    /// What the function returns if a lookup finds nothing.
-    null_return: i32,
+    /// What the function does if a lookup finds nothing.
+    missing: Missing,
     /// The frame's bytes, these slots included.
     pub(super) depth: u32,
+}
+
+/// What follows a lookup that finds nothing. None ever does, but kernels before 6.14 do not know it.
+#[derive(Clone, Debug)]
+pub(super) enum Missing {
+    /// The function returns this.
+    Return(i32),
+    /// It goes on with the value of the map that stands in for the section's, so that what it returns or fills in is
+    /// what its caller expects.
+    StandIn(BTreeMap<MapIdx, MapIdx>),
 }
 
 /// Where an argument waits.
@@ -40,7 +52,7 @@ impl Prologue {
         sections: impl IntoIterator<Item = MapIdx>,
         live: Regs,
         depth: u32,
-        null_return: i32,
+        missing: Missing,
     ) -> Result<Self> {
         let mut depth = depth.next_multiple_of(SLOT);
         let mut slot = || {
@@ -59,7 +71,7 @@ impl Prologue {
             None => Ok((reg, Place::Stack(slot()?))),
         });
         let kept = kept.collect::<Result<_>>()?;
-        Ok(Prologue { kept, sections, null_return, depth })
+        Ok(Prologue { kept, sections, missing, depth })
     }
 
     /// The prologue itself.
@@ -85,8 +97,15 @@ impl Prologue {
 
     /// `*(u64 *)(r10 + slot) = bpf_map_lookup_elem(map, &0)`; the key lies where the pointer will.
     fn look_up(&self, map: MapIdx, slot: i16) -> Result<Vec<Insn>> {
+        let missing = match &self.missing {
+            Missing::Return(value) => [mov_imm(R0, *value), exit()],
+            Missing::StandIn(stand_ins) => {
+                let stand_in =
+                    stand_ins.get(&map).ok_or_else(|| Error::malformed(format!("no map stands in for {map}")))?;
+                ld_imm64(R0, BPF_PSEUDO_MAP_IDX_VALUE, map_imm(*stand_in)?, 0)
+            }
+        };
         let [map, upper] = ld_imm64(R1, BPF_PSEUDO_MAP_IDX, map_imm(map)?, 0);
-        let leave = [mov_imm(R0, self.null_return), exit()];
         Ok(vec![
             store_imm(Size::W, R10, slot, 0),
             mov(R2, R10),
@@ -94,9 +113,9 @@ impl Prologue {
             map,
             upper,
             call(helpers::MAP_LOOKUP_ELEM),
-            jump_imm(BPF_JNE, R0, 0, leave.len() as i16),
-            leave[0],
-            leave[1],
+            jump_imm(BPF_JNE, R0, 0, missing.len() as i16),
+            missing[0],
+            missing[1],
             store(Size::DW, R10, slot, R0),
         ])
     }

@@ -2,8 +2,10 @@
 
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
 use crate::Result;
+use crate::insn::Insn;
+use crate::insn::uapi::BPF_PSEUDO_MAP_IDX_VALUE;
 use crate::link::Program;
-use crate::lower;
+use crate::lower::{self, PerCpuMap};
 use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx};
 
 /// Plans the load of `object`, whose programs are linked as `programs`, in the order of their definition.
@@ -11,7 +13,12 @@ use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx};
 /// Maps come before programs, since programs refer to them; a data section is filled and frozen before any program is
 /// loaded, so that the verifier knows its constants.
 pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
-    let percpu = object.percpu_maps();
+    let stand_ins = object.percpu_maps();
+    let percpu: Vec<_> = stand_ins
+        .iter()
+        .enumerate()
+        .map(|(index, &section)| PerCpuMap { section, stand_in: MapIdx(object.maps.len() + index) })
+        .collect();
     let programs = programs
         .into_iter()
         .zip(&object.programs)
@@ -21,7 +28,9 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
         })
         .collect::<Result<Vec<_>>>()?;
-    let steps = steps(&object.maps, &programs, !object.btf.is_empty());
+    let stand_ins =
+        if percpu.iter().any(|map| is_referred_to(map.stand_in, &programs)) { stand_ins } else { Vec::new() };
+    let steps = steps(&object.maps, stand_ins.len(), &programs, !object.btf.is_empty());
     Ok(LoadPlan {
         name: object.name.clone(),
         endian: object.endian,
@@ -29,11 +38,12 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         btf: if object.btf.is_empty() { Vec::new() } else { object.btf.encode(object.endian) },
         maps: object.maps.clone(),
         programs,
+        stand_ins,
         steps,
     })
 }
 
-fn steps(maps: &[Map], programs: &[PlannedProgram], btf: bool) -> Vec<Step> {
+fn steps(maps: &[Map], stand_ins: usize, programs: &[PlannedProgram], btf: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if btf {
         steps.push(Step::LoadBtf);
@@ -44,6 +54,7 @@ fn steps(maps: &[Map], programs: &[PlannedProgram], btf: bool) -> Vec<Step> {
     for (index, map) in maps.iter().enumerate() {
         map_steps(&mut steps, MapIdx(index), map);
     }
+    steps.extend((0..stand_ins).map(|stand_in| Step::CreateStandIn { stand_in }));
     for (index, map) in maps.iter().enumerate() {
         for &(slot, inner) in &map.slots {
             steps.push(Step::PopulateOuter { outer: MapIdx(index), slot, inner });
@@ -81,6 +92,14 @@ fn program_steps(steps: &mut Vec<Step>, program: ProgIdx, planned: &PlannedProgr
     } else {
         steps.push(Step::LoadProgram { program, image: Image::Native, when: When::Always });
     }
+}
+
+/// Whether a lowered program refers to the map's value.
+fn is_referred_to(map: MapIdx, programs: &[PlannedProgram]) -> bool {
+    let refers = |insn: &Insn| {
+        insn.is_ld_imm64() && insn.src == BPF_PSEUDO_MAP_IDX_VALUE && usize::try_from(insn.imm) == Ok(map.0)
+    };
+    programs.iter().filter_map(|program| program.lowered.as_ref()).any(|lowered| lowered.insns.iter().any(refers))
 }
 
 fn is_percpu(map: &Map) -> bool {

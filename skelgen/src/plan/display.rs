@@ -25,6 +25,9 @@ impl LoadPlan {
             Step::CreateMap { map, when } => {
                 write!(f, "create map      {} {}{}", name(*map), Def(&self.map(*map).def), on(*when))
             }
+            Step::CreateStandIn { stand_in } => {
+                write!(f, "create map      stand-in for {}{}", self.stand_in_name(*stand_in), on(When::NotDirect))
+            }
             Step::InitMap { map } => {
                 write!(f, "initialise map  {} value_size={}", name(*map), self.map(*map).def.value_size)
             }

@@ -31,6 +31,9 @@ pub struct LoadPlan {
     pub maps: Vec<Map>,
     /// The programs, by the order of their definition.
     pub programs: Vec<PlannedProgram>,
+    /// Maps that stand in for `.percpu` sections where a lookup might find nothing: which section's map. The first
+    /// one's index in the programs' `fd_array` follows the last map's.
+    pub stand_ins: Vec<MapIdx>,
     /// The steps.
     pub steps: Vec<Step>,
 }
@@ -74,6 +77,11 @@ impl LoadPlan {
         &self.programs[index.0]
     }
 
+    /// The section that a map stands in for.
+    pub fn stand_in_name(&self, stand_in: usize) -> &str {
+        self.stand_ins.get(stand_in).map_or("", |&map| self.map(map).name.as_str())
+    }
+
     /// Whether any program has a second image, so that the kernel must be probed.
     pub fn has_percpu(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Probe))
@@ -87,6 +95,7 @@ impl LoadPlan {
             Step::LoadBtf => ("load the BTF", ""),
             Step::Probe => ("probe the kernel", ""),
             Step::CreateMap { map: index, .. } => ("create map", map(*index)),
+            Step::CreateStandIn { stand_in } => ("create stand-in for map", self.stand_in_name(*stand_in)),
             Step::InitMap { map: index } | Step::InitPerCpu { map: index } => ("initialise map", map(*index)),
             Step::FreezeMap { map: index } => ("freeze map", map(*index)),
             Step::PopulateOuter { outer, .. } => ("populate map", map(*outer)),

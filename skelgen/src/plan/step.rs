@@ -16,6 +16,12 @@ pub enum Step {
         /// On which kernels: a `.percpu` map keeps its types only where the kernel takes them.
         when: When,
     },
+    /// `BPF_MAP_CREATE` of an ordinary array that stands in for a `.percpu` section, on kernels where programs look
+    /// their `.percpu` variables up.
+    CreateStandIn {
+        /// Its index in [`LoadPlan::stand_ins`](super::LoadPlan::stand_ins).
+        stand_in: usize,
+    },
     /// `BPF_MAP_UPDATE_ELEM` of key 0: the initial content of a data section.
     InitMap {
         /// Which.
