@@ -1,9 +1,1 @@
-//! x
-include!(concat!(env!("OUT_DIR"), "/counters.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/percpu_basic.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/percpu_shapes.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/agent.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/agent_percpu.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/attach_all.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/data_sections.skel.rs"));
-include!(concat!(env!("OUT_DIR"), "/many.skel.rs"));
+pub mod skeletons;

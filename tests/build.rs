@@ -1,0 +1,62 @@
+//! Generates the skeletons of the fixtures, as a user's build script would.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use skelgen::Builder;
+
+/// Fixtures without a skeleton for now, and why.
+const NOT_YET: [(&str, &str); 3] = [
+    ("externs", "externs come with the next issue"),
+    ("maps_all", "static slots of program arrays come with the next issue"),
+    ("struct_ops", "struct_ops comes with the next issue"),
+];
+
+/// What the generator is to refuse: `bad_input` looks at it.
+const REFUSED: [&str; 2] = ["deep_chain", "deep_stack"];
+
+/// For machines of the other byte order than most: the goldens look at it.
+const OTHER_ENDIAN: &str = "counters_be";
+
+/// What the kernel refuses, but the generator does not.
+const REFUSED_BY_KERNEL: [&str; 2] = ["bad/no_license", "bad/verifier_reject"];
+
+fn main() {
+    let fixtures = Path::new("../fixtures");
+    // A new fixture changes the folder's own time.
+    println!("cargo::rerun-if-changed={}", fixtures.display());
+
+    let mut objects = objects(fixtures);
+    objects.extend(REFUSED_BY_KERNEL.map(|name| fixtures.join(format!("{name}.bpf.o"))));
+    let builder = objects.iter().fold(Builder::new(), |builder, object| builder.object(object));
+    builder.generate_to_out_dir().unwrap();
+
+    let mut index = String::new();
+    for object in &objects {
+        writeln!(index, "include!(concat!(env!(\"OUT_DIR\"), \"/{}.skel.rs\"));", name(object)).unwrap();
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
+    fs::write(out.join("skeletons.rs"), index).unwrap();
+}
+
+/// The objects to generate, in an order of their own.
+fn objects(fixtures: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path());
+    let wanted = |path: &PathBuf| {
+        let name = name(path);
+        path.to_string_lossy().ends_with(".bpf.o")
+            && name != OTHER_ENDIAN
+            && !REFUSED.contains(&name.as_str())
+            && NOT_YET.iter().all(|(not_yet, _)| name != *not_yet)
+    };
+    let mut objects: Vec<_> = files.filter(wanted).collect();
+    objects.sort();
+    objects
+}
+
+/// `counters` of `counters.bpf.o`.
+fn name(object: &Path) -> String {
+    let file = object.file_name().unwrap().to_string_lossy();
+    file.split('.').next().unwrap().to_owned()
+}
