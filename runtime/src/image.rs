@@ -173,7 +173,7 @@ pub struct Step {
     pub out: u32,
     /// [`OP_FIND_BTF`]: place of the word for the module's descriptor.
     pub out2: u32,
-    /// Index in [`ObjectDesc::steps`](crate::desc::ObjectDesc::steps).
+    /// Index in [`ObjectDesc::steps`](crate::ObjectDesc::steps).
     pub plan: u32,
     /// [`OP_PROBE`]: the negative error number that says yes, or 0 if success does.
     pub expect: i32,

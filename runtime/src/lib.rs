@@ -1,9 +1,120 @@
-//! What generated skeletons link to: loads them, and gives typed access to their maps, variables and programs.
+//! What a generated skeleton links to: it loads the skeleton's object, and gives typed access to the maps, variables
+//! and programs that then are in the kernel. Nothing but `libc` is needed: no libbpf, no ELF at run time.
+//!
+//! Generated code is thin. It holds an [`ObjectDesc`] and a struct with a field for each map, section and program;
+//! the work is done here, in this order:
+//!
+//! ```text
+//! ObjectDesc ──Opened::new──▶ Opened ──load──▶ Loaded ──take──▶ Map, TypedMap, Mapped, MappedRo, PerCpu, Program
+//!   static      OpenMap, OpenProgram: what to change      │                                              │ attach
+//!                                                         ▼                                              ▼
+//!                                       4 commands of bpf(2), see below                                 Link
+//! ```
+//!
+//! ```no_run
+//! use skelgen_runtime as rt;
+//!
+//! // The object, as the generator wrote it down.
+//! # static IMAGE: &[u8] = &[];
+//! # static LOADER: &[u8] = &[];
+//! # static MAPS: &[rt::MapDesc<'static>] = &[];
+//! # static PROGS: &[rt::ProgDesc<'static>] = &[];
+//! # static STEPS: &[rt::StepDesc<'static>] = &[];
+//! static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
+//!     name: "counters",
+//!     image: IMAGE,
+//!     loader: LOADER,
+//!     loader_btf: &[],
+//!     loader_func_info: &[],
+//!     maps: MAPS,
+//!     progs: PROGS,
+//!     steps: STEPS,
+//! };
+//!
+//! rt::plain! {
+//!     #[derive(Eq)]
+//!     pub struct PerCpu { pub hits: u64, pub last_pid: i32, pub _pad12: [u8; 4] }
+//!     pub struct Bss { pub dropped: u64 }
+//! }
+//!
+//! pub struct OpenCounters {
+//!     pub percpu: Box<PerCpu>,
+//!     pub bss: Box<Bss>,
+//!     pub events: rt::OpenMap,
+//!     pub on_exec: rt::OpenProgram,
+//!     opened: rt::Opened<'static>,
+//! }
+//!
+//! pub struct Counters {
+//!     pub percpu: rt::PerCpu<PerCpu>,
+//!     pub bss: rt::Mapped<Bss>,
+//!     pub events: rt::Map,
+//!     pub on_exec: rt::Program,
+//! }
+//!
+//! impl Counters {
+//!     pub fn open() -> rt::Result<OpenCounters> {
+//!         let opened = rt::Opened::new(&OBJECT)?;
+//!         Ok(OpenCounters {
+//!             percpu: opened.value(0)?,
+//!             bss: opened.value(1)?,
+//!             events: opened.map(2)?,
+//!             on_exec: opened.program(0)?,
+//!             opened,
+//!         })
+//!     }
+//! }
+//!
+//! impl OpenCounters {
+//!     pub fn load(self) -> rt::Result<Counters> {
+//!         let values = [(0, rt::Plain::as_bytes(&*self.percpu)), (1, rt::Plain::as_bytes(&*self.bss))];
+//!         let mut loaded = self.opened.load([self.events], [self.on_exec], &values)?;
+//!         Ok(Counters {
+//!             percpu: loaded.percpu(0)?,
+//!             bss: loaded.mapped(1)?,
+//!             events: loaded.map(2)?,
+//!             on_exec: loaded.program(0)?,
+//!         })
+//!     }
+//! }
+//!
+//! // The user's side.
+//! fn main() -> rt::Result<()> {
+//!     let mut open = Counters::open()?;
+//!     open.percpu.hits = 41;
+//!     open.events.set_max_entries(1 << 20)?;
+//!     let counters = open.load()?;
+//!     let _link = counters.on_exec.autoattach()?;
+//!     for (cpu, value) in counters.percpu.iter()? {
+//!         println!("CPU {cpu}: {} hits, {} dropped so far", value.hits, counters.bss.get().dropped);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What a load asks of the kernel
+//!
+//! | | |
+//! |---|---|
+//! | `BPF_MAP_CREATE` | the image: an array of one value, mapped into this process and filled |
+//! | `BPF_BTF_LOAD` | the loader's types |
+//! | `BPF_PROG_LOAD` | the loader program |
+//! | `BPF_PROG_TEST_RUN` | runs it: it makes the maps, fills them and loads the programs |
+//! | `BPF_MAP_UPDATE_ELEM` | for each `.percpu` section with a value, on kernels before 7.0 |
+//!
+//! And only if asked for: pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), and
+//! after a failure one more run, for the verifier's log.
+//!
+//! # Safety
+//!
+//! A skeleton is code: its loader program acts with all the rights of the process, so a description must come from the
+//! generator. What the kernel hands back is not trusted: [`Plain`] types take any bytes, and shared memory is only
+//! read and written as atomics.
 #![deny(unsafe_code)]
 
 pub mod cpus;
 mod data;
-pub mod desc;
+mod desc;
 mod diagnose;
 mod error;
 pub mod features;
@@ -21,6 +132,7 @@ mod sys;
 
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo};
+pub use desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
 pub use error::{Error, Result};
 pub use features::Features;
 pub use link::{Iter, Link};

@@ -2,12 +2,10 @@
 
 mod common;
 
-use std::fs;
-use std::io::Read;
-use std::os::fd::AsFd;
+use std::io::{Read, Write};
 
 use common::{load, map, may_load, open, prog};
-use skelgen_runtime::{Errno, Map, PerCpuMode, TestRun, Update, cpus, features, plain, unpin};
+use skelgen_runtime::{Errno, PerCpuMode, Plain, TestRun, Update, cpus, plain};
 
 plain! {
     /// `.percpu` of the fixture `counters`.
@@ -28,12 +26,6 @@ fn words(values: &[u64]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_ne_bytes()).collect()
 }
 
-/// Descriptors of this process that are of BPF.
-fn bpf_fds() -> usize {
-    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links.filter(|link| link.to_string_lossy().contains("bpf") || link.to_string_lossy().contains("btf")).count()
-}
-
 #[test]
 fn every_cpu_starts_with_the_one_value_and_keeps_its_own() {
     if !may_load() {
@@ -44,7 +36,7 @@ fn every_cpu_starts_with_the_one_value_and_keeps_its_own() {
     let mut value = opened.value::<Counters>(percpu).unwrap();
     assert_eq!((value.last_pid, value.armed, value.lowest), (-1, 1, u32::MAX));
     value.hits = 41;
-    let mut loaded = opened.load([], [], &[(percpu, skelgen_runtime::Plain::as_bytes(&*value))]).unwrap();
+    let mut loaded = opened.load([], [], &[(percpu, Plain::as_bytes(&*value))]).unwrap();
     let bump = loaded.program(prog(&opened, "bump")).unwrap();
     let counters = loaded.percpu::<Counters>(percpu).unwrap();
 
@@ -90,8 +82,7 @@ fn variables_are_live() {
     assert_eq!(constants.threshold, 0);
     constants.threshold = 3;
     let dropped = 5u64;
-    let values =
-        [(rodata, skelgen_runtime::Plain::as_bytes(&*constants)), (bss, skelgen_runtime::Plain::as_bytes(&dropped))];
+    let values = [(rodata, Plain::as_bytes(&*constants)), (bss, Plain::as_bytes(&dropped))];
     let mut loaded = opened.load([], [], &values).unwrap();
     let (rodata, data, bss) = (
         loaded.mapped_ro::<Rodata>(rodata).unwrap(),
@@ -143,7 +134,7 @@ fn an_iterator_reads_a_map() {
     let cpus = cpus::width().unwrap() as u32;
     let stride = opened.maps()[percpu].value_size.next_multiple_of(8);
     let constants = Rodata { cpus, stride };
-    let mut loaded = opened.load([], [], &[(rodata, skelgen_runtime::Plain::as_bytes(&constants))]).unwrap();
+    let mut loaded = opened.load([], [], &[(rodata, Plain::as_bytes(&constants))]).unwrap();
     let sum = loaded.program(prog(&opened, "sum_total")).unwrap();
     let link = sum.attach_iter_map(&loaded.map(percpu).unwrap()).unwrap();
     for _ in 0..2 {
@@ -164,14 +155,13 @@ fn attached_programs_run_until_their_link_goes() {
     let opened = open("counters");
     let (rodata, percpu) = (map(&opened, ".rodata"), map(&opened, ".percpu"));
     let constants = Rodata { target_pid: std::process::id(), threshold: 0 };
-    let mut loaded = opened.load([], [], &[(rodata, skelgen_runtime::Plain::as_bytes(&constants))]).unwrap();
+    let mut loaded = opened.load([], [], &[(rodata, Plain::as_bytes(&constants))]).unwrap();
     let program = loaded.program(prog(&opened, "on_sys_enter")).unwrap();
     let counters = loaded.percpu::<Counters>(percpu).unwrap();
     let hits = || counters.values().unwrap().fold(0, |sum, each| sum + each.hits);
     let link = match program.attach() {
         Ok(link) => link,
         Err(error) => {
-            use std::io::Write;
             let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, this kernel has no such tracepoint: {error}\n");
             return;
         }
@@ -182,49 +172,6 @@ fn attached_programs_run_until_their_link_goes() {
     assert_eq!(hits(), before);
     let error = program.attach_raw_tracepoint("no_such_thing").unwrap_err();
     assert_eq!(error.errno(), Some(Errno::ENOENT));
-}
-
-#[test]
-fn a_map_can_be_larger_shared_and_pinned() {
-    if !may_load() {
-        return;
-    }
-    let opened = open("maps_all");
-    let (pinned, typed) = (map(&opened, "pinned_by_name"), map(&opened, "typed"));
-    let path = format!("/sys/fs/bpf/skelgen_test_{}", std::process::id());
-    let with = || {
-        let mut pinned = opened.map(pinned).unwrap();
-        assert_eq!(pinned.pin_path().unwrap().to_str(), Some("/sys/fs/bpf/pinned_by_name"));
-        pinned.set_pin_path(&path);
-        let mut typed = opened.map(typed).unwrap();
-        typed.set_max_entries(1000).unwrap();
-        [pinned, typed]
-    };
-    let mut first = opened.load(with(), [], &[]).unwrap();
-    let typed = first.map(typed).unwrap();
-    assert_eq!(typed.max_entries(), 1000);
-    assert_eq!(Map::from_fd(typed.as_fd().try_clone_to_owned().unwrap(), "typed").unwrap().max_entries(), 1000);
-    let ringbuf = first.map(map(&opened, "ringbuf")).unwrap();
-    assert_eq!(ringbuf.max_entries(), 8192);
-    let perf = first.map(map(&opened, "perf_event_array")).unwrap();
-    assert_eq!(perf.max_entries(), cpus::possible().unwrap().last() + 1);
-
-    let one = first.map(pinned).unwrap();
-    one.update(&[1, 0, 0, 0], &[9; 8], Update::Any).unwrap();
-    let mut second = opened.load(with(), [], &[]).unwrap();
-    assert_eq!(second.map(pinned).unwrap().lookup(&[1, 0, 0, 0]).unwrap(), Some(vec![9; 8]));
-    assert_eq!(Map::pinned(&path).unwrap().lookup(&[1, 0, 0, 0]).unwrap(), Some(vec![9; 8]));
-
-    let mut wrong = opened.map(pinned).unwrap();
-    let error = wrong.reuse_map(&typed).unwrap_err().to_string();
-    assert_eq!(error, "reuse map pinned_by_name: its map_type is 1, and should be 2");
-    wrong.clear_pin_path();
-    wrong.reuse_map(&one).unwrap();
-    assert!(wrong.set_max_entries(5).is_err());
-    let mut third = opened.load([wrong], [], &[]).unwrap();
-    assert_eq!(third.map(pinned).unwrap().lookup(&[1, 0, 0, 0]).unwrap(), Some(vec![9; 8]));
-    unpin(&path).unwrap();
-    assert!(unpin(&path).is_err());
 }
 
 #[test]
@@ -241,30 +188,6 @@ fn only_what_is_wanted_is_loaded() {
     assert!(!program.is_loaded() && program.autoattach().unwrap().is_none());
     assert!(program.attach().unwrap_err().to_string().contains("autoload is off"));
     assert!(loaded.program(index).is_err() && loaded.map(99).is_err());
-}
-
-#[test]
-fn a_refused_program_is_named_with_its_log_and_leaves_nothing() {
-    if !may_load() {
-        return;
-    }
-    let before = bpf_fds();
-    let error = open("bad/verifier_reject").load([], [], &[]).unwrap_err();
-    assert_eq!(error.operation(), "load program");
-    assert!(error.subject_name().is_some());
-    let log = error.verifier_log().unwrap();
-    assert!(log.contains("processed "), "{log}");
-    let shown = error.to_string();
-    assert!(shown.contains("\n  | ") && !shown.contains("processed "), "{shown}");
-    assert_eq!(bpf_fds(), before);
-
-    if !features::probe().unwrap().direct {
-        let mut opened = open("counters");
-        opened.set_percpu_mode(PerCpuMode::Native);
-        let error = opened.load([], [], &[]).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EINVAL));
-        assert_eq!(bpf_fds(), before, "{error}");
-    }
 }
 
 #[test]

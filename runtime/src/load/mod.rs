@@ -215,7 +215,7 @@ impl Loaded {
     /// # Errors
     ///
     /// As for [`map`](Self::map) and [`TypedMap::new`].
-    pub fn typed<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
+    pub fn typed_map<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
         TypedMap::new(self.map(index)?)
     }
 

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::Path;
 
 use skelgen::object::{DataKind as Kind, Object};
+use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
-use skelgen_runtime::desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
-use skelgen_runtime::{Loaded, Opened, features};
+use skelgen_runtime::{Attach, DataDesc, DataKind, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc, features};
 
 /// Whether this process may load BPF. If not, says so past the test harness, which would swallow it.
-pub fn may_load() -> bool {
+pub(crate) fn may_load() -> bool {
     match features::probe() {
         Ok(_) => true,
         Err(error) => {
@@ -29,11 +29,17 @@ fn text(text: &str) -> &'static str {
 }
 
 /// The description of a fixture, named as in `fixtures/`.
-pub fn describe(fixture: &str) -> ObjectDesc<'static> {
+pub(crate) fn describe(fixture: &str) -> ObjectDesc<'static> {
+    describe_changed(fixture, |_| {})
+}
+
+/// The description of a fixture whose plan is not quite what the object says.
+pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)) -> ObjectDesc<'static> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/{fixture}.bpf.o"));
     let bytes = std::fs::read(&path).expect("fixtures are checked in");
     let object = Object::parse(&format!("{fixture}.bpf.o"), &bytes).unwrap();
-    let plan = plan::plan(&object, link::link(&object).unwrap()).unwrap();
+    let mut plan = plan::plan(&object, link::link(&object).unwrap()).unwrap();
+    change(&mut plan);
     let loader = loader::assemble(&plan).unwrap();
     let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| MapDesc {
         name: text(&map.name),
@@ -105,21 +111,21 @@ fn attach(section: &str) -> Attach<'static> {
 }
 
 /// The fixture, opened.
-pub fn open(fixture: &str) -> Opened<'static> {
+pub(crate) fn open(fixture: &str) -> Opened<'static> {
     Opened::new(&describe(fixture)).unwrap()
 }
 
 /// The fixture, loaded as it is.
-pub fn load(fixture: &str) -> Loaded {
+pub(crate) fn load(fixture: &str) -> Loaded {
     open(fixture).load([], [], &[]).unwrap()
 }
 
 /// Index of a map of the object.
-pub fn map(opened: &Opened<'_>, name: &str) -> usize {
+pub(crate) fn map(opened: &Opened<'_>, name: &str) -> usize {
     opened.maps().iter().position(|map| map.name == name).expect(name)
 }
 
 /// Index of a program of the object.
-pub fn prog(opened: &Opened<'_>, name: &str) -> usize {
+pub(crate) fn prog(opened: &Opened<'_>, name: &str) -> usize {
     opened.programs().iter().position(|prog| prog.name == name).expect(name)
 }
