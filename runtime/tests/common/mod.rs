@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
 use std::io::Write;
-use std::path::Path;
 
 use skelgen::object::{DataKind as Kind, Object};
 use skelgen::plan::LoadPlan;
@@ -28,6 +27,19 @@ fn text(text: &str) -> &'static str {
     String::leak(text.to_owned())
 }
 
+/// A fixture's bytes, which are part of the test, as that also runs where there are no files.
+fn bytes(fixture: &str) -> &'static [u8] {
+    macro_rules! fixtures {
+        ($($name:literal)*) => {
+            match fixture {
+                $($name => include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/", $name, ".bpf.o")),)*
+                _ => panic!("{fixture} is not among the fixtures that the tests embed"),
+            }
+        };
+    }
+    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "many" "percpu_basic" }
+}
+
 /// The description of a fixture, named as in `fixtures/`.
 pub(crate) fn describe(fixture: &str) -> ObjectDesc<'static> {
     describe_changed(fixture, |_| {})
@@ -35,9 +47,8 @@ pub(crate) fn describe(fixture: &str) -> ObjectDesc<'static> {
 
 /// The description of a fixture whose plan is not quite what the object says.
 pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)) -> ObjectDesc<'static> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/{fixture}.bpf.o"));
-    let bytes = std::fs::read(&path).expect("fixtures are checked in");
-    let object = Object::parse(&format!("{fixture}.bpf.o"), &bytes).unwrap();
+    let bytes = bytes(fixture);
+    let object = Object::parse(&format!("{fixture}.bpf.o"), bytes).unwrap();
     let mut plan = plan::plan(&object, link::link(&object).unwrap()).unwrap();
     change(&mut plan);
     let loader = loader::assemble(&plan).unwrap();

@@ -1,0 +1,66 @@
+//! Programs of each kind, attached to what their sections name.
+
+mod common;
+
+use std::io::Write;
+
+use common::{load, may_load, open, prog};
+use skelgen_runtime::{Errno, Link};
+
+/// Attaches each program; a kernel that lacks what one hooks into is told aloud, any other failure is one.
+fn attach_each(fixture: &str, lacking: &[&str]) -> usize {
+    let opened = open(fixture);
+    let mut loaded = match opened.load([], [], &[]) {
+        // Not even root may attach to functions of a kernel that is built or locked down so.
+        Err(error) if error.errno() == Some(Errno::EPERM) => {
+            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, programs at functions: {error}\n");
+            let at_functions = ["fentry/", "fexit/", "fmod_ret/", "lsm/"];
+            let off = opened.programs().iter().enumerate().filter_map(|(index, desc)| {
+                let mut program = opened.program(index).unwrap();
+                program.set_autoload(!at_functions.iter().any(|kind| desc.section.starts_with(kind)));
+                (!program.autoload()).then_some(program)
+            });
+            opened.load([], off, &[]).unwrap()
+        }
+        loaded => loaded.unwrap(),
+    };
+    let mut links: Vec<Link> = Vec::new();
+    for desc in opened.programs() {
+        let program = loaded.program(prog(&opened, desc.name)).unwrap();
+        match program.autoattach() {
+            Ok(link) => links.extend(link),
+            Err(error) if lacking.iter().any(|lack| error.hint_text().is_some_and(|hint| hint.contains(lack))) => {
+                let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, {}: {error}\n", desc.section);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    links.len()
+}
+
+#[test]
+fn programs_of_tracing_attach() {
+    if may_load() {
+        assert!(attach_each("attach_all", &[]) >= 4);
+    }
+}
+
+#[test]
+fn programs_of_perf_events_attach() {
+    if may_load() {
+        attach_each("attach_perf", &["no kprobes", "tracefs mounted"]);
+    }
+}
+
+#[test]
+fn a_target_that_is_not_there_is_named() {
+    if !may_load() {
+        return;
+    }
+    let mut loaded = load("counters");
+    let program = loaded.program(0).unwrap();
+    let error = program.attach_tracepoint("no_such", "thing").unwrap_err().to_string();
+    assert!(error.contains("tracepoint no_such/thing: ENOENT"), "{error}");
+    assert!(program.attach_tracepoint("../..", "x").is_err());
+    assert!(program.attach_kprobe("no_such_function_anywhere", 0).is_err());
+}
