@@ -130,7 +130,7 @@ fn alu64(insn: Insn, values: &Values) -> Value {
 mod tests {
     use super::*;
     use crate::insn::build::*;
-    use crate::lower::test::{one_function, section};
+    use crate::lower::tests::{one_function, section};
 
     #[test]
     fn depths() {

@@ -70,7 +70,7 @@ mod readable;
 mod regs;
 mod rewrite;
 #[cfg(test)]
-mod test;
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,21 @@
-//! Small programs for this stage's tests.
+//! Small programs for this stage's tests, and the tests of the stage as a whole.
 
+mod arguments;
+mod image;
+mod interpreter;
+mod refused;
+mod same;
+
+use crate::btf::Btf;
 use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::insn::uapi::*;
 use crate::link::{Function, Program};
+use crate::object::MapIdx;
+use crate::{Error, Result};
+
+/// Map 3 is the `.percpu` section of these tests, map 4 another one.
+pub(super) const SECTIONS: &[MapIdx] = &[MapIdx(3), MapIdx(4)];
 
 /// A program of these functions, each static but the first.
 pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
@@ -30,4 +42,14 @@ pub(super) fn one_function(insns: &[Insn]) -> Program {
 /// `dst = &section + offset`
 pub(super) fn section(dst: Reg, map: i32, offset: i32) -> [Insn; 2] {
     ld_imm64(dst, BPF_PSEUDO_MAP_IDX_VALUE, map, offset)
+}
+
+/// A call of the function that starts `distance` slots behind the next slot.
+pub(super) fn call_function(distance: i32) -> Insn {
+    Insn { code: BPF_JMP | BPF_CALL, dst: 0, src: BPF_PSEUDO_CALL, off: 0, imm: distance }
+}
+
+fn lowered(program: &Program) -> Result<Program> {
+    let lowered = super::lower(program, SECTIONS, &Btf::default(), 0)?;
+    lowered.ok_or_else(|| Error::unresolved("nothing to lower"))
 }
