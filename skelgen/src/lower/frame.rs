@@ -169,6 +169,18 @@ mod tests {
                 41,
             ),
             (
+                "the address from before a jump",
+                vec![
+                    mov(R2, R10),
+                    alu_imm(BPF_ADD, R2, -40),
+                    jump_imm(BPF_JEQ, R1, 0, 2),
+                    mov(R2, R10),
+                    alu_imm(BPF_ADD, R2, -8),
+                    store_imm(Size::B, R2, -1, 0),
+                ],
+                41,
+            ),
+            (
                 "a pointer that runs down",
                 vec![
                     mov(R2, R10),

@@ -34,6 +34,7 @@ fn what_is_read_before_it_is_written() {
         ("by a kfunc", vec![Insn { src: BPF_PSEUDO_KFUNC_CALL, ..call(77) }], &[1, 2, 3, 4]),
         ("by a helper nobody knows", vec![call(4000)], &[1, 2, 3, 4]),
         ("in a loop", vec![mov_imm(R0, 0), add(R0, R4), jump_imm(BPF_JNE, R0, 9, -2)], &[4]),
+        ("behind a jump back", vec![ja(2), mov(R0, R4), exit(), jump_imm(BPF_JEQ, R1, 0, -3), mov_imm(R0, 0)], &[1, 4]),
         ("the fifth, which nobody wrote", vec![jump_imm(BPF_JEQ, R1, 0, 1), mov(R0, R5)], &[1]),
     ];
     for (name, insns, expected) in table {
@@ -58,6 +59,12 @@ fn what_is_only_passed_on() {
     let leaf = vec![add(R1, R2), mov(R0, R1), exit()];
     let functions = [("main", main), ("middle", middle), ("leaf", leaf)];
     assert_eq!(kept(&functions, false, &[None; 3]), [&[][..], &[2], &[1, 2]]);
+
+    let main = vec![mov_imm(R2, 0), mov_imm(R3, 0), call_function(4), exit()];
+    let leaf = vec![add(R1, R2), mov(R0, R1), exit()];
+    let middle = vec![mov_imm(R1, 0), call_function(-5), exit()];
+    let functions = [("main", main), ("leaf", leaf), ("middle", middle)];
+    assert_eq!(kept(&functions, false, &[None; 3]), [&[][..], &[1, 2], &[2]]);
 }
 
 /// The callers differ: what is perhaps read must be readable at each, what is surely read at one.
@@ -76,6 +83,9 @@ fn a_global_function_has_what_its_prototype_says() {
     let perhaps = || vec![call(4000), exit()];
     assert_eq!(kept(&[("main", main()), ("sub", perhaps())], true, &[None, Some(2)]), [vec![1], vec![1, 2]]);
     assert_eq!(kept(&[("main", main()), ("sub", perhaps())], true, &[None, None]), [&[1][..], &[]]);
+    // What its caller has besides is not passed on.
+    let third = vec![mov_imm(R0, 0), jump_imm(BPF_JEQ, R1, 0, 1), mov(R0, R3), exit()];
+    assert_eq!(kept(&[("main", main()), ("sub", third)], true, &[None, Some(1)]), [[1], [1]]);
     // Its caller must have all of its arguments, though it reads none.
     let nothing = vec![mov_imm(R0, 0), exit()];
     assert_eq!(kept(&[("main", main()), ("sub", nothing)], true, &[None, Some(2)]), [&[1][..], &[]]);
