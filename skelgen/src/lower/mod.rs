@@ -44,7 +44,7 @@
 //!
 //! # A lookup that finds nothing
 //!
-//! There is none, but kernels before 6.14 do not know it and check that way too. It ends the entry function and global
+//! There is none, but older kernels (6.12 is one) do not know it and check that way too. It ends the entry function and global
 //! functions, whose callers believe nothing of them but their type. A static function is checked with its caller, which
 //! may count on what it returns or fills in: there a *stand-in*, an ordinary array of the same size that nobody reads,
 //! takes the section's place and the function goes on.

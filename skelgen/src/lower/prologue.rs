@@ -26,7 +26,7 @@ pub(super) struct Prologue {
     pub(super) depth: u32,
 }
 
-/// What follows a lookup that finds nothing. None ever does, but kernels before 6.14 do not know it.
+/// What follows a lookup that finds nothing. None ever does, but older kernels do not know it.
 #[derive(Clone, Debug)]
 pub(super) enum Missing {
     /// The function returns this.
