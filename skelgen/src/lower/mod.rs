@@ -14,8 +14,7 @@
 //!                                            r1 = map[3]
 //!                                            call bpf_map_lookup_elem
 //!                                            if r0 != 0 goto +2
-//!                                            r0 = 0
-//!                                            exit
+//!                                            r0 = map_value[5] + 0         the stand-in, see below
 //!                                            *(u64 *)(r10 - 24) = r0       the pointer
 //!                                            r1 = r6
 //!                                            r2 = r7

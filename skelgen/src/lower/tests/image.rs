@@ -30,8 +30,7 @@ fn the_example_of_the_module() {
             "8: r1 = map[3]",
             "10: call helper 1",
             "11: if r0 != 0 goto 14",
-            "12: r0 = 0",
-            "13: exit",
+            "12: r0 = map_value[5] + 0",
             "14: *(u64 *)(r10 - 24) = r0",
             "15: r1 = r6",
             "16: r2 = r7",
@@ -71,12 +70,17 @@ fn each_section_has_a_slot_and_all_five_arguments_a_place() {
 }
 
 #[test]
-fn what_the_entry_returns_if_nothing_is_found() {
+fn where_nothing_is_found_the_entry_returns_and_a_static_function_goes_on_with_the_stand_in() {
     let uses = || [section(R1, 3, 0).to_vec(), vec![mov_imm(R0, 7), exit()]].concat();
     let both = program(&[("main", [vec![call_function(4)], uses()].concat()), ("sub", uses())]);
     let lowered = lower(&both, SECTIONS, &Btf::default(), 1).unwrap().unwrap();
-    let returned = |imm| lowered.insns.iter().filter(|&&insn| insn == mov_imm(R0, imm)).count();
-    assert_eq!((returned(1), returned(0)), (1, 1));
+    let count = |wanted| lowered.insns.iter().filter(|&&insn| insn == wanted).count();
+    assert_eq!((count(mov_imm(R0, 1)), count(mov_imm(R0, 0)), count(section(R0, 5, 0)[0])), (1, 0, 1));
+    let mut global = both.clone();
+    global.functions[1].global = true;
+    let lowered = lower(&global, SECTIONS, &Btf::default(), 1).unwrap().unwrap();
+    let count = |wanted| lowered.insns.iter().filter(|&&insn| insn == wanted).count();
+    assert_eq!((count(mov_imm(R0, 1)), count(mov_imm(R0, 0)), count(section(R0, 5, 0)[0])), (1, 1, 0));
 }
 
 /// Calls, callbacks and everything that is told by slot, over a function that grows and one that does not.

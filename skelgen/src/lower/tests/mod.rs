@@ -11,11 +11,13 @@ use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::insn::uapi::*;
 use crate::link::{Function, Program};
+use crate::lower::PerCpuMap;
 use crate::object::MapIdx;
 use crate::{Error, Result};
 
-/// Map 3 is the `.percpu` section of these tests, map 4 another one.
-pub(super) const SECTIONS: &[MapIdx] = &[MapIdx(3), MapIdx(4)];
+/// Map 3 is the `.percpu` section of these tests, map 4 another one; 5 and 6 stand in for them.
+pub(super) const SECTIONS: &[PerCpuMap] =
+    &[PerCpuMap { section: MapIdx(3), stand_in: MapIdx(5) }, PerCpuMap { section: MapIdx(4), stand_in: MapIdx(6) }];
 
 /// A program of these functions, each static but the first.
 pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
