@@ -2,7 +2,7 @@
 //! same of each map.
 
 use crate::desc::{MapDesc, ObjectDesc};
-use crate::image::{AT_FEATURES, Header, Read, SLACK, STEP_SIZE, Step};
+use crate::image::{HEADER_SIZE, Header, Read, SLACK, STEP_SIZE, Step};
 use crate::open::shape;
 use crate::sys::elem::Shape;
 use crate::{Error, Result};
@@ -45,7 +45,7 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
     }
     if let Some((at, len)) = map.data.as_ref().and_then(|data| data.init) {
         let end = u64::from(at) + u64::from(len) + u64::from(SLACK);
-        if end > image.len() as u64 || len != map.value_size || at < AT_FEATURES {
+        if end > image.len() as u64 || len != map.value_size || at < HEADER_SIZE {
             return Err(malformed("the first value is not inside the image, or has another size than the map's"));
         }
     }
@@ -72,8 +72,9 @@ fn is_fd(header: &Header, at: u32) -> bool {
     at >= header.fds && u64::from(at) + 4 <= end && (at - header.fds).is_multiple_of(4)
 }
 
+/// Whether there is a word at `at`, behind the header.
 fn is_word(image: &[u8], at: u32) -> bool {
-    image.u32(at).is_some()
+    at >= HEADER_SIZE && image.u32(at).is_some()
 }
 
 /// The step at `index`, as the image that was carried out has it.

@@ -14,7 +14,7 @@ use crate::cpus::{self, PossibleCpus};
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::Errno;
-use crate::sys::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU};
+use crate::sys::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU, BPF_MAP_TYPE_PERCPU_ARRAY};
 use crate::{Error, Result, plain};
 
 const KEY: [u8; 4] = [0; 4];
@@ -44,7 +44,7 @@ impl<T: Plain> PerCpu<T> {
     /// `all_cpus` is whether the kernel knows the flags.
     pub(crate) fn with(map: Map, all_cpus: bool) -> Result<PerCpu<T>> {
         let failed = || map.failed("use per-CPU map");
-        if !map.is_per_cpu() || map.key_size() != KEY.len() {
+        if map.map_type() != BPF_MAP_TYPE_PERCPU_ARRAY {
             return Err(failed().because("it is not a per-CPU array"));
         }
         if !plain::fits::<T>(map.value_size()) {

@@ -4,11 +4,11 @@ mod common;
 
 use std::io::Write;
 
-use common::{load, may_load, open, prog};
+use common::{load, map, may_load, open, prog};
 use skelgen_runtime::{Errno, Link};
 
-/// Attaches each program; a kernel that lacks what one hooks into is told aloud, any other failure is one.
-fn attach_each(fixture: &str, lacking: &[&str]) -> usize {
+/// Attaches each program, and says how many those are and how many of them ran; a kernel that lacks what one hooks into is told aloud, any other failure is one.
+fn attach_each(fixture: &str, lacking: &[&str]) -> (usize, usize) {
     let opened = open(fixture);
     let mut loaded = match opened.load([], [], &[]) {
         // Not even root may attach to functions of a kernel that is built or locked down so.
@@ -35,20 +35,31 @@ fn attach_each(fixture: &str, lacking: &[&str]) -> usize {
             Err(error) => panic!("{error}"),
         }
     }
-    links.len()
+    // Something for them to see.
+    for _ in 0..10 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::fs::read("/proc/self/stat").unwrap();
+    }
+    let bss = loaded.map(map(&opened, ".bss")).unwrap();
+    let counters = bss.lookup(&[0; 4]).unwrap().unwrap();
+    let ran = counters.chunks_exact(8).filter(|counter| counter.iter().any(|&byte| byte != 0)).count();
+    (links.len(), ran)
 }
 
 #[test]
 fn programs_of_tracing_attach() {
     if may_load() {
-        assert!(attach_each("attach_all", &[]) >= 4);
+        let (attached, ran) = attach_each("attach_all", &[]);
+        // The tracepoints run whatever happens, iterators and the functions of test runs when asked to.
+        assert!(attached >= 4 && ran >= 2, "{attached} attached, {ran} ran");
     }
 }
 
 #[test]
 fn programs_of_perf_events_attach() {
     if may_load() {
-        attach_each("attach_perf", &["no kprobes", "tracefs mounted"]);
+        let (attached, ran) = attach_each("attach_perf", &["no kprobes", "tracefs mounted"]);
+        assert_eq!(ran, attached);
     }
 }
 

@@ -14,11 +14,12 @@ mod outcome;
 mod patch;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 
 use crate::desc::{DataKind, MapDesc, ProgDesc};
 use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
-use crate::map::{Map, c_path};
+use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 use crate::percpu::{PerCpu, write_everywhere};
 use crate::plain::Plain;
@@ -26,7 +27,7 @@ use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::mmap::Mapping;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Mapped, MappedRo, Result, TypedMap};
+use crate::{Error, Mapped, MappedRo, Result, TypedMap, cpus};
 use machine::Machine;
 use outcome::Made;
 use patch::Patches;
@@ -48,6 +49,10 @@ pub(crate) fn load(
     programs: Vec<OpenProgram>,
     values: &[(usize, &[u8])],
 ) -> Result<Loaded> {
+    if maps.iter().any(|map| map.shape.per_cpu()) {
+        // Better now than when everything is made.
+        cpus::possible()?;
+    }
     for map in &mut maps {
         find_pinned(map)?;
     }
@@ -88,25 +93,36 @@ pub(crate) fn load(
         programs.iter().zip(opened.desc.progs).map(|(open, desc)| Some(program(take(desc.fd), open, desc))).collect();
     drop(fds);
 
-    let is_fresh = |index: &usize| fresh.get(*index) == Some(&true);
-    for (index, value) in late.into_iter().filter(|(index, _)| is_fresh(index)) {
-        if let Some(map) = &made[index] {
+    let fresh = fresh.into_iter().enumerate().filter_map(|(index, fresh)| fresh.then_some(index));
+    let all_cpus = features & FEATURE_ALL_CPUS != 0;
+    let mut pinned = Pinned::default();
+    for index in fresh {
+        let Some(map) = &made[index] else { continue };
+        let late = late.iter().find_map(|&(map, value)| (map == index).then_some(value));
+        if let Some(value) = percpu_value(opened, index, values).filter(|_| late.is_some() || !all_cpus) {
+            fill_percpu(map, value)?;
+        } else if let Some(value) = late {
             fill_mapped(map, value)?;
         }
-    }
-    if features & FEATURE_ALL_CPUS == 0 {
-        for index in (0..made.len()).filter(is_fresh) {
-            if let (Some(map), Some(value)) = (&made[index], percpu_value(opened, index, values)) {
-                fill_percpu(map, value)?;
-            }
-        }
-    }
-    for open in maps.iter().filter(|open| is_fresh(&open.index)) {
-        if let (Some(map), Some(path)) = (&made[open.index], &open.pin_path) {
+        if let Some(path) = &maps[index].pin_path {
             map.pin(path)?;
+            pinned.0.push(path);
         }
     }
+    pinned.0.clear();
     Ok(Loaded { maps: made, programs, features: Features::from_bits(features), probed })
+}
+
+/// Maps pinned by a load that may still fail, which then takes the pins away again.
+#[derive(Default)]
+struct Pinned<'a>(Vec<&'a Path>);
+
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = unpin(path);
+        }
+    }
 }
 
 /// What the loader is told of the kernel before it starts.

@@ -24,7 +24,7 @@ pub(crate) const PROG_LOAD_ATTEMPTS: u32 = 5;
 /// or `cmd` takes it to be, and nothing else uses what it writes.
 pub(super) unsafe fn sys_bpf<A>(cmd: u32, attr: &mut A) -> Result<i32, Errno> {
     // SAFETY: `attr` is `size_of::<A>()` bytes that the kernel may read and write; the rest is the caller's promise.
-    let r = unsafe { libc::syscall(libc::SYS_bpf, libc::c_long::from(cmd), ptr::from_mut(attr), size_of::<A>()) };
+    let r = unsafe { libc::syscall(libc::SYS_bpf, cmd as libc::c_long, ptr::from_mut(attr), size_of::<A>()) };
     // The results of bpf(2) fit an int; the cast to long is the C library's.
     if r < 0 { Err(Errno::last()) } else { Ok(i32::try_from(r).unwrap_or(i32::MAX)) }
 }

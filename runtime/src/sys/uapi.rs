@@ -79,4 +79,4 @@ pub const BPF_OBJ_NAME_LEN: usize = 16;
 
 // include/uapi/linux/perf_event.h
 pub const PERF_TYPE_TRACEPOINT: u32 = 2;
-pub const PERF_FLAG_FD_CLOEXEC: u64 = 1 << 3;
+pub const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
