@@ -59,6 +59,7 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
             #links
 
             /// The object's types, as Rust: fields and layout are those of C, and any bytes are a valid value.
+            #[allow(unused_imports, reason = "an object may have no types of its own")]
             pub mod types {
                 use super::rt;
 
@@ -172,7 +173,7 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
     let map_indexes = maps.iter().map(|field| &field.index);
     let loaded_maps = maps.iter().map(|field| {
         let (ident, index) = (field.ident, &field.index);
-        let method = if is_typed(&field.ty) { quote!(typed) } else { quote!(map) };
+        let method = if is_typed(&field.ty) { quote!(typed_map) } else { quote!(map) };
         quote!(#ident: loaded.#method(#index)?)
     });
     let progs = &names.programs;

@@ -21,7 +21,7 @@ pub(super) fn statics(skeleton: &Skeleton) -> TokenStream {
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| prog_desc(program, slots));
     let steps = plan.steps.iter().map(|step| {
         let (what, subject) = plan.words(step);
-        quote!(rt::desc::StepDesc { what: #what, subject: #subject })
+        quote!(rt::StepDesc { what: #what, subject: #subject })
     });
     quote! {
         /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
@@ -29,7 +29,7 @@ pub(super) fn statics(skeleton: &Skeleton) -> TokenStream {
         /// The loader program: it carries out the steps of `IMAGE`.
         static LOADER: &[u8] = #code;
         /// What `OBJECT` says of `IMAGE` are offsets into it.
-        static OBJECT: rt::desc::ObjectDesc<'static> = rt::desc::ObjectDesc {
+        static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
             name: #name,
             image: IMAGE,
             loader: LOADER,
@@ -66,11 +66,11 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
                     quote!(::core::option::Option::Some((#start, #len)))
                 }
             };
-            quote!(::core::option::Option::Some(rt::desc::DataDesc { kind: rt::desc::DataKind::#kind, init: #init, section: #name }))
+            quote!(::core::option::Option::Some(rt::DataDesc { kind: rt::DataKind::#kind, init: #init, section: #name }))
         }
     };
     quote! {
-        rt::desc::MapDesc {
+        rt::MapDesc {
             name: #name,
             map_type: #map_type,
             key_size: #key_size,
@@ -94,7 +94,7 @@ fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
     let (fd, skip, autoload) = (number(slots.fd.0), number(slots.skip.0), program.autoload());
     let attach = attach(&program.sec);
     quote! {
-        rt::desc::ProgDesc {
+        rt::ProgDesc {
             name: #name,
             section: #section,
             prog_type: #prog_type,
@@ -132,7 +132,7 @@ fn attach(sec: &SecDef) -> TokenStream {
             quote!(Unsupported { why: #why })
         }
     };
-    quote!(rt::desc::Attach::#attach)
+    quote!(rt::Attach::#attach)
 }
 
 /// A number without its type's suffix.
