@@ -24,7 +24,10 @@ pub(crate) fn explain(error: Error) -> Error {
         return error.hint(hint);
     }
     match error.errno() {
-        Some(Errno::EPERM | Errno::EACCES) => error.hint(permission()),
+        Some(Errno::EPERM | Errno::EACCES) => match lacking() {
+            Some(lacking) => error.because(lacking),
+            None => error.hint(permission()),
+        },
         Some(Errno::ENOSYS) => {
             error.hint("this kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it")
         }
@@ -48,25 +51,28 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Why bpf(2) is not permitted.
+/// The capabilities of this process, as bits; `None` if `/proc` does not tell.
+fn capabilities() -> Option<u64> {
+    effective(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Which of the capabilities that every skeleton needs this process lacks, and what to do.
+fn lacking() -> Option<String> {
+    let capabilities = capabilities()?;
+    let has = |cap: u32| capabilities >> cap & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
+    let missing: Vec<&str> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
+        .into_iter()
+        .filter_map(|(cap, name)| (!has(cap)).then_some(name))
+        .collect();
+    let what = missing.join(" and ");
+    (!missing.is_empty()).then(|| format!("this process lacks {what}, which loading BPF needs; run it as root"))
+}
+
+/// Why bpf(2) is not permitted to a process that has the capabilities every skeleton needs.
 fn permission() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let Some(capabilities) = effective(&status) else {
+    let Some(capabilities) = capabilities() else {
         return "loading BPF needs CAP_BPF and CAP_PERFMON, or root".to_owned();
     };
-    let has = |cap: u32| capabilities >> cap & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
-    if !has(CAP_BPF) || !has(CAP_PERFMON) {
-        let missing: Vec<&str> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
-            .into_iter()
-            .filter_map(|(cap, name)| (!has(cap)).then_some(name))
-            .collect();
-        let mut hint = format!("this process lacks {}: run it as root, or give it that", missing.join(" and "));
-        let sysctl = fs::read_to_string("/proc/sys/kernel/unprivileged_bpf_disabled").unwrap_or_default();
-        if matches!(sysctl.trim(), "1" | "2") {
-            hint += &format!(" (kernel.unprivileged_bpf_disabled is {})", sysctl.trim());
-        }
-        return hint;
-    }
     let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
     if lockdown.contains("[confidentiality]") {
         return "the kernel is locked down for confidentiality, which forbids most tracing".to_owned();

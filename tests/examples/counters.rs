@@ -53,7 +53,10 @@ fn bump_each_cpu(skel: &LoadedCounters) -> Result<Vec<u32>> {
 }
 
 fn print_table(skel: &LoadedCounters, offline: &[u32]) -> Result<()> {
-    println!("{:>5} {:>10} {:>8} {:>8} {:>8} {:>8}  last pid", "cpu", "hits", "class 0", "class 1", "class 2", "class 3");
+    println!(
+        "{:>5} {:>10} {:>8} {:>8} {:>8} {:>8}  last pid",
+        "cpu", "hits", "class 0", "class 1", "class 2", "class 3"
+    );
     let (mut hits, mut classes) = (0, [0; 4]);
     for (cpu, value) in skel.percpu.iter()? {
         let [a, b, c, d] = value.by_class;
