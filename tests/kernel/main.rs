@@ -1,1 +1,8 @@
+//! Everything that needs a kernel, a module for each topic.
+//!
+//! `cargo test` runs it on the running kernel, and `matrix` on all others: the same code, built once more without any
+//! library to load. So a test here takes nothing from the machine but its kernel: no files of this repository, no
+//! commands. It begins with `if !may_load() { return; }`.
 
+mod guest;
+mod load;

@@ -1,0 +1,180 @@
+//! What could not be tested here, and why.
+//!
+//! A test that cannot run where it is started passes, as on a clean clone nothing is wrong then; but it says so, here,
+//! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
+//! tests that it belongs to (`live,qemu`), it fails instead.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::{env, process, thread};
+
+/// Records stand beside what the build script made: below the target folder, and the same for all test binaries.
+const RECORDS: &str = concat!(env!("OUT_DIR"), "/not_run");
+
+/// What a line begins with that says, in a guest of the matrix, that a test did not run there.
+pub const MARK: &str = "not run: ";
+
+/// A part of the tests that not every machine can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Those that load BPF into the running kernel.
+    Live,
+    /// Those that boot other kernels.
+    Qemu,
+}
+
+impl Part {
+    /// Its name in `SKELGEN_REQUIRE`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Live => "live",
+            Part::Qemu => "qemu",
+        }
+    }
+
+    /// Whether it is a failure if this part cannot run.
+    #[must_use]
+    pub fn is_required(self) -> bool {
+        env::var("SKELGEN_REQUIRE").is_ok_and(|parts| parts.split(',').any(|part| part.trim() == self.name()))
+    }
+}
+
+/// Notes that the running test cannot run on this machine.
+///
+/// # Panics
+///
+/// `SKELGEN_REQUIRE` names `part`.
+pub fn not_run(part: Part, why: impl Display) {
+    assert!(!part.is_required(), "SKELGEN_REQUIRE has {:?}, and this test cannot run: {why}", part.name());
+    note(&this_test(), &why.to_string());
+}
+
+/// Notes that the running test is about something that the running kernel lacks, as the kernel itself says. It is
+/// no failure, as the kernels of the matrix differ; the matrix sees to it that each test runs on one of them.
+pub fn not_on_this_kernel(why: impl Display) {
+    note(&this_test(), &format!("the kernel lacks what it is about: {why}"));
+}
+
+/// Notes that `test` did not run.
+pub fn note(test: &str, why: &str) {
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Past the harness, which would swallow the words of a test that passes. On a line of its own.
+    let _ = writeln!(io::stderr(), "\n{MARK}{test}: {why}");
+    // A guest of the matrix has no such folder; the matrix reads its output.
+    if crate::matrix().is_none() {
+        record(test, &why).expect("the target folder can be written");
+    }
+}
+
+/// The running test: libtest gives its thread the test's name.
+fn this_test() -> String {
+    thread::current().name().unwrap_or("a test").to_owned()
+}
+
+/// One write for the whole line: test binaries may run side by side.
+fn record(test: &str, why: &str) -> io::Result<()> {
+    fs::create_dir_all(RECORDS)?;
+    let mut file = File::options().create(true).append(true).open(Run::this().file())?;
+    file.write_all(format!("{test}\t{why}\n").as_bytes())
+}
+
+/// What did not run so far in this run of the tests: by reason, the tests.
+#[must_use]
+pub fn so_far() -> BTreeMap<String, Vec<String>> {
+    let mut reasons = BTreeMap::<_, Vec<_>>::new();
+    for line in fs::read_to_string(Run::this().file()).unwrap_or_default().lines() {
+        if let Some((test, why)) = line.split_once('\t') {
+            reasons.entry(why.to_owned()).or_default().push(test.to_owned());
+        }
+    }
+    reasons
+}
+
+/// Removes the records of runs that have ended.
+pub fn forget_former_runs() {
+    for entry in fs::read_dir(RECORDS).into_iter().flatten().flatten() {
+        if !Run::of_file(&entry.path()).is_some_and(|run| run.is_under_way()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// One run of the tests: the `cargo test` that all test binaries descend from. A process' number comes again, its
+/// number and start together do not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Run {
+    pid: u32,
+    start: u64,
+}
+
+impl Run {
+    /// The nearest `cargo` above this process (there can be a `sudo` in between), else the parent.
+    fn this() -> Run {
+        let parent = Process::read(process::id()).and_then(|this| Process::read(this.parent));
+        let mut process = parent.clone();
+        while let Some(ancestor) = process {
+            if ancestor.name.starts_with("cargo") {
+                return ancestor.run;
+            }
+            process = Process::read(ancestor.parent);
+        }
+        parent.map_or(Run { pid: 0, start: 0 }, |parent| parent.run)
+    }
+
+    fn file(self) -> PathBuf {
+        Path::new(RECORDS).join(format!("{}-{}", self.pid, self.start))
+    }
+
+    fn of_file(path: &Path) -> Option<Run> {
+        let (pid, start) = path.file_name()?.to_str()?.split_once('-')?;
+        Some(Run { pid: pid.parse().ok()?, start: start.parse().ok()? })
+    }
+
+    fn is_under_way(self) -> bool {
+        Process::read(self.pid).is_some_and(|process| process.run == self)
+    }
+}
+
+/// What `/proc/PID/stat` says.
+#[derive(Clone)]
+struct Process {
+    name: String,
+    parent: u32,
+    run: Run,
+}
+
+impl Process {
+    fn read(pid: u32) -> Option<Process> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in parentheses, and may hold any.
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+        // After it: state, parent, and as the 20th field the start.
+        let mut fields = rest.split(' ');
+        let parent = fields.nth(1)?.parse().ok()?;
+        let start = fields.nth(17)?.parse().ok()?;
+        Some(Process { name: name.to_owned(), parent, run: Run { pid, start } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_read() {
+        let this = Process::read(process::id()).unwrap();
+        assert_eq!(this.parent, std::os::unix::process::parent_id());
+        assert!(this.run.start > 0 && this.run.is_under_way());
+        assert!(!Run { start: 1, ..this.run }.is_under_way());
+        assert!(Run::of_file(&this.run.file()) == Some(this.run));
+    }
+
+    #[test]
+    fn a_test_knows_its_name() {
+        assert_eq!(this_test(), "not_run::tests::a_test_knows_its_name");
+    }
+}
