@@ -20,7 +20,7 @@ mod source;
 mod statics;
 pub mod types;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::{Result, Skeleton};
@@ -32,24 +32,32 @@ pub use source::source;
 /// How the skeleton is to be written.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The skeleton's name, in any case; the object's by default.
+    /// The skeleton's name, in any case; by default the entry's or, without one, the object's.
     pub name: Option<String>,
     /// The path of the runtime crate.
     pub runtime: TokenStream,
     /// Derives that every generated struct gets beside its own.
     pub derives: TokenStream,
-    /// Whether the skeleton's entry type (`struct Counters;`) is written. The derive macro has it from its user.
-    pub entry: bool,
+    /// Who may see the skeleton's module.
+    pub visibility: TokenStream,
+    /// The entry type (`struct Counters;`), if the user wrote it beside the module, as for the derive macro. Otherwise
+    /// the module has one.
+    pub entry: Option<Ident>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { name: None, runtime: quote!(::skelgen_runtime), derives: TokenStream::new(), entry: true }
+        Options {
+            name: None,
+            runtime: quote!(::skelgen_runtime),
+            derives: TokenStream::new(),
+            visibility: quote!(pub),
+            entry: None,
+        }
     }
 }
 
-/// The skeleton as one module.
+/// The skeleton as one module; beside it, `open` of an entry type that the user wrote.
 pub fn emit(skeleton: &Skeleton, options: &Options) -> Result<TokenStream> {
-    let names = Names::new(options.name.as_deref().unwrap_or(&skeleton.plan.name), skeleton);
-    skeleton::module(skeleton, options, &names)
+    skeleton::module(skeleton, options, &Names::new(skeleton, options))
 }

@@ -3,6 +3,7 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 
+use super::Options;
 use super::types::{field_ident, type_name};
 use crate::Skeleton;
 use crate::object::Map;
@@ -26,14 +27,20 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new(name: &str, skeleton: &Skeleton) -> Self {
-        let entry = type_name(name);
+    pub(super) fn new(skeleton: &Skeleton, options: &Options) -> Self {
+        let written = options.entry.as_ref();
+        let name = match (&options.name, written) {
+            (Some(name), _) => name.clone(),
+            (None, Some(entry)) => format_ident!("{entry}").to_string(),
+            (None, None) => skeleton.plan.name.clone(),
+        };
+        let entry = written.cloned().unwrap_or_else(|| format_ident!("{}", type_name(&name)));
         Names {
-            module: field_ident(&snake(name)),
+            module: field_ident(&snake(&name)),
             open: format_ident!("Open{entry}"),
             loaded: format_ident!("Loaded{entry}"),
             links: format_ident!("{entry}Links"),
-            entry: format_ident!("{entry}"),
+            entry,
             maps: skeleton.plan.maps.iter().map(map_field).collect(),
             programs: skeleton.plan.programs.iter().map(|program| field_ident(&program.native.name)).collect(),
         }

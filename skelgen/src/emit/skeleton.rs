@@ -37,23 +37,23 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     let types = types.finish();
 
     let statics = statics(skeleton);
-    let entry = entry(skeleton, options, names);
+    let (declaration, beside) = entry(skeleton, options, names);
     let open = open(names, &data, &maps, skeleton);
     let loaded = loaded(names, &data, &maps, skeleton);
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
-    let (module, rt) = (&names.module, &options.runtime);
+    let (module, rt, visibility) = (&names.module, &options.runtime, &options.visibility);
     let doc = format!(" Light skeleton of `{}`.", skeleton.file_name);
     Ok(quote! {
         #[doc = #doc]
         #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
-        pub mod #module {
+        #visibility mod #module {
             use #rt as rt;
             #[allow(unused_imports, reason = "an object may have no types of its own")]
             use types::*;
 
             #wrong_endian
-            #entry
+            #declaration
             #open
             #loaded
             #links
@@ -69,6 +69,8 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
 
             #statics
         }
+
+        #beside
     })
 }
 
@@ -121,28 +123,29 @@ fn wrong_endian(endian: Endian) -> TokenStream {
     }
 }
 
-fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> TokenStream {
-    let Names { entry, open, .. } = names;
-    let doc = format!(" The object `{}`: [`open`]({entry}::open) is where it begins.", skeleton.file_name);
-    let (declaration, path) = if options.entry {
-        (quote!(#[doc = #doc] #[derive(Clone, Copy, Debug)] pub struct #entry;), quote!(#entry))
-    } else {
-        (TokenStream::new(), quote!(super::#entry))
-    };
-    quote! {
-        #declaration
-
-        impl #path {
-            /// Opens the object. The kernel is not asked for anything yet.
-            ///
-            /// # Errors
-            ///
-            /// None that the generator knows of.
-            pub fn open() -> rt::Result<#open> {
-                #open::new()
+/// What stands in the module, and what beside it: `open` goes where the entry type is, even if that is in a function.
+fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream, TokenStream) {
+    let Names { module, entry, open, .. } = names;
+    let with_open = |rt: &TokenStream, open: TokenStream| {
+        quote! {
+            impl #entry {
+                /// Opens the object. The kernel is not asked for anything yet.
+                ///
+                /// # Errors
+                ///
+                /// None that the generator knows of.
+                pub fn open() -> #rt::Result<#open> {
+                    #open::new()
+                }
             }
         }
+    };
+    if options.entry.is_some() {
+        return (TokenStream::new(), with_open(&options.runtime, quote!(#module::#open)));
     }
+    let doc = format!(" The object `{}`: [`open`]({entry}::open) is where it begins.", skeleton.file_name);
+    let open = with_open(&quote!(rt), quote!(#open));
+    (quote!(#[doc = #doc] #[derive(Clone, Copy, Debug)] pub struct #entry; #open), TokenStream::new())
 }
 
 /// What the object's sections, maps and programs are before they are loaded.
@@ -205,7 +208,7 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
         }
 
         impl #open {
-            fn new() -> rt::Result<Self> {
+            pub(super) fn new() -> rt::Result<Self> {
                 let opened = rt::Opened::new(&OBJECT)?;
                 ::core::result::Result::Ok(#open {
                     #(#value_inits,)*
