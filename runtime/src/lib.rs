@@ -142,4 +142,6 @@ pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 pub use percpu::{PerCpu, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned};
 pub use prog::{Program, TestRun, TestRunOutput};
+#[cfg(feature = "derive")]
+pub use skelgen_macros::Skeleton;
 pub use sys::{Errno, uapi};
