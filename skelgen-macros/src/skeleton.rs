@@ -17,11 +17,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let path = in_package(&object)?;
     let failed = |error: skelgen::Error| Error::new_spanned(&object, error);
 
-    let mut options = Options {
-        visibility: input.vis.to_token_stream(),
-        entry: Some(input.ident.clone()),
-        ..Options::default()
-    };
+    let mut options =
+        Options { visibility: input.vis.to_token_stream(), entry: Some(input.ident.clone()), ..Options::default() };
     if let Some(runtime) = runtime {
         options.runtime = runtime.into_token_stream();
     }
@@ -43,7 +40,10 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 /// The struct stands for an object, and has nothing of its own.
 fn check_unit(input: &DeriveInput) -> Result<()> {
     if !matches!(&input.data, Data::Struct(DataStruct { fields: Fields::Unit, .. })) {
-        return Err(Error::new_spanned(&input.ident, "a skeleton is derived for a struct without fields: `struct Name;`"));
+        return Err(Error::new_spanned(
+            &input.ident,
+            "a skeleton is derived for a struct without fields: `struct Name;`",
+        ));
     }
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(&input.generics, "a skeleton has no parameters"));

@@ -121,8 +121,13 @@ impl<'a> Linker<'a> {
         }
         maps.sort_unstable();
         maps.dedup();
-        if maps.len() > MAX_USED_MAPS {
-            let what = format!("the program uses {} maps; the kernel takes {MAX_USED_MAPS}", maps.len());
+        // Looked up, a `.percpu` section may need a second map to stand in for it.
+        let percpu = self.object.percpu_maps();
+        let used = maps.len() + maps.iter().filter(|map| percpu.contains(map)).count();
+        if used > MAX_USED_MAPS {
+            let what = format!(
+                "the program uses {used} maps, counting `.percpu` sections twice; the kernel takes {MAX_USED_MAPS}"
+            );
             return Err(Error::too_large(what).in_symbol(self.program.name.as_str()));
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::interpreter::Interpreter;
 use super::wire::{feature, op};
 use crate::insn::{build, encode_all, uapi};
 use crate::link::Program;
-use crate::object::{MapDef, MapIdx, MapType, ProgIdx, SecDef};
+use crate::object::{MapDef, MapIdx, MapType, ProgIdx, SecDef, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
 use crate::{Endian, Result};
 
@@ -190,7 +190,7 @@ impl<'a> Assembler<'a> {
                 self.init_map(*map, flag::BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS))
             }
             Step::FreezeMap { map } => self.freeze_map(*map),
-            Step::PopulateOuter { outer, slot, inner } => self.populate_outer(*outer, *slot, *inner),
+            Step::Populate { outer, slot, value } => self.populate(*outer, *slot, *value),
             Step::FindTarget { program, name, kind } => self.find_target(*program, name, *kind),
             Step::LoadProgram { program, image, when } => self.load_program(*program, *image, *when),
         }
@@ -338,10 +338,18 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
-    fn populate_outer(&mut self, outer: MapIdx, slot: u32, inner: MapIdx) -> Result<()> {
-        let (outer, value) = (self.maps[outer.0].clone(), self.maps[inner.0].fd);
-        let when = Record { unless: outer.reused, ..self.always() };
+    fn populate(&mut self, outer: MapIdx, slot: u32, value: Slot) -> Result<()> {
+        let outer = self.maps[outer.0].clone();
         let key = self.image.word(slot)?;
+        let (value, unless) = match value {
+            Slot::Map(inner) => (self.maps[inner.0].fd, outer.reused),
+            // A program that is not loaded leaves its slot empty.
+            Slot::Program(program) => {
+                let ProgramSlots { fd, skip, .. } = self.programs[program.0];
+                (fd, self.either(outer.reused, skip)?)
+            }
+        };
+        let when = Record { unless, ..self.always() };
         let attr = self.image.put(&attr::map_update_elem(self.endian, 0))?;
         self.image.point(attr.plus(offset::map_update_elem::KEY), key);
         self.image.point(attr.plus(offset::map_update_elem::VALUE), value);
@@ -418,6 +426,14 @@ impl<'a> Assembler<'a> {
 
     fn copy(&mut self, from: BlobOff, to: BlobOff, when: Record) {
         self.image.record(Record { op: op::COPY, arg: from, out: to, ..when });
+    }
+
+    /// A word that is not zero if one of two is not.
+    fn either(&mut self, one: BlobOff, other: BlobOff) -> Result<BlobOff> {
+        let either = self.image.word(0)?;
+        self.copy(one, either, self.always());
+        self.copy(other, either, Record { unless: either, ..self.always() });
+        Ok(either)
     }
 
     /// A record that is always carried out and leaves nothing behind.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
-use super::model::{Map, MapDef, MapIdx};
+use super::functions::Functions;
+use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
 use super::uapi::MapType;
 use crate::btf::{Btf, Composite, Kind, Member, Type, TypeId};
 use crate::{Error, Result};
@@ -24,6 +25,15 @@ const PIN_BY_NAME: u32 = 1;
 pub(super) struct MapPlaces {
     declared: BTreeMap<(SectionIdx, u64), MapIdx>,
     sections: BTreeMap<SectionIdx, MapIdx>,
+    program_slots: Vec<ProgramSlot>,
+}
+
+/// A slot of a program array, and where the function is that it holds.
+struct ProgramSlot {
+    outer: String,
+    slot: u32,
+    section: SectionIdx,
+    address: u64,
 }
 
 impl MapPlaces {
@@ -35,6 +45,26 @@ impl MapPlaces {
     /// The map whose value is `section`.
     pub(super) fn of_section(&self, section: SectionIdx) -> Option<MapIdx> {
         self.sections.get(&section).copied()
+    }
+
+    /// Fills the program arrays, now that the programs are known.
+    pub(super) fn fill_program_slots(
+        &self,
+        maps: &mut [Map],
+        functions: &Functions,
+        programs: &[ProgramDef],
+    ) -> Result<()> {
+        for ProgramSlot { outer, slot, section, address } in &self.program_slots {
+            let entry = functions.starting_at(*section, *address);
+            let program = programs.iter().position(|program| Some(program.entry) == entry);
+            let map = maps.iter_mut().find(|map| map.name == *outer);
+            let (Some(program), Some(map)) = (program, map) else {
+                let what = format!("slot {slot} holds a function that is not a program");
+                return Err(Error::unresolved(what).in_section(MAPS).in_symbol(outer.as_str()));
+            };
+            map.slots.push((*slot, Slot::Program(ProgIdx(program))));
+        }
+        Ok(())
     }
 
     pub(super) fn add_section(&mut self, section: SectionIdx, map: MapIdx) {
@@ -223,7 +253,7 @@ fn fill_slots(
     elf: &Elf<'_>,
     section: &Section<'_>,
     declared: &mut [(u64, u32, Declared)],
-    places: &MapPlaces,
+    places: &mut MapPlaces,
 ) -> Result<()> {
     const POINTER: u64 = 8;
     for reloc in &section.relocs {
@@ -239,18 +269,20 @@ fn fill_slots(
             return Err(Error::malformed(what).in_symbol(name));
         };
         let symbol = &elf.symbols[reloc.symbol];
-        if symbol.kind == SymbolKind::Function {
-            let what =
-                format!("slot {} holds a program, which is not supported yet", (reloc.offset - slots_at) / POINTER);
-            return Err(Error::unsupported(what).in_symbol(name));
+        let slot = ((reloc.offset - slots_at) / POINTER) as u32;
+        if symbol.kind == SymbolKind::Function
+            && let Some(section) = symbol.section
+        {
+            let outer = outer.map.name.clone();
+            places.program_slots.push(ProgramSlot { outer, slot, section, address: symbol.value });
+            continue;
         }
         let inner = symbol.section.and_then(|section| places.declared_at(section, symbol.value));
         let (Some(inner), Some(_)) = (inner, &outer.map.inner) else {
-            let what = format!("a slot refers to `{}`, which is not a map", symbol.name);
+            let what = format!("slot {slot} refers to `{}`, which is not a map", symbol.name);
             return Err(Error::unresolved(what).in_symbol(name));
         };
-        let slot = (reloc.offset - slots_at) / POINTER;
-        outer.map.slots.push((slot as u32, inner));
+        outer.map.slots.push((slot, Slot::Map(inner)));
     }
     Ok(())
 }

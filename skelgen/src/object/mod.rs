@@ -23,7 +23,8 @@ pub mod sec;
 pub mod uapi;
 
 pub use model::{
-    Core, Data, DataKind, FuncIdx, Function, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc, Target, Var,
+    Core, Data, DataKind, FuncIdx, Function, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc, Slot,
+    Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
 pub use uapi::{AttachType, MapType, ProgType};
@@ -41,6 +42,7 @@ impl Object {
 
 fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let elf = Elf::parse(bytes)?;
+    refuse_unsupported(&elf)?;
     let name = object_name(file_name);
     let (mut btf, ext) = types(&elf)?;
     data::fix_datasecs(&elf, &mut btf)?;
@@ -53,9 +55,30 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let mut functions = functions::functions(&elf, ext.as_ref())?;
     relocs::resolve(&elf, &mut functions, &places)?;
     let programs = programs::programs(&functions)?;
+    places.fill_program_slots(&mut maps, &functions, &programs)?;
     programs::fix_linkage(&functions, &mut btf);
 
     Ok(Object { name, endian: elf.endian, license: license(&elf)?, btf, maps, functions: functions.all, programs })
+}
+
+/// Sections that mean more than data, and what they hold.
+const UNSUPPORTED: [(&str, &str); 6] = [
+    (".struct_ops", "struct_ops maps"),
+    (".struct_ops.link", "struct_ops maps"),
+    ("?.struct_ops", "struct_ops maps"),
+    ("?.struct_ops.link", "struct_ops maps"),
+    (".addr_space.1", "variables in an arena"),
+    (".jumptables", "jump tables"),
+];
+
+/// An object whose sections are not all understood would load, and lack what they hold.
+fn refuse_unsupported(elf: &Elf<'_>) -> Result<()> {
+    for (section, what) in UNSUPPORTED {
+        if elf.section(section).is_some_and(|section| section.size > 0) {
+            return Err(Error::unsupported(format!("{what} are not supported yet")).in_section(section));
+        }
+    }
+    Ok(())
 }
 
 /// The object's types. An object without BTF still loads, if nothing in it needs types.

@@ -146,10 +146,19 @@ pub struct Map {
     pub def: MapDef,
     /// For maps of maps: what an inner map looks like.
     pub inner: Option<MapDef>,
-    /// For maps of maps: the slots with a value in the object.
-    pub slots: Vec<(u32, MapIdx)>,
+    /// For maps of maps and program arrays: the slots with a value in the object.
+    pub slots: Vec<(u32, Slot)>,
     /// For data sections: what stands in it.
     pub data: Option<Data>,
+}
+
+/// What a slot of a map holds from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Of a map of maps: a map.
+    Map(MapIdx),
+    /// Of a program array: a program to tail-call.
+    Program(ProgIdx),
 }
 
 /// The scalar attributes of a map, as in `BPF_MAP_CREATE`.

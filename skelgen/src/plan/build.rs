@@ -6,7 +6,7 @@ use crate::insn::Insn;
 use crate::insn::uapi::BPF_PSEUDO_MAP_IDX_VALUE;
 use crate::link::Program;
 use crate::lower::{self, PerCpuMap};
-use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx};
+use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
 
 /// Plans the load of `object`, whose programs are linked as `programs`, in the order of their definition.
 ///
@@ -55,15 +55,19 @@ fn steps(maps: &[Map], stand_ins: usize, programs: &[PlannedProgram], btf: bool)
         map_steps(&mut steps, MapIdx(index), map);
     }
     steps.extend((0..stand_ins).map(|stand_in| Step::CreateStandIn { stand_in }));
-    for (index, map) in maps.iter().enumerate() {
-        for &(slot, inner) in &map.slots {
-            steps.push(Step::PopulateOuter { outer: MapIdx(index), slot, inner });
-        }
-    }
+    populate_steps(&mut steps, maps, |slot| matches!(slot, Slot::Map(_)));
     for (index, program) in programs.iter().enumerate() {
         program_steps(&mut steps, ProgIdx(index), program);
     }
+    populate_steps(&mut steps, maps, |slot| matches!(slot, Slot::Program(_)));
     steps
+}
+
+fn populate_steps(steps: &mut Vec<Step>, maps: &[Map], wanted: impl Fn(&Slot) -> bool) {
+    for (index, map) in maps.iter().enumerate() {
+        let slots = map.slots.iter().filter(|(_, value)| wanted(value));
+        steps.extend(slots.map(|&(slot, value)| Step::Populate { outer: MapIdx(index), slot, value }));
+    }
 }
 
 fn map_steps(steps: &mut Vec<Step>, map: MapIdx, def: &Map) {

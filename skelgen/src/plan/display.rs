@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Image, LoadPlan, Step, When};
-use crate::object::MapDef;
+use crate::object::{MapDef, Slot};
 
 impl fmt::Display for LoadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,8 +38,12 @@ impl LoadPlan {
                 self.map(*map).def.value_size
             ),
             Step::FreezeMap { map } => write!(f, "freeze map      {}", name(*map)),
-            Step::PopulateOuter { outer, slot, inner } => {
-                write!(f, "populate map    {}[{slot}] = {}", name(*outer), name(*inner))
+            Step::Populate { outer, slot, value } => {
+                let value = match *value {
+                    Slot::Map(inner) => name(inner),
+                    Slot::Program(program) => &self.program(program).native.name,
+                };
+                write!(f, "populate map    {}[{slot}] = {value}", name(*outer))
             }
             Step::FindTarget { program, name, kind } => {
                 write!(f, "find target     {} of {} (BTF kind {kind})", name, self.program(*program).native.name)

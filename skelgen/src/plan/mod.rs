@@ -98,7 +98,7 @@ impl LoadPlan {
             Step::CreateStandIn { stand_in } => ("create stand-in for map", self.stand_in_name(*stand_in)),
             Step::InitMap { map: index } | Step::InitPerCpu { map: index } => ("initialise map", map(*index)),
             Step::FreezeMap { map: index } => ("freeze map", map(*index)),
-            Step::PopulateOuter { outer, .. } => ("populate map", map(*outer)),
+            Step::Populate { outer, .. } => ("populate map", map(*outer)),
             Step::FindTarget { program: index, .. } => ("find the attach target of program", program(*index)),
             Step::LoadProgram { program: index, .. } => ("load program", program(*index)),
         }

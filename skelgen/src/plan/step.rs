@@ -1,6 +1,6 @@
 //! The steps of a load.
 
-use crate::object::{MapIdx, ProgIdx};
+use crate::object::{MapIdx, ProgIdx, Slot};
 
 /// One step of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +38,14 @@ pub enum Step {
         /// Which.
         map: MapIdx,
     },
-    /// `BPF_MAP_UPDATE_ELEM` of a map of maps: one of its slots.
-    PopulateOuter {
-        /// The map of maps.
+    /// `BPF_MAP_UPDATE_ELEM` of a map of maps or a program array: one of its slots.
+    Populate {
+        /// The map.
         outer: MapIdx,
         /// Its key.
         slot: u32,
         /// What it is to hold.
-        inner: MapIdx,
+        value: Slot,
     },
     /// `bpf_btf_find_by_name_kind`: what a program is to be attached to.
     FindTarget {
