@@ -17,7 +17,7 @@ pub const HEADER_SIZE: u32 = 64;
 pub const RELOC_SIZE: u32 = 8;
 /// Bytes of a [`Step`].
 pub const STEP_SIZE: u32 = 48;
-/// Bytes at the image's end that belong to nothing, so that an attr or name of [`ARG_MAX`] bytes can start anywhere.
+/// Bytes at the map's end that belong to nothing, so that an attr or name of [`ARG_MAX`] bytes can start anywhere.
 pub const SLACK: u32 = 512;
 /// The most bytes that a step's attr or name can have.
 pub const ARG_MAX: u32 = 512;
@@ -67,7 +67,7 @@ impl Read for crate::sys::mmap::Mapping {
 pub struct Header {
     /// [`MAGIC`].
     pub magic: u32,
-    /// Bytes of the image, slack included.
+    /// Bytes of the map: a power of two that holds the image, and [`SLACK`].
     pub size: u32,
     /// In and out: `FEATURE_*`.
     pub features: u32,
@@ -128,7 +128,7 @@ impl Header {
         if header.magic != MAGIC {
             return Err(malformed("it does not start with SKL1"));
         }
-        if usize::try_from(header.size) != Ok(image.len()) {
+        if usize::try_from(header.size).is_ok_and(|size| size < image.len() + SLACK as usize) {
             return Err(malformed("its size is not what its header says"));
         }
         let tables = [
@@ -138,7 +138,7 @@ impl Header {
         ];
         for (at, count, size) in tables {
             let end = u64::from(at) + u64::from(count) * u64::from(size);
-            if count > 0 && (at < HEADER_SIZE || at % 8 != 0 || end > u64::from(header.size)) {
+            if count > 0 && (at < HEADER_SIZE || at % 8 != 0 || end > image.len() as u64) {
                 return Err(malformed("a table is not inside"));
             }
         }

@@ -2,7 +2,7 @@
 //! same of each map.
 
 use crate::desc::{MapDesc, ObjectDesc};
-use crate::image::{HEADER_SIZE, Header, Read, SLACK, STEP_SIZE, Step};
+use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
 use crate::open::shape;
 use crate::sys::elem::Shape;
 use crate::{Error, Result};
@@ -44,7 +44,7 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
         }
     }
     if let Some((at, len)) = map.data.as_ref().and_then(|data| data.init) {
-        let end = u64::from(at) + u64::from(len) + u64::from(SLACK);
+        let end = u64::from(at) + u64::from(len);
         if end > image.len() as u64 || len != map.value_size || at < HEADER_SIZE {
             return Err(malformed("the first value is not inside the image, or has another size than the map's"));
         }

@@ -42,7 +42,7 @@ impl<'a> Machine<'a> {
             ..Default::default()
         })
         .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
-        let memory = Mapping::of_map(map.as_fd(), desc.image.len(), true)
+        let memory = Mapping::of_map(map.as_fd(), opened.header.size as usize, true)
             .map_err(|errno| Error::new("map the loader's image into memory").errno_is(errno))?;
         let btf = match desc.loader_btf {
             [] => None,

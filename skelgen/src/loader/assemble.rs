@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::attr::{self, ProgLens, cmd, flag, offset};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
 use super::interpreter::Interpreter;
-use super::wire::{feature, op};
+use super::wire::{feature, header, op};
 use crate::insn::{build, encode_all, uapi};
 use crate::link::Program;
 use crate::object::{MapDef, MapIdx, MapType, ProgIdx, SecDef, Slot};
@@ -61,8 +61,13 @@ pub fn assemble(plan: &LoadPlan) -> Result<Loader> {
     }
     let Assembler { image, fds, nr_fds, maps, programs, .. } = assembler;
     let (image, records) = image.finish(fds, nr_fds)?;
-    let interpreter = Interpreter::new(image.len() as u32, plan.endian)?;
+    let interpreter = Interpreter::new(map_size(&image, plan.endian), plan.endian)?;
     Ok(Loader { interpreter, image, records, maps, programs })
+}
+
+/// Bytes of the map that an image needs, as its header says.
+fn map_size(image: &[u8], endian: Endian) -> u32 {
+    endian.u32_at(image, header::SIZE as usize).unwrap_or_default()
 }
 
 /// A run of slots in the table of file descriptors, handed out one by one.

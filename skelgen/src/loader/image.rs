@@ -96,11 +96,10 @@ impl ImageWriter {
         let relocs = self.put(&relocs)?;
         let records = self.encode_records();
         let steps = self.put(&records)?;
-        self.put(&[0; SLACK as usize])?;
 
         let fields = [
             (header::MAGIC, MAGIC),
-            (header::SIZE, self.bytes.len() as u32),
+            (header::SIZE, self.bytes.len().next_power_of_two() as u32 + SLACK),
             (header::NR_RELOCS, self.relocs.len() as u32),
             (header::RELOCS, relocs.0),
             (header::NR_STEPS, self.records.len() as u32),

@@ -8,14 +8,14 @@
 /// `"SKL1"`, read as a little-endian `u32`: the layout described here.
 pub const MAGIC: u32 = 0x314c_4b53;
 
-/// The loader reads and writes at most so many bytes at an offset; the image ends with as many to spare.
+/// The loader reads and writes at most so many bytes at an offset; the map's value ends with as many to spare.
 pub const SLACK: u32 = 512;
 
 /// Offsets in the header.
 pub mod header {
     /// [`super::MAGIC`].
     pub const MAGIC: u32 = 0;
-    /// Bytes of the image.
+    /// Bytes of the map's value: a power of two that holds the image, and the slack.
     pub const SIZE: u32 = 4;
     /// In and out: what the kernel can do, [`super::feature`].
     pub const FEATURES: u32 = 8;
