@@ -87,7 +87,7 @@ impl TypeEmitter<'_> {
         let signed = quote!(#rt::plain::signed_bits(&self.#storage, #at, #width));
         let ty = value.tokens;
         let (ty, read, write) = match self.btf.get_resolved(member.ty) {
-            Type::Int(int) if int.is_bool() => (quote!(bool), quote!(#unsigned != 0), quote!(u64::from(value))),
+            Type::Int(int) if int.is_bool() => (quote!(bool), quote!(#unsigned != 0), quote!(value as u64)),
             Type::Int(int) if int.size > 8 || !int.size.is_power_of_two() => {
                 let (ty, read) = if int.is_signed() { (quote!(i64), signed) } else { (quote!(u64), unsigned) };
                 (ty, read, quote!(value as u64))
