@@ -29,7 +29,8 @@ use proc_macro::TokenStream;
 /// - The other types go into a module beside it, named like it in snake case (`counters`) and as visible as it.
 /// - `object` is a path from the package's folder, where its `Cargo.toml` is. When that file changes, the crate is
 ///   built again.
-/// - `crate = path`, also in `#[skeleton(...)]`, says where `skelgen_runtime` is, if not at `::skelgen_runtime`.
+/// - `crate = path`, also in `#[skeleton(...)]`, says where `skelgen_runtime` is, if not at `::skelgen_runtime`; as
+///   seen from anywhere in the crate, so `crate::name` or `::name`.
 #[proc_macro_derive(Skeleton, attributes(skeleton))]
 pub fn derive_skeleton(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -12,8 +12,14 @@ use crate::attribute::SkeletonAttribute;
 
 /// The skeleton's module, `open` for the struct, and what has the crate built again when the object changes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    check_unit(input)?;
-    let SkeletonAttribute { object, runtime } = SkeletonAttribute::of(input)?;
+    let SkeletonAttribute { object, runtime } = match (check_unit(input), SkeletonAttribute::of(input)) {
+        (Ok(()), Ok(attribute)) => attribute,
+        (Err(mut error), Err(other)) => {
+            error.combine(other);
+            return Err(error);
+        }
+        (Err(error), Ok(_)) | (Ok(()), Err(error)) => return Err(error),
+    };
     let path = in_package(&object)?;
     let failed = |error: skelgen::Error| Error::new_spanned(&object, error);
 
@@ -22,8 +28,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     if let Some(runtime) = runtime {
         options.runtime = runtime.into_token_stream();
     }
-    let bytes =
-        fs::read(&path).map_err(|error| Error::new_spanned(&object, format!("cannot read the object: {error}")))?;
+    let bytes = fs::read(&path).map_err(|error| {
+        Error::new_spanned(&object, format!("cannot read {} in the package's folder: {error}", object.value()))
+    })?;
     let skeleton = skelgen::Skeleton::new(&file_name(&path), &bytes).map_err(failed)?;
     let module = emit::emit(&skeleton, &options).map_err(failed)?;
 
@@ -61,4 +68,43 @@ fn in_package(object: &LitStr) -> Result<PathBuf> {
 
 fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::derive;
+
+    fn derived(object: &str) -> String {
+        match derive(&parse_quote! {
+            #[skeleton(object = #object)]
+            pub(crate) struct BPFStuff;
+        }) {
+            Ok(tokens) => tokens.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_loaded_is_named_and_so_is_the_place() {
+        let error = derived("../fixtures/bad/unknown_section.bpf.o");
+        assert!(error.starts_with("unknown_section.bpf.o: section nonsense/foo: "), "{error}");
+        let error = derived("../fixtures/bad/unresolved_extern.bpf.o");
+        assert!(error.starts_with("unresolved_extern.bpf.o: "), "{error}");
+    }
+
+    #[test]
+    fn the_module_is_named_and_as_visible_as_the_struct() {
+        let tokens = derived("../fixtures/counters.bpf.o");
+        assert!(tokens.contains("pub (crate) mod bpfstuff {"), "{}", &tokens[..tokens.len().min(1000)]);
+        assert!(tokens.contains("impl BPFStuff {"));
+        assert!(!tokens.contains("struct BPFStuff ;"));
+    }
+
+    #[test]
+    fn cargo_watches_the_object() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/counters.bpf.o");
+        assert!(derived("../fixtures/counters.bpf.o").contains(&format!(":: core :: include_bytes ! ({path:?})")));
+    }
 }

@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = counters)]
+struct Counters;
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "counters.bpf.o")]
+struct Counters {
+    hits: u64,
+}
+
+fn main() {}

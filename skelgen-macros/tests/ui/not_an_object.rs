@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "Cargo.toml")]
+struct Counters;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[derive(skelgen_runtime::Skeleton)]
+struct Counters(u64);
+
+fn main() {}
