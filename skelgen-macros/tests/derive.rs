@@ -1,5 +1,8 @@
 //! Derived skeletons, as far as they come without a kernel: they open, and have the object's initial values.
 
+// What the macro writes must pass where the user is strict.
+#![deny(warnings, missing_docs, unreachable_pub, missing_debug_implementations, rust_2018_idioms, unused)]
+
 use skelgen_runtime::{Error, Skeleton};
 
 #[derive(Skeleton)]
