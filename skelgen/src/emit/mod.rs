@@ -1,6 +1,6 @@
 //! The loader and the object's types as Rust source.
 //!
-//! Input: a [`Skeleton`](crate::Skeleton) and [`Options`]. Output: tokens, or the text of a file. The counterpart is
+//! Input: a [`Skeleton`] and [`Options`]. Output: tokens, or the text of a file. The counterpart is
 //! `tools/bpf/bpftool/gen.c`; what bpftool writes into each skeleton stands here once, in the runtime, and generated
 //! code only names things: a field for each map, program and data section.
 //!

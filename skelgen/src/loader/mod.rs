@@ -2,7 +2,7 @@
 //!
 //! Input: a [`LoadPlan`](crate::plan::LoadPlan). Output: a [`Loader`]. The image holds everything the kernel will be
 //! given (attrs, instructions, types, initial values) and the records that say what to do with it; [`wire`] is its
-//! layout, [`interpreter`] the program that reads it. The counterpart in the kernel's tree is
+//! layout, [`Interpreter`] the program that reads it. The counterpart in the kernel's tree is
 //! `tools/lib/bpf/gen_loader.c`, which writes a straight-line program for each object instead: such a program grows
 //! with the object, and so does the time the verifier takes for it.
 

@@ -14,9 +14,9 @@ use super::uapi::{AttachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, ProgType};
 /// What a section's name says of the programs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecDef {
-    /// A [`ProgType`](super::uapi::ProgType).
+    /// A [`ProgType`].
     pub prog_type: u32,
-    /// An [`AttachType`](super::uapi::AttachType); 0 where the section's name says nothing of it.
+    /// An [`AttachType`]; 0 where the section's name says nothing of it.
     ///
     /// A `usdt` program has 0: where the kernel has uprobe_multi links (6.6), it is `BPF_TRACE_UPROBE_MULTI` that
     /// should be loaded, which only the running system can tell.
