@@ -9,7 +9,7 @@ use super::interpreter::Interpreter;
 use super::wire::{feature, header, op};
 use crate::insn::{build, encode_all, uapi};
 use crate::link::Program;
-use crate::object::{MapDef, MapIdx, MapType, ProgIdx, SecDef, Slot};
+use crate::object::{Map, MapDef, MapIdx, MapType, ProgIdx, SecDef, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
 use crate::{Endian, Result};
 
@@ -284,13 +284,13 @@ impl<'a> Assembler<'a> {
         let map = self.plan.map(index);
         let slots = self.maps[index.0].clone();
         let when = Record { unless: slots.reused, ..self.when(when) };
-        let typed = !self.plan.btf.is_empty() && takes_btf(&map.def) && when.want == when.mask;
+        let typed = !self.plan.btf.is_empty() && takes_btf(map) && when.want == when.mask;
         let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
         let attr = self.image.put(&attr)?;
         if let Some(inner) = &map.inner {
             self.create_inner(&map.kernel_name, inner, attr, when)?;
         }
-        if typed && (map.def.key_type.is_some() || map.def.value_type.is_some()) {
+        if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
         }
         self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: slots.fd, ..when });
@@ -470,10 +470,12 @@ impl<'a> Assembler<'a> {
 }
 
 /// Whether the kernel takes the types of this map's keys and values (`map_check_btf` in `kernel/bpf/syscall.c`).
-fn takes_btf(def: &MapDef) -> bool {
+fn takes_btf(map: &Map) -> bool {
     use MapType::*;
-    // Types of a key or a value alone are refused.
-    def.key_type.is_some() == def.value_type.is_some()
+    let def = &map.def;
+    // A type of the value alone is a section's, and only that.
+    let are_types = def.value_type.is_some() && def.key_type.is_some() != map.data.is_some();
+    are_types
         && !matches!(
             MapType::from_u32(def.map_type),
             Some(
