@@ -20,7 +20,7 @@ pub enum PerCpuMode {
     /// Directly where the kernel can, by lookup where it cannot.
     #[default]
     Auto,
-    /// Directly (Linux 7.3); the kernel refuses the programs if it cannot.
+    /// Directly (Linux 7.3); a kernel that cannot refuses the section or the programs.
     Native,
     /// By lookup, which every kernel can.
     Lowered,

@@ -69,7 +69,8 @@ pub(crate) fn load(
     }
     patches.features(start_features(opened.mode));
 
-    let Made { fds, features } = Machine::new(opened)?.load(&patches)?;
+    let loaded = Machine::new(opened)?.load(&patches);
+    let Made { fds, features } = loaded.map_err(|error| blame_mode(opened.mode, error))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
@@ -133,6 +134,17 @@ fn start_features(mode: PerCpuMode) -> u32 {
         PerCpuMode::Native => known | FEATURE_FORCED | FEATURE_DIRECT,
         PerCpuMode::Lowered => known & !FEATURE_DIRECT | FEATURE_FORCED,
     }
+}
+
+/// Says so if it is the user's choice of mode that the kernel refuses.
+fn blame_mode(mode: PerCpuMode, error: Error) -> Error {
+    if mode == PerCpuMode::Native && features::probe().is_ok_and(|features| !features.direct) {
+        return error.hint(
+            "this kernel does not let programs address `.percpu` variables directly, as Linux 7.3 does; with \
+             PerCpuMode::Auto they are looked up here",
+        );
+    }
+    error
 }
 
 /// Keeps what the loader found out, and says whether `features` can be believed.
