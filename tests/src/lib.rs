@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! skeletons      a module of generated code for each fixture
+//! fixtures       their objects
 //! privilege      whether this process may load BPF
 //! not_run        what could not be tested here, and why: told at the end, never silent
 //! machine        the kernel, its CPUs, the matrix' guest
 //! own_process    a test alone in its process, to count descriptors in
 //! ```
 
+pub mod fixtures;
 pub mod machine;
 pub mod not_run;
 pub mod own_process;

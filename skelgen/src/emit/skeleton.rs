@@ -59,7 +59,6 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
             #links
 
             /// The object's types, as Rust: fields and layout are those of C, and any bytes are a valid value.
-            #[allow(unused_imports, reason = "an object may have no types of its own")]
             pub mod types {
                 #[allow(unused_imports, reason = "an object may have no types of its own")]
                 use super::rt;
