@@ -146,7 +146,7 @@ impl Header {
     }
 
     /// The steps of `image`, whose header this is.
-    pub(crate) fn steps<'a>(&self, image: &'a [u8]) -> impl Iterator<Item = Step> + 'a {
+    pub fn steps<'a>(&self, image: &'a [u8]) -> impl Iterator<Item = Step> + 'a {
         let Header { nr_steps, steps, .. } = *self;
         (0..nr_steps).map_while(move |index| Step::read(image, steps.checked_add(index.checked_mul(STEP_SIZE)?)?))
     }
