@@ -2,7 +2,8 @@
 //!
 //! `cargo test` runs it on the running kernel, and `matrix` on all others: the same code, built once more without any
 //! library to load. So a test here takes nothing from the machine but its kernel: no files of this repository, no
-//! commands. It begins with `if !may_load() { return; }`.
+//! commands. What loads begins with `if !may_load() { return; }`.
 
+mod generate;
 mod guest;
 mod load;
