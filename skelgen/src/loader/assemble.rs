@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use super::attr::{self, ProgLens, cmd, flag, offset};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
+use super::infos;
 use super::interpreter::Interpreter;
 use super::wire::{feature, header, op};
-use crate::insn::{build, encode_all, uapi};
+use crate::insn::encode_all;
 use crate::link::Program;
-use crate::object::{Map, MapDef, MapIdx, MapType, ProgIdx, SecDef, Slot};
+use crate::object::{Map, MapDef, MapIdx, MapType, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
 use crate::{Endian, Result};
 
@@ -81,13 +82,10 @@ impl Slots {
     }
 }
 
-/// The `ERANGE` with which a kernel that has `BPF_F_CPU` answers an impossible CPU.
-const ERANGE: i32 = 34;
-
-struct Assembler<'a> {
+pub(super) struct Assembler<'a> {
     plan: &'a LoadPlan,
-    endian: Endian,
-    image: ImageWriter,
+    pub(super) endian: Endian,
+    pub(super) image: ImageWriter,
     /// The step under way.
     at: u32,
     fds: BlobOff,
@@ -100,10 +98,10 @@ struct Assembler<'a> {
     /// The next module BTF's slot.
     modules: Slots,
     /// A word that is zero: condition of what is always done, and key 0.
-    zero: BlobOff,
+    pub(super) zero: BlobOff,
     /// A word for results that nobody wants.
     nowhere: BlobOff,
-    license: BlobOff,
+    pub(super) license: BlobOff,
     maps: Vec<MapSlots>,
     programs: Vec<ProgramSlots>,
     /// Targets found: the words with their BTF id and module BTF's fd.
@@ -206,77 +204,6 @@ impl<'a> Assembler<'a> {
         let attr = attr::btf_load(self.endian, self.plan.btf.len());
         let attr = self.attr(cmd::BPF_BTF_LOAD, &attr, Record { out: self.btf_fd, ..self.always() })?;
         self.image.point(attr.plus(offset::btf_load::BTF), btf);
-        Ok(())
-    }
-
-    /// Two questions, on a little per-CPU array of their own.
-    ///
-    /// A kernel with the flags answers an update for an impossible CPU with `ERANGE` before it looks at the value;
-    /// one without them stumbles over the missing value. Direct addressing came after the flags: without them the
-    /// second question is not asked.
-    fn probe(&mut self) -> Result<()> {
-        const VALUE_SIZE: u32 = 8;
-        let fd = self.image.word(-1i32 as u32)?;
-        let unknown = Record { mask: feature::KNOWN, want: 0, ..self.always() };
-
-        let def = MapDef {
-            map_type: MapType::BPF_MAP_TYPE_PERCPU_ARRAY as u32,
-            key_size: 4,
-            value_size: VALUE_SIZE,
-            max_entries: 1,
-            ..MapDef::default()
-        };
-        let create = attr::map_create(self.endian, "skelgen_probe", &def, false);
-        self.attr(cmd::BPF_MAP_CREATE, &create, Record { out: fd, ..unknown })?;
-
-        let impossible_cpu = flag::BPF_F_CPU | u64::from(u32::MAX) << 32;
-        let update = attr::map_update_elem(self.endian, impossible_cpu);
-        let update = self.image.put(&update)?;
-        self.image.point(update.plus(offset::map_update_elem::KEY), self.zero);
-        self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
-        self.image.record(Record {
-            op: op::PROBE,
-            cmd: cmd::BPF_MAP_UPDATE_ELEM,
-            arg: update,
-            size: 32,
-            expect: -ERANGE,
-            feature: feature::ALL_CPUS,
-            ..unknown
-        });
-        self.probe_direct(fd)?;
-        self.image.record(Record { op: op::CLOSE, arg: fd, ..unknown });
-        Ok(())
-    }
-
-    /// Loads a socket filter that reads the probe map directly.
-    fn probe_direct(&mut self, map: BlobOff) -> Result<()> {
-        use build::{R0, R1, Size};
-        let [low, high] = build::ld_imm64(R1, uapi::BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
-        let code = [low, high, build::load(Size::DW, R0, R1, 0), build::mov_imm(R0, 0), build::exit()];
-        let sec = SecDef::socket_filter();
-        let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
-        let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
-        let attr = self.image.put(&attr)?;
-        let fd = self.image.word(-1i32 as u32)?;
-        let asked = Record {
-            mask: feature::KNOWN | feature::FORCED | feature::ALL_CPUS,
-            want: feature::ALL_CPUS,
-            ..self.always()
-        };
-        let code = self.image.put(&encode_all(&code, self.endian))?;
-        self.image.point(attr.plus(offset::prog_load::INSNS), code);
-        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
-        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), map);
-        self.image.record(Record {
-            op: op::PROBE,
-            cmd: cmd::BPF_PROG_LOAD,
-            arg: attr,
-            size: 144,
-            out: fd,
-            feature: feature::DIRECT,
-            ..asked
-        });
-        self.image.record(Record { op: op::CLOSE, arg: fd, ..asked });
         Ok(())
     }
 
@@ -411,9 +338,9 @@ impl<'a> Assembler<'a> {
     fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<()> {
         let endian = self.endian;
         let records = [
-            (offset::prog_load::FUNC_INFO, func_info(program, endian)),
-            (offset::prog_load::LINE_INFO, line_info(program, endian)),
-            (offset::prog_load::CORE_RELOS, core_relos(program, endian)),
+            (offset::prog_load::FUNC_INFO, infos::func_info(program, endian)),
+            (offset::prog_load::LINE_INFO, infos::line_info(program, endian)),
+            (offset::prog_load::CORE_RELOS, infos::core_relos(program, endian)),
         ];
         for (at, bytes) in records.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
             let to = self.image.put(&bytes)?;
@@ -423,13 +350,13 @@ impl<'a> Assembler<'a> {
     }
 
     /// Places an attr and has `cmd` carried out with it.
-    fn attr(&mut self, cmd: u32, attr: &[u8], record: Record) -> Result<BlobOff> {
+    pub(super) fn attr(&mut self, cmd: u32, attr: &[u8], record: Record) -> Result<BlobOff> {
         let arg = self.image.put(attr)?;
         self.image.record(Record { cmd, arg, size: attr.len() as u32, ..record });
         Ok(arg)
     }
 
-    fn copy(&mut self, from: BlobOff, to: BlobOff, when: Record) {
+    pub(super) fn copy(&mut self, from: BlobOff, to: BlobOff, when: Record) {
         self.image.record(Record { op: op::COPY, arg: from, out: to, ..when });
     }
 
@@ -442,7 +369,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// A record that is always carried out and leaves nothing behind.
-    fn always(&self) -> Record {
+    pub(super) fn always(&self) -> Record {
         Record {
             op: op::BPF,
             mask: 0,
@@ -495,35 +422,4 @@ fn takes_btf(map: &Map) -> bool {
                     | BPF_MAP_TYPE_ARENA
             )
         )
-}
-
-fn func_info(program: &Program, endian: Endian) -> Vec<u8> {
-    let mut out = Vec::with_capacity(program.func_info.len() * attr::FUNC_INFO_LEN);
-    for info in &program.func_info {
-        endian.put_u32(&mut out, info.insn as u32);
-        endian.put_u32(&mut out, info.type_id.0);
-    }
-    out
-}
-
-fn line_info(program: &Program, endian: Endian) -> Vec<u8> {
-    let mut out = Vec::with_capacity(program.line_info.len() * attr::LINE_INFO_LEN);
-    for info in &program.line_info {
-        for word in [info.insn as u32, info.file.0, info.line.0, info.line_col] {
-            endian.put_u32(&mut out, word);
-        }
-    }
-    out
-}
-
-/// Here the kernel counts bytes, not slots.
-fn core_relos(program: &Program, endian: Endian) -> Vec<u8> {
-    let mut out = Vec::with_capacity(program.core_relos.len() * attr::CORE_RELO_LEN);
-    for relo in &program.core_relos {
-        let insn_off = relo.insn * crate::insn::INSN_SIZE;
-        for word in [insn_off as u32, relo.type_id.0, relo.access.0, relo.kind] {
-            endian.put_u32(&mut out, word);
-        }
-    }
-    out
 }

@@ -11,7 +11,9 @@ mod assemble;
 mod attr;
 mod display;
 mod image;
+mod infos;
 mod interpreter;
+mod probe;
 pub mod wire;
 
 pub use assemble::{Loader, MapSlots, ProgramSlots, assemble};

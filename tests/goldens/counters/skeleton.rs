@@ -255,16 +255,16 @@ pub mod counters {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10728 bytes]";
+    static IMAGE: &[u8] = b"[10408 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[1024 bytes]";
+    static LOADER: &[u8] = b"[936 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "counters",
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[113 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0'\0\0\0\x05\0\0\0",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0!\0\0\0\x05\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: "events",

@@ -539,7 +539,7 @@ pub mod data_sections {
             }
             /// Sets `flag`; what it has no bits for is dropped.
             pub fn set_flag(&mut self, value: bool) {
-                rt::plain::set_bits(&mut self._bits8, 64, 1, u64::from(value));
+                rt::plain::set_bits(&mut self._bits8, 64, 1, value as u64);
             }
         }
         const _: [(); 24] = [(); ::core::mem::size_of::<Bits>()];
@@ -908,16 +908,16 @@ pub mod data_sections {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10016 bytes]";
+    static IMAGE: &[u8] = b"[9840 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[1024 bytes]";
+    static LOADER: &[u8] = b"[936 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "data_sections",
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[113 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0'\0\0\0\x05\0\0\0",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0!\0\0\0\x05\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: ".data",

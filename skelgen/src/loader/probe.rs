@@ -1,0 +1,85 @@
+//! Finding out, from inside the kernel, how it can treat per-CPU data.
+
+use super::assemble::Assembler;
+use super::attr::{self, ProgLens, cmd, flag, offset};
+use super::image::{BlobOff, Record};
+use super::wire::{feature, op};
+use crate::Result;
+use crate::insn::{build, encode_all, uapi};
+use crate::object::{MapDef, MapType, SecDef};
+
+/// The `ERANGE` with which a kernel that has `BPF_F_CPU` answers an impossible CPU.
+const ERANGE: i32 = 34;
+
+impl Assembler<'_> {
+    /// Two questions, on a little per-CPU array of their own.
+    ///
+    /// A kernel with the flags answers an update for an impossible CPU with `ERANGE` before it looks at the value;
+    /// one without them stumbles over the missing value. Direct addressing came after the flags: without them the
+    /// second question is not asked.
+    pub(super) fn probe(&mut self) -> Result<()> {
+        const VALUE_SIZE: u32 = 8;
+        let fd = self.image.word(-1i32 as u32)?;
+        let unknown = Record { mask: feature::KNOWN, want: 0, ..self.always() };
+
+        let def = MapDef {
+            map_type: MapType::BPF_MAP_TYPE_PERCPU_ARRAY as u32,
+            key_size: 4,
+            value_size: VALUE_SIZE,
+            max_entries: 1,
+            ..MapDef::default()
+        };
+        let create = attr::map_create(self.endian, "skelgen_probe", &def, false);
+        self.attr(cmd::BPF_MAP_CREATE, &create, Record { out: fd, ..unknown })?;
+
+        let impossible_cpu = flag::BPF_F_CPU | u64::from(u32::MAX) << 32;
+        let update = attr::map_update_elem(self.endian, impossible_cpu);
+        let update = self.image.put(&update)?;
+        self.image.point(update.plus(offset::map_update_elem::KEY), self.zero);
+        self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
+        self.image.record(Record {
+            op: op::PROBE,
+            cmd: cmd::BPF_MAP_UPDATE_ELEM,
+            arg: update,
+            size: 32,
+            expect: -ERANGE,
+            feature: feature::ALL_CPUS,
+            ..unknown
+        });
+        self.probe_direct(fd)?;
+        self.image.record(Record { op: op::CLOSE, arg: fd, ..unknown });
+        Ok(())
+    }
+
+    /// Loads a socket filter that reads the probe map directly.
+    fn probe_direct(&mut self, map: BlobOff) -> Result<()> {
+        use build::{R0, R1, Size};
+        let [low, high] = build::ld_imm64(R1, uapi::BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
+        let code = [low, high, build::load(Size::DW, R0, R1, 0), build::mov_imm(R0, 0), build::exit()];
+        let sec = SecDef::socket_filter();
+        let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
+        let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
+        let attr = self.image.put(&attr)?;
+        let fd = self.image.word(-1i32 as u32)?;
+        let asked = Record {
+            mask: feature::KNOWN | feature::FORCED | feature::ALL_CPUS,
+            want: feature::ALL_CPUS,
+            ..self.always()
+        };
+        let code = self.image.put(&encode_all(&code, self.endian))?;
+        self.image.point(attr.plus(offset::prog_load::INSNS), code);
+        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
+        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), map);
+        self.image.record(Record {
+            op: op::PROBE,
+            cmd: cmd::BPF_PROG_LOAD,
+            arg: attr,
+            size: 144,
+            out: fd,
+            feature: feature::DIRECT,
+            ..asked
+        });
+        self.image.record(Record { op: op::CLOSE, arg: fd, ..asked });
+        Ok(())
+    }
+}
