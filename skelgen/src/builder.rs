@@ -16,8 +16,13 @@
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
+use quote::quote;
+
 use crate::emit::Options;
 use crate::{Error, Skeleton};
+
+/// Bytes of an image from which on it is a file beside the skeleton's source: rustc reads files faster than literals.
+const LARGE: usize = 32 << 10;
 
 /// Generates skeletons from a build script.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +50,7 @@ impl Builder {
         self
     }
 
-    /// Writes `NAME.skel.rs` for each object into `OUT_DIR`, and has cargo run the build script again when an object
+    /// Writes `NAME.skel.rs` for each object into `OUT_DIR` (and `NAME.skel.image` for a large one), and has cargo run the build script again when an object
     /// changes. `NAME` is the object file's name up to its first dot.
     ///
     /// # Errors
@@ -57,7 +62,14 @@ impl Builder {
             println!("cargo::rerun-if-changed={}", object.display());
             let skeleton = read(object)?;
             let name = self.name.as_deref().unwrap_or(&skeleton.plan.name);
-            self.write(&skeleton, &out.join(format!("{name}.skel.rs")))?;
+            let mut options = self.options();
+            if skeleton.loader.image.len() > LARGE {
+                let file = format!("{name}.skel.image");
+                write(&out.join(&file), &skeleton.loader.image)?;
+                let path = format!("/{file}");
+                options.image = Some(quote!(::core::concat!(::core::env!("OUT_DIR"), #path)));
+            }
+            write(&out.join(format!("{name}.skel.rs")), source(&skeleton, &options)?.as_bytes())?;
         }
         Ok(())
     }
@@ -70,18 +82,24 @@ impl Builder {
     pub fn generate(&self, path: impl AsRef<Path>) -> Result<(), BuildError> {
         let [object] = self.objects.as_slice() else { return Err(BuildError(Cause::NotOne(self.objects.len()))) };
         println!("cargo::rerun-if-changed={}", object.display());
-        self.write(&read(object)?, path.as_ref())
+        write(path.as_ref(), source(&read(object)?, &self.options())?.as_bytes())
     }
 
-    fn write(&self, skeleton: &Skeleton, path: &Path) -> Result<(), BuildError> {
-        let options = Options { name: self.name.clone(), ..Options::default() };
-        let source = skeleton.source(&options).map_err(|error| BuildError(Cause::Object(error)))?;
-        // A file that stays as it was keeps its time, and what depends on it is not built again.
-        if fs::read(path).is_ok_and(|old| old == source.as_bytes()) {
-            return Ok(());
-        }
-        fs::write(path, source).map_err(|error| BuildError(Cause::Io("write", path.to_owned(), error)))
+    fn options(&self) -> Options {
+        Options { name: self.name.clone(), ..Options::default() }
     }
+}
+
+fn source(skeleton: &Skeleton, options: &Options) -> Result<String, BuildError> {
+    skeleton.source(options).map_err(|error| BuildError(Cause::Object(error)))
+}
+
+/// Writes a file, unless it is that already: it then keeps its time, and what depends on it is not built again.
+fn write(path: &Path, content: &[u8]) -> Result<(), BuildError> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    fs::write(path, content).map_err(|error| BuildError(Cause::Io("write", path.to_owned(), error)))
 }
 
 fn read(path: &Path) -> Result<Skeleton, BuildError> {

@@ -43,6 +43,9 @@ pub struct Options {
     /// The entry type (`struct Counters;`), if the user wrote it beside the module, as for the derive macro. Otherwise
     /// the module has one.
     pub entry: Option<Ident>,
+    /// The path, as an expression for `include_bytes!`, of the file that has the loader's image. By default the image
+    /// is a literal in the source.
+    pub image: Option<TokenStream>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             derives: TokenStream::new(),
             visibility: quote!(pub),
             entry: None,
+            image: None,
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
     let types = types.finish();
 
-    let statics = statics(skeleton);
+    let statics = statics(skeleton, options);
     let (declaration, beside) = entry(skeleton, options, names);
     let open = open(names, &data, &maps, skeleton);
     let loaded = loaded(names, &data, &maps, skeleton);

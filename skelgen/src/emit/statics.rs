@@ -1,8 +1,9 @@
 //! The description of the object: constants of the runtime's `desc` types, which is all that a load works by.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens as _, quote};
 
+use super::Options;
 use super::attach::AttachPlan;
 use crate::Skeleton;
 use crate::loader::{MapSlots, ProgramSlots};
@@ -10,10 +11,13 @@ use crate::object::{DataKind, Map, SecDef};
 use crate::plan::PlannedProgram;
 
 /// `IMAGE` and `OBJECT`.
-pub(super) fn statics(skeleton: &Skeleton) -> TokenStream {
+pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
     let Skeleton { plan, loader, .. } = skeleton;
     let name = &plan.name;
-    let image = Literal::byte_string(&loader.image);
+    let image = match &options.image {
+        Some(path) => quote!(::core::include_bytes!(#path)),
+        None => Literal::byte_string(&loader.image).into_token_stream(),
+    };
     let code = Literal::byte_string(&loader.interpreter.code(plan.endian));
     let btf = Literal::byte_string(&loader.interpreter.btf);
     let func_info = Literal::byte_string(&loader.interpreter.func_info);
