@@ -105,6 +105,12 @@ impl Error {
         self.0.errno
     }
 
+    /// Why it failed, where that is more than the kernel's error number says.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
     /// The whole log that the verifier, or the check of BTF, left behind.
     #[must_use]
     pub fn verifier_log(&self) -> Option<&str> {
