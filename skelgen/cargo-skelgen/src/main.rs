@@ -1,1 +1,41 @@
-fn main() {}
+//! `cargo skelgen`: the shell's door onto the generator and the runtime.
+//!
+//! ```text
+//! cargo skelgen gen OBJECT         skelgen: the object as Rust
+//! cargo skelgen load OBJECT...     skelgen, then skelgen-runtime: the object in the kernel
+//! ```
+//!
+//! # Exit status
+//!
+//! | | |
+//! |---|---|
+//! | 0 | all that was asked for is done |
+//! | 1 | an object could not be read, generated from or loaded, or output not be written |
+//! | 2 | the command line is wrong |
+//!
+//! `load ... -- COMMAND` with objects that load ends as `COMMAND` does: with its status, with 128 and the signal's
+//! number if one ended it, with 127 if there is no such command and 126 if it cannot be run.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod command;
+mod desc;
+mod failure;
+mod generate;
+mod load;
+mod object;
+mod report;
+mod stop;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match cli::parse(std::env::args_os()) {
+        cli::Task::Gen(args) => generate::run(&args),
+        cli::Task::Load(args) => load::run(&args),
+    };
+    done.unwrap_or_else(|stop| {
+        stop.tell();
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,107 @@
+//! From a skeleton in memory to the description that the runtime loads by; generated code has the same as statics.
+
+use std::borrow::Cow;
+
+use skelgen::Skeleton;
+use skelgen::emit::AttachPlan;
+use skelgen::loader::{BlobOff, MapSlots, ProgramSlots};
+use skelgen::object::{DataKind as Kind, Map};
+use skelgen::plan::PlannedProgram;
+use skelgen_runtime::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
+
+/// Describes `skeleton` to `then`, called `name`.
+pub(crate) fn described<R>(skeleton: &Skeleton, name: &str, then: impl FnOnce(&ObjectDesc<'_>) -> R) -> R {
+    let Skeleton { plan, loader, .. } = skeleton;
+    let map_attrs: Vec<Vec<u32>> = loader.maps.iter().map(|slots| places(&slots.attrs)).collect();
+    let prog_attrs: Vec<Vec<u32>> = loader.programs.iter().map(|slots| places(&slots.attrs)).collect();
+    let maps: Vec<MapDesc<'_>> = plan
+        .maps
+        .iter()
+        .zip(&loader.maps)
+        .zip(&map_attrs)
+        .map(|((map, slots), attrs)| map_desc(map, slots, attrs))
+        .collect();
+    let progs: Vec<ProgDesc<'_>> = plan
+        .programs
+        .iter()
+        .zip(&loader.programs)
+        .zip(&prog_attrs)
+        .map(|((program, slots), attrs)| prog_desc(program, slots, attrs))
+        .collect();
+    let steps: Vec<StepDesc<'_>> = plan
+        .steps
+        .iter()
+        .map(|step| {
+            let (what, subject) = plan.words(step);
+            StepDesc { what, subject }
+        })
+        .collect();
+    then(&ObjectDesc {
+        name,
+        image: &loader.image,
+        loader: &loader.interpreter.code(plan.endian),
+        loader_btf: &loader.interpreter.btf,
+        loader_func_info: &loader.interpreter.func_info,
+        maps: &maps,
+        progs: &progs,
+        steps: &steps,
+    })
+}
+
+fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32]) -> MapDesc<'a> {
+    let def = &map.def;
+    MapDesc {
+        name: &map.name,
+        map_type: def.map_type,
+        key_size: def.key_size,
+        value_size: def.value_size,
+        max_entries: def.max_entries,
+        map_flags: def.map_flags,
+        attrs,
+        fd: slots.fd.0,
+        reused: slots.reused.0,
+        data: map.data.as_ref().map(|data| DataDesc {
+            kind: match data.kind {
+                Kind::Data => DataKind::Data,
+                Kind::Rodata => DataKind::Rodata,
+                Kind::Bss => DataKind::Bss,
+                Kind::PerCpu => DataKind::PerCpu,
+            },
+            init: slots.init.as_ref().map(|range| (range.start, range.end - range.start)),
+            section: &map.name,
+        }),
+        pinning: def.pin_by_name.into(),
+    }
+}
+
+fn prog_desc<'a>(program: &'a PlannedProgram, slots: &ProgramSlots, attrs: &'a [u32]) -> ProgDesc<'a> {
+    ProgDesc {
+        name: &program.native.name,
+        section: &program.section,
+        prog_type: program.sec.prog_type,
+        expected_attach_type: program.sec.expected_attach_type,
+        attrs,
+        fd: slots.fd.0,
+        skip: slots.skip.0,
+        autoload: program.autoload(),
+        attach: attach(AttachPlan::of(&program.sec)),
+    }
+}
+
+fn attach(plan: AttachPlan) -> Attach<'static> {
+    match plan {
+        AttachPlan::RawTracepoint { name } => Attach::RawTracepoint { name: Cow::Owned(name) },
+        AttachPlan::Tracing => Attach::Tracing,
+        AttachPlan::Iter => Attach::Iter,
+        AttachPlan::Tracepoint { category, name } => {
+            Attach::Tracepoint { category: Cow::Owned(category), name: Cow::Owned(name) }
+        }
+        AttachPlan::Kprobe { function, offset, ret } => Attach::Kprobe { function: Cow::Owned(function), offset, ret },
+        AttachPlan::Manual => Attach::Manual,
+        AttachPlan::Unsupported { why } => Attach::Unsupported { why: Cow::Owned(why) },
+    }
+}
+
+fn places(attrs: &[BlobOff]) -> Vec<u32> {
+    attrs.iter().map(|at| at.0).collect()
+}

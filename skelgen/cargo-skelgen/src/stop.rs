@@ -1,0 +1,50 @@
+//! Why the command stops.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use crate::failure::Failure;
+use crate::report::RED;
+
+/// Why the command stops before it is done, or without success.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// An object is no use.
+    Object(Failure),
+    /// A file cannot be written.
+    Write(PathBuf, io::Error),
+    /// Nobody reads what comes, or it cannot be written.
+    Output(io::Error),
+    /// This process may not load anything, and why.
+    Forbidden(String),
+    /// Objects have failed to load, so this was not run.
+    NotRun(OsString),
+}
+
+impl Stop {
+    /// Says it on standard error.
+    pub(crate) fn tell(&self) {
+        // A reader that has gone, like `head`, has had enough.
+        if !matches!(self, Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            tell(self);
+        }
+    }
+}
+
+/// Writes `error: WHAT` to standard error; where that cannot be written, there is nobody to tell.
+pub(crate) fn tell(what: impl fmt::Display) {
+    let _ = io::Write::write_fmt(&mut anstream::stderr(), format_args!("{RED}error:{RED:#} {what}\n"));
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Object(failure) => failure.fmt(f),
+            Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", path.display()),
+            Stop::Output(error) => write!(f, "cannot write to standard output: {error}"),
+            Stop::Forbidden(why) => write!(f, "cannot load BPF: {why}"),
+            Stop::NotRun(program) => write!(f, "not all objects are loaded, so {} was not run", program.display()),
+        }
+    }
+}

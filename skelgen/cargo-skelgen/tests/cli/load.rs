@@ -1,0 +1,147 @@
+//! `load`, in the running kernel as far as this process may.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io, process};
+
+use serde_json::Value;
+use skelgen_tests::not_run::{Part, not_run};
+use skelgen_tests::privilege::{can_load, may_load};
+
+use crate::{EXE, FIXTURES, Ran, skelgen};
+
+#[test]
+fn it_goes_on_after_an_object_that_is_none() {
+    let ran = skelgen(&["load", "bad/no_btf.bpf.o", "nowhere.bpf.o", "--", "true"]);
+    assert_eq!(ran.status, 1);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("FAIL bad/no_btf.bpf.o: no BTF"), "{lines:?}");
+    assert!(lines[1].starts_with("FAIL nowhere.bpf.o: cannot read it: "), "{lines:?}");
+    assert_eq!(ran.err, "error: not all objects are loaded, so true was not run\n");
+}
+
+#[test]
+fn it_speaks_json() {
+    let ran = skelgen(&["load", "--json", "bad/unknown_section.bpf.o", "nowhere.bpf.o"]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let [generate, read] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((&generate["ok"], &generate["stage"]), (&false.into(), &"generate".into()));
+    assert_eq!(generate["object"], "bad/unknown_section.bpf.o");
+    assert_eq!((&generate["section"], &generate["subject"]), (&"nonsense/foo".into(), &"nonsense".into()));
+    assert_eq!((&read["stage"], &read["errno"]), (&"read".into(), &2.into()));
+}
+
+#[test]
+fn it_says_in_one_sentence_what_privilege_is_missing() {
+    let args = ["load", "counters.bpf.o", "agent.bpf.o", "--", "true"];
+    let ran = if can_load().is_err() {
+        skelgen(&args)
+    } else {
+        match Nobody::new().and_then(|nobody| nobody.run(&args)) {
+            Ok(ran) => ran,
+            Err(error) => return not_run(Part::Live, format_args!("cannot run anything as nobody: {error}")),
+        }
+    };
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""));
+    assert!(ran.err.starts_with("error: cannot load BPF: ") && ran.err.contains("CAP_BPF"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+}
+
+/// A user without rights, and a folder with what it needs: it may not look into every home directory.
+struct Nobody(PathBuf);
+
+impl Nobody {
+    fn new() -> io::Result<Nobody> {
+        let nobody = Nobody(env::temp_dir().join(format!("skelgen-nobody-{}", process::id())));
+        fs::create_dir_all(&nobody.0)?;
+        fs::set_permissions(&nobody.0, fs::Permissions::from_mode(0o755))?;
+        fs::copy(EXE, nobody.0.join("cargo-skelgen"))?;
+        for fixture in ["counters.bpf.o", "agent.bpf.o"] {
+            fs::copy(Path::new(FIXTURES).join(fixture), nobody.0.join(fixture))?;
+        }
+        Ok(nobody)
+    }
+
+    fn run(&self, args: &[&str]) -> io::Result<Ran> {
+        let mut command = Command::new(self.0.join("cargo-skelgen"));
+        command.args(args).current_dir(&self.0).uid(65534).gid(65534).output().map(Ran::from)
+    }
+}
+
+impl Drop for Nobody {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn it_loads() {
+    if !may_load() {
+        return;
+    }
+    let ran = skelgen(&["load", "--percpu", "lowered", "counters.bpf.o", "many.bpf.o", "sec_forms.bpf.o"]);
+    let all = "OK   counters.bpf.o  (5 maps, 3 programs, lowered)\n\
+               OK   many.bpf.o  (70 maps, 80 programs)\n\
+               OK   sec_forms.bpf.o  (0 maps, 0 programs, 128 with autoload off)\n";
+    assert_eq!(ran, Ran { status: 0, out: all.to_owned(), err: String::new() });
+}
+
+#[test]
+fn it_reaches_per_cpu_data_as_the_kernel_can_or_as_it_is_told() {
+    if !may_load() {
+        return;
+    }
+    let ran = skelgen(&["load", "--json", "counters.bpf.o"]);
+    let line: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&line["ok"], &line["maps"], &line["programs"]), (&true.into(), &5.into(), &3.into()));
+    let direct = skelgen_runtime::features::probe().expect("this process may load").direct;
+    assert_eq!(line["percpu"], if direct { "native" } else { "lowered" });
+
+    let native = skelgen(&["load", "--percpu", "native", "counters.bpf.o"]);
+    assert_eq!(native.status, i32::from(!direct), "{native:?}");
+}
+
+#[test]
+fn it_shows_the_end_of_the_verifiers_log_or_all_of_it() {
+    if !may_load() {
+        return;
+    }
+    let short = skelgen(&["load", "bad/verifier_reject.bpf.o", "counters.bpf.o"]);
+    assert_eq!((short.status, short.err.as_str()), (1, ""));
+    let lines: Vec<&str> = short.out.lines().collect();
+    let [first, log @ .., last] = &lines[..] else { panic!("{lines:?}") };
+    assert!(first.starts_with("FAIL bad/verifier_reject.bpf.o: load program unbounded: E"), "{first}");
+    assert!(!log.is_empty() && log.iter().all(|line| line.starts_with("  | ")), "{log:?}");
+    assert!(last.starts_with("OK   counters.bpf.o  ("), "{last}");
+
+    let long = skelgen(&["load", "-v", "bad/verifier_reject.bpf.o"]);
+    assert_eq!((long.status, long.out.lines().next()), (1, Some(*first)));
+    assert!(long.out.lines().count() > lines.len() && long.out.contains("\n  | 0: "), "{}", long.out);
+}
+
+#[test]
+fn it_holds_all_objects_while_a_command_runs() {
+    if !may_load() {
+        return;
+    }
+    let script = "for fd in /proc/$PPID/fd/*; do readlink $fd; done | grep -c bpf-prog; exit 7";
+    let ran = skelgen(&["load", "counters.bpf.o", "agent.bpf.o", "--", "sh", "-c", script]);
+    assert_eq!((ran.status, ran.err.as_str()), (7, ""));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!((lines.len(), lines.last()), (3, Some(&"10")), "3 programs and 7: {lines:?}");
+}
+
+#[test]
+fn it_ends_as_the_command_does() {
+    if !may_load() {
+        return;
+    }
+    let ends = [(&["true"][..], 0), (&["sh", "-c", "kill -9 $$"], 137), (&["no-such-command"], 127), (&["/"], 126)];
+    for (command, status) in ends {
+        assert_eq!(skelgen(&[&["load", "counters.bpf.o", "--"], command].concat()).status, status, "{command:?}");
+    }
+}

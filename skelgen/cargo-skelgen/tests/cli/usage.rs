@@ -1,0 +1,33 @@
+//! Help, and mistakes on the command line.
+
+use crate::skelgen;
+
+#[test]
+fn mistakes_end_with_2() {
+    let mistakes: [&[&str]; 8] = [
+        &[],
+        &["skelgen"],
+        &["frobnicate"],
+        &["gen"],
+        &["gen", "counters.bpf.o", "many.bpf.o"],
+        &["gen", "counters.bpf.o", "--name", ""],
+        &["load"],
+        &["load", "counters.bpf.o", "--percpu", "sometimes"],
+    ];
+    for args in mistakes {
+        let ran = skelgen(args);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{args:?}");
+        assert!(ran.err.contains("Usage: cargo") || ran.err.contains("--help"), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn help_calls_the_command_as_the_user_did() {
+    for args in [&["--help"][..], &["--version"], &["help"], &["gen", "--help"], &["load", "-h"]] {
+        assert_eq!(skelgen(args).status, 0, "{args:?}");
+    }
+    let usage = |args| skelgen(args).out.lines().find(|line| line.starts_with("Usage:")).map(str::to_owned);
+    let rest = "load [OPTIONS] <OBJECT>... [-- <COMMAND>...]";
+    assert_eq!(usage(&["load", "--help"]), Some(format!("Usage: cargo-skelgen {rest}")));
+    assert_eq!(usage(&["skelgen", "load", "--help"]), Some(format!("Usage: cargo skelgen {rest}")));
+}
