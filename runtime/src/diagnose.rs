@@ -57,7 +57,7 @@ fn capabilities() -> Option<u64> {
 }
 
 /// Which of the capabilities that every skeleton needs this process lacks, and what to do.
-fn lacking() -> Option<String> {
+pub(crate) fn lacking() -> Option<String> {
     let capabilities = capabilities()?;
     let has = |cap: u32| capabilities >> cap & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
     let missing: Vec<&str> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]

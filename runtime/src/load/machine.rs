@@ -191,7 +191,12 @@ fn with_log(load: impl Fn(Option<&Mapping>) -> Result<OwnedFd, Errno>, what: &'s
     if let Ok(fd) = load(Some(&log)) {
         return Ok(fd);
     }
-    let mut error = Error::new(what).subject("of the loader").errno_is(errno).log(text(&log));
+    let mut error = Error::new(what).subject("of the loader").errno_is(errno);
+    // Without CAP_PERFMON the verifier takes the loader for a program that calls what it may not.
+    if let Some(lacking) = diagnose::lacking() {
+        return Err(error.because(lacking));
+    }
+    error = error.log(text(&log));
     if let Some(hint) = diagnose::too_old() {
         error = error.hint(hint);
     }

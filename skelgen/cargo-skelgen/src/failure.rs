@@ -53,8 +53,11 @@ impl Failure {
     /// Why no object at all can be loaded, if that is what this failure says: the kernel refused the loader itself.
     pub(crate) fn forbids_all(&self) -> Option<&str> {
         let Cause::Load(error) = &self.cause else { return None };
-        let refused = matches!(error.errno(), Some(Errno::EPERM | Errno::EACCES));
-        (refused && error.subject_name() == Some("of the loader")).then(|| error.reason().or(error.hint_text()))?
+        if error.subject_name() != Some("of the loader") {
+            return None;
+        }
+        let refused = matches!(error.errno(), Some(Errno::EPERM | Errno::EACCES | Errno::ENOSYS));
+        error.reason().or(error.hint_text().filter(|_| refused))
     }
 }
 
