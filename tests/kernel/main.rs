@@ -4,6 +4,12 @@
 //! library to load. So a test here takes nothing from the machine but its kernel: no files of this repository, no
 //! commands. What loads begins with `if !may_load() { return; }`.
 
+mod const_strings;
+mod cpus;
 mod generate;
+mod global_percpu_data;
 mod guest;
+mod info;
 mod load;
+mod modes;
+mod percpu;
