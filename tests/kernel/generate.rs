@@ -4,20 +4,41 @@
 use skelgen::Skeleton;
 use skelgen::emit::Options;
 
-macro_rules! same_here {
+macro_rules! skeleton {
+    ($fixture:ident) => {
+        Skeleton::new(
+            concat!(stringify!($fixture), ".bpf.o"),
+            include_bytes!(concat!("../../fixtures/", stringify!($fixture), ".bpf.o")),
+        )
+        .unwrap()
+    };
+}
+
+macro_rules! same_source {
     ($($fixture:ident)*) => {
         $(
             #[test]
             fn $fixture() {
-                let name = concat!(stringify!($fixture), ".bpf.o");
-                let object = include_bytes!(concat!("../../fixtures/", stringify!($fixture), ".bpf.o"));
                 let built = include_str!(concat!(env!("OUT_DIR"), "/", stringify!($fixture), ".skel.rs"));
-                let source = Skeleton::new(name, object).unwrap().source(&Options::default()).unwrap();
                 // Not assert_eq, which would print both.
-                assert!(source == built, "{name} gives another skeleton here");
+                assert!(skeleton!($fixture).source(&Options::default()).unwrap() == built);
             }
         )*
     };
 }
 
-same_here! { agent_percpu counters percpu_basic percpu_shapes }
+/// Of a large skeleton the image is a file of its own.
+macro_rules! same_image {
+    ($($fixture:ident)*) => {
+        $(
+            #[test]
+            fn $fixture() {
+                let built = include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($fixture), ".skel.image"));
+                assert!(skeleton!($fixture).loader.image == built);
+            }
+        )*
+    };
+}
+
+same_source! { counters percpu_basic }
+same_image! { agent_percpu percpu_shapes }
