@@ -9,7 +9,7 @@ use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
 use super::functions::Functions;
 use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
 use super::uapi::MapType;
-use crate::btf::{Btf, Composite, Kind, Member, Type, TypeId};
+use crate::btf::{Btf, Composite, Kind, Linkage, Member, Type, TypeId};
 use crate::{Error, Result};
 
 const MAPS: &str = ".maps";
@@ -94,6 +94,10 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
     for entry in &datasec.vars {
         let Some(var) = btf.get(entry.ty).as_var() else { continue };
         let name = btf.name(var.name);
+        if var.linkage == Linkage::Static {
+            // Every user of the object gets at its maps, by their names.
+            return Err(Error::unsupported("a map must not be `static`").in_symbol(name));
+        }
         let map = declare(btf, name, var.ty).map_err(|error| error.in_symbol(name))?;
         let address = u64::from(entry.offset);
         places.declared.insert((section.index, address), MapIdx(declared.len()));
