@@ -51,6 +51,28 @@ fn it_says_in_one_sentence_what_privilege_is_missing() {
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
 
+#[test]
+fn it_knows_that_one_capability_is_not_enough() {
+    if !may_load() {
+        return;
+    }
+    for (given, lacking) in [("+bpf", "CAP_PERFMON"), ("+perfmon", "CAP_BPF")] {
+        let sets = ["--bounding-set", "--inh-caps"].map(|set| format!("{set}=-all,{given}"));
+        let command =
+            Command::new("setpriv").args(sets).arg(EXE).args(["load", "counters.bpf.o"]).current_dir(FIXTURES).output();
+        let ran = match command {
+            Ok(output) => Ran::from(output),
+            Err(error) => return not_run(Part::Live, format_args!("cannot run setpriv: {error}")),
+        };
+        if ran.err.starts_with("setpriv: ") {
+            return not_run(Part::Live, ran.err);
+        }
+        let sentence =
+            format!("error: cannot load BPF: this process lacks {lacking}, which loading BPF needs; run it as root\n");
+        assert_eq!(ran, Ran { status: 1, out: String::new(), err: sentence });
+    }
+}
+
 /// A user without rights, and a folder with what it needs: it may not look into every home directory.
 struct Nobody(PathBuf);
 
