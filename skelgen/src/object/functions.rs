@@ -28,9 +28,9 @@ impl Functions {
 
     /// The function around byte `address` of `section`, and the slot in it.
     pub(super) fn around(&self, section: SectionIdx, address: u64) -> Option<(FuncIdx, usize)> {
-        let (&(found, start), &index) = self.starts.range(..=(section, address)).next_back()?;
-        let insn = ((address - start) / INSN_SIZE as u64) as usize;
-        (found == section && insn < self.all[index.0].insns.len()).then_some((index, insn))
+        let (&(_, start), &index) = self.starts.range((section, 0)..=(section, address)).next_back()?;
+        let insn = usize::try_from((address - start) / INSN_SIZE as u64).ok()?;
+        (insn < self.all[index.0].insns.len()).then_some((index, insn))
     }
 }
 
