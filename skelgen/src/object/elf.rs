@@ -193,13 +193,17 @@ fn sections<'a>(file: &ElfFile64<'a, object::Endianness>, nr_symbols: usize) -> 
         let data = section.data().map_err(|error| Error::malformed(error.to_string()).in_section(name.as_str()))?;
         let mut relocs = Vec::new();
         for (offset, reloc) in section.relocations() {
-            let object::RelocationTarget::Symbol(symbol) = reloc.target() else { continue };
-            if symbol.0 >= nr_symbols {
-                let what = format!("the relocation at byte {offset} names symbol {}, of {nr_symbols}", symbol.0);
+            let symbol = match reloc.target() {
+                object::RelocationTarget::Symbol(symbol) => symbol.0,
+                // Symbol 0: whoever looks at this relocation says that it refers to nothing.
+                _ => 0,
+            };
+            if symbol >= nr_symbols {
+                let what = format!("the relocation at byte {offset} names symbol {symbol}, of {nr_symbols}");
                 return Err(Error::malformed(what).in_section(name));
             }
             let object::RelocationFlags::Elf { r_type, .. } = reloc.flags() else { continue };
-            relocs.push(ElfReloc { offset, symbol: symbol.0, r_type: r_type.0 });
+            relocs.push(ElfReloc { offset, symbol, r_type: r_type.0 });
         }
         relocs.sort_by_key(|reloc| reloc.offset);
         sections.push(Section { index, name, kind, size: section.size(), data, relocs });

@@ -99,7 +99,10 @@ impl Resolver<'_> {
 }
 
 fn undefined(symbol: &Symbol) -> Error {
-    let name = if symbol.name.is_empty() { "(without a name)" } else { symbol.name.as_str() };
+    let name = &symbol.name;
+    if name.is_empty() {
+        return Error::malformed("its relocation names no symbol");
+    }
     Error::unresolved(format!(
         "refers to `{name}`, which the object declares and does not define; kfuncs, ksyms and kconfig values are not \
          supported yet"
