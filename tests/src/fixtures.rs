@@ -19,15 +19,21 @@ pub fn bytes(name: &str) -> Vec<u8> {
 }
 
 /// The names of all fixtures but those in `bad/`, in order.
-///
-/// # Panics
-///
-/// The folder cannot be read.
 #[must_use]
 pub fn names() -> Vec<String> {
-    let files = fs::read_dir(folder()).expect("fixtures are checked in");
-    let mut names: Vec<_> =
-        files.filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".bpf.o")?.to_owned())).collect();
+    names_in("")
+}
+
+/// The names of those in `bad/`, as in `bad/no_btf`.
+#[must_use]
+pub fn bad_names() -> Vec<String> {
+    names_in("bad/")
+}
+
+fn names_in(below: &str) -> Vec<String> {
+    let files = fs::read_dir(folder().join(below)).expect("fixtures are checked in");
+    let files = files.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = files.filter_map(|file| Some(format!("{below}{}", file.strip_suffix(".bpf.o")?))).collect();
     names.sort();
     names
 }

@@ -1,0 +1,80 @@
+//! Objects as a compiler makes them, of source that asks for what cannot be.
+
+use std::collections::BTreeSet;
+
+use skelgen_tests::fixtures;
+
+use super::{generate, refusal};
+
+/// What a user reads after the object's name.
+const REFUSED: [(&str, &str); 17] = [
+    ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
+    ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
+    ("bad/map_size_mismatch", "section .maps: contradiction: `key`: 4 bytes, and 8 bytes elsewhere in the declaration"),
+    ("bad/map_without_type", "section .maps: typeless: the declaration has no `type`"),
+    ("bad/no_btf", "no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"),
+    ("bad/percpu_too_big", "section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768"),
+    (
+        "bad/reloc_to_license",
+        "section raw_tp: reads_licence: insn 2: refers to byte 0 of section license, which is neither code nor a map \
+         nor data",
+    ),
+    (
+        "bad/reloc_to_strange_section",
+        "section raw_tp: reads_lost: insn 0: refers to byte 0 of section strange, which is neither code nor a map nor \
+         data",
+    ),
+    ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
+    ("bad/unknown_map_attribute", "section .maps: strange: `frobnicate`: not an attribute of a map"),
+    ("bad/unknown_section", "section nonsense/foo: nonsense: the section's name is not one of a program type"),
+    (
+        "bad/unresolved_extern",
+        "section raw_tp: calls_nowhere: insn 1: refers to `nowhere`, which the object declares and does not define; \
+         kfuncs, ksyms and kconfig values are not supported yet",
+    ),
+    (
+        "bad/unresolved_variable",
+        "section raw_tp: reads_nowhere: insn 0: refers to `nowhere`, which the object declares and does not define; \
+         kfuncs, ksyms and kconfig values are not supported yet",
+    ),
+    (
+        "deep_chain",
+        "section raw_tp: callee: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its \
+         per-CPU data looked up",
+    ),
+    ("deep_stack", "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes"),
+    (
+        "externs",
+        "section raw_tp: configuration: insn 0: refers to `LINUX_KERNEL_VERSION`, which the object declares and does \
+         not define; kfuncs, ksyms and kconfig values are not supported yet",
+    ),
+    ("struct_ops", "section .struct_ops: struct_ops maps are not supported yet"),
+];
+
+/// These only the kernel can refuse: `kernel` has the tests.
+const REFUSED_BY_KERNEL: [&str; 2] = ["bad/no_license", "bad/verifier_reject"];
+
+#[test]
+fn each_is_refused_in_words_that_say_where() {
+    for (name, expected) in REFUSED {
+        assert_eq!(refusal(name, &fixtures::bytes(name)), format!("{name}.bpf.o: {expected}"));
+    }
+}
+
+#[test]
+fn every_bad_fixture_is_among_them() {
+    let tested = REFUSED.iter().map(|(name, _)| *name).chain(REFUSED_BY_KERNEL);
+    let tested: BTreeSet<_> = tested.filter(|name| name.starts_with("bad/")).map(str::to_owned).collect();
+    assert_eq!(tested, BTreeSet::from_iter(fixtures::bad_names()));
+}
+
+#[test]
+fn every_other_fixture_is_accepted() {
+    let refused = |name: &String| REFUSED.iter().any(|(refused, _)| refused == name);
+    let others = fixtures::names().into_iter().filter(|name| !refused(name));
+    for name in others.chain(REFUSED_BY_KERNEL.map(str::to_owned)) {
+        if let Err(error) = generate(&name, &fixtures::bytes(&name)) {
+            panic!("{error}");
+        }
+    }
+}
