@@ -113,7 +113,8 @@ in_each_mode! {
         for cpu in online().iter() {
             assert_eq!(run_on(cpu, &skel.progs.untouched, [0; 2]), 12, "CPU {cpu}");
         }
-        let edits: [(u32, fn(&mut Percpu)); 4] = [
+        type Edit = fn(&mut Percpu);
+        let edits: [(u32, Edit); 4] = [
             (1, |value| value.total = 1),
             (3, |value| value.minus = i32::MIN),
             (5, |value| value.grid[1][2] = 0),

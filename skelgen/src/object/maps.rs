@@ -96,7 +96,9 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
         let name = btf.name(var.name);
         if var.linkage == Linkage::Static {
             // Every user of the object gets at its maps, by their names.
-            return Err(Error::unsupported("a map must not be `static`").in_symbol(name));
+            return Err(
+                Error::unsupported("a static map: a map is known by its name, which has to be global").in_symbol(name)
+            );
         }
         let map = declare(btf, name, var.ty).map_err(|error| error.in_symbol(name))?;
         let address = u64::from(entry.offset);
