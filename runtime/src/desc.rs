@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::sys::elem::Shape;
+
 /// One BPF object, ready to load.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectDesc<'a> {
@@ -172,4 +174,17 @@ pub struct StepDesc<'a> {
     pub what: &'a str,
     /// The map's or program's name; empty if there is none.
     pub subject: &'a str,
+}
+
+impl MapDesc<'_> {
+    /// The map's sizes, as the kernel is told.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape {
+            map_type: self.map_type,
+            key_size: self.key_size,
+            value_size: self.value_size,
+            max_entries: self.max_entries,
+            map_flags: self.map_flags,
+        }
+    }
 }

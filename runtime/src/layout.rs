@@ -3,7 +3,6 @@
 
 use crate::desc::{MapDesc, ObjectDesc};
 use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
-use crate::open::shape;
 use crate::sys::elem::Shape;
 use crate::{Error, Result};
 
@@ -39,7 +38,7 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
     }
     for &at in map.attrs {
         let created = Shape::of_attr(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
-        if created != shape(map) {
+        if created != map.shape() {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
-use crate::load::{self, Loaded};
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::elem::Shape;
@@ -68,7 +67,7 @@ impl<'a> Opened<'a> {
         self.mode = mode;
     }
 
-    /// Map number `index`, to change and to hand to [`load`](Self::load).
+    /// Map number `index`, to change and to hand to [`load`](Opened::load).
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl<'a> Opened<'a> {
         Ok(OpenMap {
             index,
             name: desc.name.into(),
-            shape: shape(desc),
+            shape: desc.shape(),
             is_data: desc.data.is_some(),
             max_entries: None,
             reuse: None,
@@ -86,7 +85,7 @@ impl<'a> Opened<'a> {
         })
     }
 
-    /// Program number `index`, to change and to hand to [`load`](Self::load).
+    /// Program number `index`, to change and to hand to [`load`](Opened::load).
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ impl<'a> Opened<'a> {
         Ok(OpenProgram::new(index, desc))
     }
 
-    /// The first value of data section number `map`, for the user to change and [`load`](Self::load) to take.
+    /// The first value of data section number `map`, for the user to change and [`load`](Opened::load) to take.
     ///
     /// # Errors
     ///
@@ -118,60 +117,8 @@ impl<'a> Opened<'a> {
             .ok_or_else(|| failed().because(format!("it has {} bytes, the type {}", bytes.len(), size_of::<T>())))
     }
 
-    /// Makes the maps, fills them and loads the programs, in two round trips to the kernel.
-    ///
-    /// `maps` and `programs` are what was changed, in any order; those left out are as the object has them. `values`
-    /// are maps' indexes and first values, as [`value`](Self::value) gave and the user changed them. What exists
-    /// already and was handed in keeps its values.
-    ///
-    /// # Errors
-    ///
-    /// The kernel refuses: the error names the step, the map or program, and has the verifier's log. What was made so
-    /// far is closed.
-    pub fn load(
-        &self,
-        maps: impl IntoIterator<Item = OpenMap>,
-        programs: impl IntoIterator<Item = OpenProgram>,
-        values: &[(usize, &[u8])],
-    ) -> Result<Loaded> {
-        let load = || {
-            let mut all_maps = (0..self.desc.maps.len()).map(|index| self.map(index)).collect::<Result<Vec<_>>>()?;
-            for map in maps {
-                let place = all_maps.get_mut(map.index).filter(|place| place.name == map.name);
-                match place {
-                    Some(place) => *place = map,
-                    None => return Err(foreign("map", &map.name)),
-                }
-            }
-            let mut all_progs = (0..self.desc.progs.len()).map(|i| self.program(i)).collect::<Result<Vec<_>>>()?;
-            for program in programs {
-                let place = all_progs.get_mut(program.index).filter(|place| place.name == program.name);
-                match place {
-                    Some(place) => *place = program,
-                    None => return Err(foreign("program", &program.name)),
-                }
-            }
-            load::load(self, all_maps, all_progs, values)
-        };
-        load().map_err(|error| error.object(self.desc.name))
-    }
-
     fn missing(&self, what: &str, index: usize) -> Error {
         Error::new(format!("find {what} number {index}")).object(self.desc.name).because("there are not that many")
-    }
-}
-
-fn foreign(what: &'static str, name: &str) -> Error {
-    Error::new(format!("load {what}")).subject(name).because("it was opened with another object")
-}
-
-pub(crate) fn shape(desc: &MapDesc<'_>) -> Shape {
-    Shape {
-        map_type: desc.map_type,
-        key_size: desc.key_size,
-        value_size: desc.value_size,
-        max_entries: desc.max_entries,
-        map_flags: desc.map_flags,
     }
 }
 

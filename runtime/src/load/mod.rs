@@ -9,6 +9,7 @@
 //! BPF_MAP_UPDATE_ELEM each .percpu section, on kernels without BPF_F_ALL_CPUS only
 //! ```
 
+mod loaded;
 mod machine;
 mod outcome;
 mod patch;
@@ -21,29 +22,63 @@ use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
 use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
-use crate::percpu::{PerCpu, write_everywhere};
-use crate::plain::Plain;
+use crate::percpu::write_everywhere;
 use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::mmap::Mapping;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Mapped, MappedRo, Result, TypedMap, cpus};
+use crate::{Error, Result, cpus};
+pub use loaded::Loaded;
 use machine::Machine;
 use outcome::Made;
 use patch::Patches;
 
-/// A loaded object: its maps and programs, to be taken one by one.
-#[derive(Debug)]
-pub struct Loaded {
-    maps: Vec<Option<Map>>,
-    programs: Vec<Option<Program>>,
-    features: Features,
-    /// Whether `features` says what the kernel can do, rather than nothing.
-    probed: bool,
+impl Opened<'_> {
+    /// Makes the maps, fills them and loads the programs, in two round trips to the kernel.
+    ///
+    /// `maps` and `programs` are what was changed, in any order; those left out are as the object has them. `values`
+    /// are maps' indexes and first values, as [`value`](Opened::value) gave and the user changed them. What exists
+    /// already and was handed in keeps its values.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses: the error names the step, the map or program, and has the verifier's log. What was made so
+    /// far is closed.
+    pub fn load(
+        &self,
+        maps: impl IntoIterator<Item = OpenMap>,
+        programs: impl IntoIterator<Item = OpenProgram>,
+        values: &[(usize, &[u8])],
+    ) -> Result<Loaded> {
+        let load = || {
+            let mut all_maps = (0..self.desc.maps.len()).map(|index| self.map(index)).collect::<Result<Vec<_>>>()?;
+            for map in maps {
+                let place = all_maps.get_mut(map.index).filter(|place| place.name == map.name);
+                match place {
+                    Some(place) => *place = map,
+                    None => return Err(foreign("map", &map.name)),
+                }
+            }
+            let mut all_progs = (0..self.desc.progs.len()).map(|i| self.program(i)).collect::<Result<Vec<_>>>()?;
+            for program in programs {
+                let place = all_progs.get_mut(program.index).filter(|place| place.name == program.name);
+                match place {
+                    Some(place) => *place = program,
+                    None => return Err(foreign("program", &program.name)),
+                }
+            }
+            run(self, all_maps, all_progs, values)
+        };
+        load().map_err(|error| error.object(self.desc.name))
+    }
+}
+
+fn foreign(what: &'static str, name: &str) -> Error {
+    Error::new(format!("load {what}")).subject(name).because("it was opened with another object")
 }
 
 /// Loads what was opened.
-pub(crate) fn load(
+fn run(
     opened: &Opened<'_>,
     mut maps: Vec<OpenMap>,
     programs: Vec<OpenProgram>,
@@ -178,7 +213,7 @@ fn find_pinned(map: &mut OpenMap) -> Result<()> {
 /// The map behind a descriptor that the loader made from `desc`, whose sizes [`layout`](crate::layout) held against
 /// what the kernel was given.
 fn new_map(fd: OwnedFd, desc: &MapDesc<'_>, max_entries: u32) -> Result<Map> {
-    let shape = Shape { max_entries, ..crate::open::shape(desc) };
+    let shape = Shape { max_entries, ..desc.shape() };
     let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(desc.name).errno_is(errno))?;
     Ok(Map::new(fd, desc.name))
 }
@@ -208,10 +243,12 @@ fn fill_mapped(map: &Map, value: &[u8]) -> Result<()> {
 /// The one value that all CPUs start with, if the map is a `.percpu` section and the value is not all zeroes, which
 /// new maps are.
 fn percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
-    let data = opened.desc.maps.get(index)?.data.as_ref().filter(|data| data.kind == DataKind::PerCpu)?;
+    let desc = opened.desc.maps.get(index)?;
+    let data = desc.data.as_ref().filter(|data| data.kind == DataKind::PerCpu)?;
     let changed = values.iter().rev().find_map(|&(map, value)| (map == index).then_some(value));
     let value = match (changed, data.init) {
-        (Some(value), _) => value,
+        // What a struct's alignment adds is not the section's.
+        (Some(value), _) => value.get(..desc.value_size as usize)?,
         (None, Some((at, len))) => opened.desc.image.get(at as usize..)?.get(..len as usize)?,
         (None, None) => return None,
     };
@@ -220,73 +257,6 @@ fn percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8
 
 fn fill_percpu(map: &Map, value: &[u8]) -> Result<()> {
     write_everywhere(map, value, &mut Vec::new()).map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno))
-}
-
-impl Loaded {
-    /// What the kernel can do with per-CPU data, if that had to be found out.
-    #[must_use]
-    pub fn features(&self) -> Option<Features> {
-        self.probed.then_some(self.features)
-    }
-
-    /// Takes map number `index`.
-    ///
-    /// # Errors
-    ///
-    /// There are not that many, it was taken before, or the loader did not make it.
-    pub fn map(&mut self, index: usize) -> Result<Map> {
-        self.maps.get_mut(index).and_then(Option::take).ok_or_else(|| missing("map", index))
-    }
-
-    /// Takes map number `index`, with types.
-    ///
-    /// # Errors
-    ///
-    /// As for [`map`](Self::map) and [`TypedMap::new`].
-    pub fn typed_map<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
-        TypedMap::new(self.map(index)?)
-    }
-
-    /// Takes the `.data` or `.bss` section that is map number `index`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`map`](Self::map) and [`Mapped::new`].
-    pub fn mapped<T: Plain>(&mut self, index: usize) -> Result<Mapped<T>> {
-        Mapped::new(self.map(index)?)
-    }
-
-    /// Takes the `.rodata` section that is map number `index`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`map`](Self::map) and [`MappedRo::new`].
-    pub fn mapped_ro<T: Plain>(&mut self, index: usize) -> Result<MappedRo<T>> {
-        MappedRo::new(self.map(index)?)
-    }
-
-    /// Takes the `.percpu` section that is map number `index`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`map`](Self::map) and [`PerCpu::new`].
-    pub fn percpu<T: Plain>(&mut self, index: usize) -> Result<PerCpu<T>> {
-        let map = self.map(index)?;
-        if self.probed { PerCpu::with(map, self.features.all_cpus) } else { PerCpu::new(map) }
-    }
-
-    /// Takes program number `index`.
-    ///
-    /// # Errors
-    ///
-    /// There are not that many, or it was taken before.
-    pub fn program(&mut self, index: usize) -> Result<Program> {
-        self.programs.get_mut(index).and_then(Option::take).ok_or_else(|| missing("program", index))
-    }
-}
-
-fn missing(what: &str, index: usize) -> Error {
-    Error::new(format!("take {what} number {index}")).because("it is not there, or was taken before")
 }
 
 /// A descriptor's number, for the image.

@@ -1,0 +1,85 @@
+//! What a load made, to be taken one by one.
+
+use crate::features::Features;
+use crate::map::Map;
+use crate::percpu::PerCpu;
+use crate::plain::Plain;
+use crate::prog::Program;
+use crate::{Error, Mapped, MappedRo, Result, TypedMap};
+
+/// A loaded object: its maps and programs, to be taken one by one.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) maps: Vec<Option<Map>>,
+    pub(super) programs: Vec<Option<Program>>,
+    pub(super) features: Features,
+    /// Whether `features` says what the kernel can do, rather than nothing.
+    pub(super) probed: bool,
+}
+
+impl Loaded {
+    /// What the kernel can do with per-CPU data, if that had to be found out.
+    #[must_use]
+    pub fn features(&self) -> Option<Features> {
+        self.probed.then_some(self.features)
+    }
+
+    /// Takes map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, it was taken before, or the loader did not make it.
+    pub fn map(&mut self, index: usize) -> Result<Map> {
+        self.maps.get_mut(index).and_then(Option::take).ok_or_else(|| missing("map", index))
+    }
+
+    /// Takes map number `index`, with types.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`TypedMap::new`].
+    pub fn typed_map<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
+        TypedMap::new(self.map(index)?)
+    }
+
+    /// Takes the `.data` or `.bss` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`Mapped::new`].
+    pub fn mapped<T: Plain>(&mut self, index: usize) -> Result<Mapped<T>> {
+        Mapped::new(self.map(index)?)
+    }
+
+    /// Takes the `.rodata` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`MappedRo::new`].
+    pub fn mapped_ro<T: Plain>(&mut self, index: usize) -> Result<MappedRo<T>> {
+        MappedRo::new(self.map(index)?)
+    }
+
+    /// Takes the `.percpu` section that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`PerCpu::new`].
+    pub fn percpu<T: Plain>(&mut self, index: usize) -> Result<PerCpu<T>> {
+        let map = self.map(index)?;
+        if self.probed { PerCpu::with(map, self.features.all_cpus) } else { PerCpu::new(map) }
+    }
+
+    /// Takes program number `index`.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, or it was taken before.
+    pub fn program(&mut self, index: usize) -> Result<Program> {
+        self.programs.get_mut(index).and_then(Option::take).ok_or_else(|| missing("program", index))
+    }
+}
+
+fn missing(what: &str, index: usize) -> Error {
+    Error::new(format!("take {what} number {index}")).because("it is not there, or was taken before")
+}
