@@ -6,6 +6,7 @@
 
 mod const_strings;
 mod cpus;
+mod equivalence;
 mod generate;
 mod global_percpu_data;
 mod guest;
