@@ -12,6 +12,7 @@ mod global_percpu_data;
 mod guest;
 mod in_memory;
 mod info;
+mod leaks;
 mod load;
 mod modes;
 mod percpu;
