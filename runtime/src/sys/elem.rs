@@ -104,7 +104,8 @@ impl MapFd {
 
     /// Bytes of a value as the kernel reads and writes it with `flags`.
     pub(crate) fn value_len(&self, flags: u64) -> usize {
-        // The kernel that does not know the flags refuses them before it looks at the value.
+        // A kernel that does not know the flags refuses a lookup with them at once; an update with them, whose value
+        // it would take to be of all CPUs, it is never asked for.
         if flags & (BPF_F_CPU | BPF_F_ALL_CPUS) != 0 { self.shape.value_size as usize } else { self.full }
     }
 

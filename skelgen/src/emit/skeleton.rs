@@ -132,7 +132,7 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
                 ///
                 /// # Errors
                 ///
-                /// None that the generator knows of.
+                /// The description of the object is damaged, which no generated code does.
                 pub fn open() -> #rt::Result<#open> {
                     #open::new()
                 }

@@ -18,7 +18,7 @@ pub mod data_sections {
         ///
         /// # Errors
         ///
-        /// None that the generator knows of.
+        /// The description of the object is damaged, which no generated code does.
         pub fn open() -> rt::Result<OpenDataSections> {
             OpenDataSections::new()
         }
