@@ -62,8 +62,9 @@ pub fn not_on_this_kernel(why: impl Display) {
 /// Notes that `test` did not run.
 pub fn note(test: &str, why: &str) {
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Past the harness, which would swallow the words of a test that passes. On a line of its own.
-    let _ = writeln!(io::stderr(), "\n{MARK}{test}: {why}");
+    // Past the harness, which would swallow the words of a test that passes. A line of its own, in one write: the
+    // harness' words about tests that run beside this one would come in between.
+    let _ = io::stderr().write_all(format!("\n{MARK}{test}: {why}\n").as_bytes());
     // A guest of the matrix has no such folder; the matrix reads its output.
     if crate::matrix().is_none() {
         record(test, &why).expect("the target folder can be written");
