@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use skelgen_tests::not_run::MARK;
-use skelgen_tests::{Part, not_run};
+use skelgen_tests::Part;
+use skelgen_tests::not_run::{self, MARK};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -32,7 +32,7 @@ fn the_kernel_tests_pass_in_every_cell() {
     let cells = env::var("SKELGEN_CELLS").unwrap_or_default();
     let cells: Vec<&str> = cells.split_whitespace().collect();
     if let Err(why) = can_run(&cells) {
-        return not_run(Part::Qemu, why);
+        return not_run::not_run(Part::Qemu, why);
     }
     let kernel = build(&["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run"]);
     let cargo_skelgen = build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"]);
@@ -131,20 +131,23 @@ fn read_logs(logs: &Path) -> Skipped {
 fn tell_skipped(kernel: &Path, cells: &Skipped, all: bool) {
     let mut kernels = BTreeMap::<_, BTreeSet<_>>::new();
     for (cell, tests) in cells {
-        for (test, why) in tests {
-            let (series, _) = cell.split_once('-').unwrap();
-            kernels.entry((test, why)).or_default().insert(series);
+        let (series, _) = cell.split_once('-').unwrap();
+        for skipped in tests {
+            kernels.entry(skipped).or_default().insert(series);
         }
     }
-    if !kernels.is_empty() {
-        say("\nnot on every kernel:\n");
-    }
+    let mut tests_of = BTreeMap::<_, Vec<_>>::new();
     for ((test, why), series) in kernels {
-        say(&format!("  {test}: not on {}: {why}\n", Vec::from_iter(series).join(", ")));
+        tests_of.entry((series, why)).or_default().push(test);
+    }
+    for ((series, why), tests) in tests_of {
+        say(&format!("\nnot on {}: {why}\n", Vec::from_iter(series).join(", ")));
+        tests.iter().for_each(|test| say(&format!("    {test}\n")));
     }
 
-    let nowhere = |test: &String| cells.values().all(|skipped| skipped.contains_key(test));
-    let nowhere: Vec<_> = tests(kernel).into_iter().filter(nowhere).collect();
+    let ran = |test: &String| cells.values().any(|skipped| !skipped.contains_key(test));
+    let (ran, nowhere): (Vec<_>, Vec<_>) = tests(kernel).into_iter().partition(ran);
+    ran.iter().for_each(|test| not_run::ran_in_matrix(test));
     assert!(!all || nowhere.is_empty(), "these tests ran in no cell: {}", nowhere.join(", "));
 }
 

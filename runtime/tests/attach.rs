@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::io::Write;
-
 use common::{load, map, may_load, open, prog};
 use skelgen_runtime::{Errno, Link};
+use skelgen_tests::not_on_this_kernel;
 
 /// Attaches each program, and says how many those are and how many of them ran; a kernel that lacks what one hooks into is told aloud, any other failure is one.
 fn attach_each(fixture: &str, lacking: &[&str]) -> (usize, usize) {
@@ -13,7 +12,7 @@ fn attach_each(fixture: &str, lacking: &[&str]) -> (usize, usize) {
     let mut loaded = match opened.load([], [], &[]) {
         // Not even root may attach to functions of a kernel that is built or locked down so.
         Err(error) if error.errno() == Some(Errno::EPERM) => {
-            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, programs at functions: {error}\n");
+            not_on_this_kernel(format!("programs at functions: {error}"));
             let at_functions = ["fentry/", "fexit/", "fmod_ret/", "lsm/"];
             let off = opened.programs().iter().enumerate().filter_map(|(index, desc)| {
                 let mut program = opened.program(index).unwrap();
@@ -30,7 +29,7 @@ fn attach_each(fixture: &str, lacking: &[&str]) -> (usize, usize) {
         match program.autoattach() {
             Ok(link) => links.extend(link),
             Err(error) if lacking.iter().any(|lack| error.hint_text().is_some_and(|hint| hint.contains(lack))) => {
-                let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, {}: {error}\n", desc.section);
+                not_on_this_kernel(format!("{}: {error}", desc.section));
             }
             Err(error) => panic!("{error}"),
         }

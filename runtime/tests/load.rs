@@ -2,10 +2,11 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use common::{load, map, may_load, open, prog};
 use skelgen_runtime::{Errno, PerCpuMode, Plain, TestRun, Update, cpus, plain};
+use skelgen_tests::not_on_this_kernel;
 
 plain! {
     /// `.percpu` of the fixture `counters`.
@@ -161,10 +162,7 @@ fn attached_programs_run_until_their_link_goes() {
     let hits = || counters.values().unwrap().fold(0, |sum, each| sum + each.hits);
     let link = match program.attach() {
         Ok(link) => link,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, this kernel has no such tracepoint: {error}\n");
-            return;
-        }
+        Err(error) => return not_on_this_kernel(format!("the tracepoint: {error}")),
     };
     assert!(hits() > 0);
     drop(link);

@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::io::Write;
-
 use common::{describe, describe_changed, may_load, open};
 use skelgen_runtime::{Errno, MapDesc, ObjectDesc, Opened};
+use skelgen_tests::{Part, not_run};
 
 #[test]
 fn a_log_longer_than_its_buffer_comes_whole_all_the_same() {
@@ -84,8 +83,6 @@ fn without_privilege_the_error_says_what_is_missing() {
         .output();
     match output {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, cannot run as another user: {error}\n");
-        }
+        Err(error) => not_run(Part::Live, format!("cannot run as another user: {error}")),
     }
 }

@@ -4,7 +4,7 @@
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
 //! tests that it belongs to (`live,qemu`), it fails instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,6 +16,9 @@ const RECORDS: &str = concat!(env!("OUT_DIR"), "/not_run");
 
 /// What a line begins with that says, in a guest of the matrix, that a test did not run there.
 pub const MARK: &str = "not run: ";
+
+/// In place of a reason: the test did run in the matrix.
+const IN_MATRIX: &str = "ran in the matrix";
 
 /// A part of the tests that not every machine can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +65,8 @@ pub fn not_on_this_kernel(why: impl Display) {
 /// Notes that `test` did not run.
 pub fn note(test: &str, why: &str) {
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Past the harness, which would swallow the words of a test that passes. A line of its own, in one write: the
-    // harness' words about tests that run beside this one would come in between.
+    // Past the harness, which would swallow the words of a test that passes. On a line of its own, and in one write,
+    // or the harness' words could come between.
     let _ = io::stderr().write_all(format!("\n{MARK}{test}: {why}\n").as_bytes());
     // A guest of the matrix has no such folder; the matrix reads its output.
     if crate::matrix().is_none() {
@@ -76,6 +79,11 @@ fn this_test() -> String {
     thread::current().name().unwrap_or("a test").to_owned()
 }
 
+/// Notes that `test` ran in the matrix.
+pub fn ran_in_matrix(test: &str) {
+    record(test, IN_MATRIX).expect("the target folder can be written");
+}
+
 /// One write for the whole line: test binaries may run side by side.
 fn record(test: &str, why: &str) -> io::Result<()> {
     fs::create_dir_all(RECORDS)?;
@@ -83,16 +91,27 @@ fn record(test: &str, why: &str) -> io::Result<()> {
     file.write_all(format!("{test}\t{why}\n").as_bytes())
 }
 
-/// What did not run so far in this run of the tests: by reason, the tests.
+/// What did not run so far in this run of the tests.
+#[derive(Debug, Default)]
+pub struct NotRun {
+    /// By reason, the tests.
+    pub reasons: BTreeMap<String, BTreeSet<String>>,
+    /// Those of them that did run on a kernel of the matrix.
+    pub in_matrix: BTreeSet<String>,
+}
+
+/// What did not run so far in this run of the tests.
 #[must_use]
-pub fn so_far() -> BTreeMap<String, Vec<String>> {
-    let mut reasons = BTreeMap::<_, Vec<_>>::new();
+pub fn so_far() -> NotRun {
+    let mut not_run = NotRun::default();
     for line in fs::read_to_string(Run::this().file()).unwrap_or_default().lines() {
-        if let Some((test, why)) = line.split_once('\t') {
-            reasons.entry(why.to_owned()).or_default().push(test.to_owned());
+        match line.split_once('\t') {
+            Some((test, IN_MATRIX)) => drop(not_run.in_matrix.insert(test.to_owned())),
+            Some((test, why)) => drop(not_run.reasons.entry(why.to_owned()).or_default().insert(test.to_owned())),
+            None => {}
         }
     }
-    reasons
+    not_run
 }
 
 /// Removes the records of runs that have ended.

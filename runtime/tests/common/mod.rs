@@ -1,23 +1,12 @@
 //! Fixtures as descriptions, as generated code has them in statics and `cargo skelgen load` makes them at run time.
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
-use std::io::Write;
-
 use skelgen::object::{DataKind as Kind, Object};
 use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
-use skelgen_runtime::{Attach, DataDesc, DataKind, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc, features};
+use skelgen_runtime::{Attach, DataDesc, DataKind, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc};
 
-/// Whether this process may load BPF. If not, says so past the test harness, which would swallow it.
-pub(crate) fn may_load() -> bool {
-    match features::probe() {
-        Ok(_) => true,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED, this process may not load BPF: {error}\n");
-            false
-        }
-    }
-}
+pub(crate) use skelgen_tests::may_load;
 
 fn leak<T>(values: Vec<T>) -> &'static [T] {
     Vec::leak(values)
