@@ -9,7 +9,7 @@
 //!
 //! and in the crate:
 //!
-//! ```ignore
+//! ```text
 //! include!(concat!(env!("OUT_DIR"), "/counters.skel.rs"));
 //! ```
 
