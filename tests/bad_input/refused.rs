@@ -24,7 +24,7 @@ const REFUSED: [(&str, &str); 17] = [
         "section raw_tp: reads_lost: insn 0: refers to byte 0 of section strange, which is neither code nor a map nor \
          data",
     ),
-    ("bad/static_map", "section .maps: hidden: a map must not be `static`"),
+    ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
     ("bad/unknown_map_attribute", "section .maps: strange: `frobnicate`: not an attribute of a map"),
     ("bad/unknown_section", "section nonsense/foo: nonsense: the section's name is not one of a program type"),
     (
