@@ -3,7 +3,7 @@
 
 use object::{Object, ObjectSection};
 use skelgen::emit::Options;
-use skelgen::loader::wire::{self, header, reloc};
+use skelgen::loader::wire::{self, header};
 use skelgen::loader::{Record, cmd, flag};
 use skelgen::object::MapIdx;
 use skelgen::plan::Step;
@@ -105,11 +105,12 @@ fn count(bytes: &[u8], pattern: &[u8]) -> usize {
 struct Image<'a> {
     endian: Endian,
     bytes: &'a [u8],
+    records: &'a [Record],
 }
 
 impl<'a> Image<'a> {
     fn of(skeleton: &'a Skeleton) -> Self {
-        Image { endian: skeleton.plan.endian, bytes: &skeleton.loader.image }
+        Image { endian: skeleton.plan.endian, bytes: &skeleton.loader.image, records: &skeleton.loader.records }
     }
 
     fn bytes(&self, at: u32, len: usize) -> &'a [u8] {
@@ -128,10 +129,8 @@ impl<'a> Image<'a> {
 
     /// The place to which the loader points the pointer at `at`.
     fn pointer(&self, at: u32) -> Option<u32> {
-        let relocs = self.u32(header::RELOCS);
-        let mut relocs = (0..self.u32(header::NR_RELOCS)).map(|index| relocs + index * reloc::LEN);
-        let reloc = relocs.find(|place| self.u32(place + reloc::AT) == at)?;
-        Some(self.u32(reloc + reloc::TO))
+        let mut points = self.records.iter().filter(|record| record.op == wire::op::POINT);
+        points.find(|record| record.out.0 == at).map(|record| record.arg.0)
     }
 }
 
@@ -143,7 +142,6 @@ fn generator_and_runtime_use_the_same_numbers() {
         ("slack", wire::SLACK, image::SLACK),
         ("the longest attr", wire::SLACK, image::ARG_MAX),
         ("bytes of a header", header::LEN, image::HEADER_SIZE),
-        ("bytes of a relocation", reloc::LEN, image::RELOC_SIZE),
         ("bytes of a step", wire::step::LEN, image::STEP_SIZE),
         ("place of features", header::FEATURES, image::AT_FEATURES),
         ("place of error", header::ERROR, image::AT_ERROR),
@@ -157,6 +155,7 @@ fn generator_and_runtime_use_the_same_numbers() {
         ("op copy", op::COPY.into(), image::OP_COPY.into()),
         ("op find_btf", op::FIND_BTF.into(), image::OP_FIND_BTF.into()),
         ("op close", op::CLOSE.into(), image::OP_CLOSE.into()),
+        ("op point", op::POINT.into(), image::OP_POINT.into()),
     ];
     for (what, generator, runtime) in pairs {
         assert_eq!(generator, runtime, "{what}");
@@ -178,8 +177,6 @@ fn the_runtime_reads_what_the_generator_wrote() {
         (header::FEATURES, read.features),
         (header::ERROR, read.error.cast_unsigned()),
         (header::STEP, read.step),
-        (header::NR_RELOCS, read.nr_relocs),
-        (header::RELOCS, read.relocs),
         (header::NR_STEPS, read.nr_steps),
         (header::STEPS, read.steps),
         (header::NR_FDS, read.nr_fds),

@@ -1,7 +1,7 @@
 //! The image: the memory that a loader program and the runtime share, and the records in it.
 //!
-//! It is the one value of an array map that both map or address: a [`Header`], tables of the steps to carry out, of
-//! addresses to fix up and of descriptors made, and whatever the steps point to: each command's `union bpf_attr`,
+//! It is the one value of an array map that both map or address: a [`Header`], tables of the steps to carry out and of
+//! descriptors made, and whatever the steps point to: each command's `union bpf_attr`,
 //! instructions, BTF, data. All numbers are in the target's byte order; places are byte offsets from the image's
 //! start and multiples of 8.
 //!
@@ -13,8 +13,6 @@ use crate::{Error, Result};
 pub const MAGIC: u32 = 0x314c_4b53;
 /// Bytes of a [`Header`].
 pub const HEADER_SIZE: u32 = 64;
-/// Bytes of an address to fix up: `{ u32 at; u32 to; }`, by which the loader writes the address of `to` at `at`.
-pub const RELOC_SIZE: u32 = 8;
 /// Bytes of a [`Step`].
 pub const STEP_SIZE: u32 = 48;
 /// Bytes at the map's end that belong to nothing, so that an attr or name of [`ARG_MAX`] bytes can start anywhere.
@@ -42,6 +40,8 @@ pub const OP_COPY: u16 = 3;
 pub const OP_FIND_BTF: u16 = 4;
 /// [`Step::op`]: closes the descriptor at `arg`.
 pub const OP_CLOSE: u16 = 5;
+/// [`Step::op`]: writes the address in the kernel of what is at `arg` to `out`, 8 bytes.
+pub const OP_POINT: u16 = 6;
 
 /// Bytes that can be read by their place: an image at rest or mapped.
 pub(crate) trait Read {
@@ -75,10 +75,6 @@ pub struct Header {
     pub error: i32,
     /// Out: the index of the step being carried out, and of the one that failed.
     pub step: u32,
-    /// Entries in the table of addresses to fix up.
-    pub nr_relocs: u32,
-    /// Its place.
-    pub relocs: u32,
     /// Entries in the table of steps.
     pub nr_steps: u32,
     /// Its place.
@@ -105,12 +101,10 @@ impl Header {
             features: word(2)?,
             error: word(3)?.cast_signed(),
             step: word(4)?,
-            nr_relocs: word(5)?,
-            relocs: word(6)?,
-            nr_steps: word(7)?,
-            steps: word(8)?,
-            nr_fds: word(9)?,
-            fds: word(10)?,
+            nr_steps: word(5)?,
+            steps: word(6)?,
+            nr_fds: word(7)?,
+            fds: word(8)?,
         })
     }
 
@@ -131,11 +125,7 @@ impl Header {
         if usize::try_from(header.size).is_ok_and(|size| size < image.len() + SLACK as usize) {
             return Err(malformed("its size is not what its header says"));
         }
-        let tables = [
-            (header.relocs, header.nr_relocs, RELOC_SIZE),
-            (header.steps, header.nr_steps, STEP_SIZE),
-            (header.fds, header.nr_fds, 4),
-        ];
+        let tables = [(header.steps, header.nr_steps, STEP_SIZE), (header.fds, header.nr_fds, 4)];
         for (at, count, size) in tables {
             let end = u64::from(at) + u64::from(count) * u64::from(size);
             if count > 0 && (at < HEADER_SIZE || at % 8 != 0 || end > image.len() as u64) {

@@ -97,10 +97,6 @@ pub(super) struct Assembler<'a> {
     inners: Slots,
     /// The next module BTF's slot.
     modules: Slots,
-    /// A word that is zero: condition of what is always done, and key 0.
-    pub(super) zero: BlobOff,
-    /// A word for results that nobody wants.
-    nowhere: BlobOff,
     pub(super) license: BlobOff,
     maps: Vec<MapSlots>,
     programs: Vec<ProgramSlots>,
@@ -136,8 +132,6 @@ impl<'a> Assembler<'a> {
         let fds = image.put(&table)?;
         let slot = |run: usize, index: usize| fds.plus(4 * (starts[run] + index as u32));
 
-        let zero = image.word(0)?;
-        let nowhere = image.word(0)?;
         let mut license = plan.license.clone().into_bytes();
         license.push(0);
         let license = image.put(&license)?;
@@ -173,8 +167,6 @@ impl<'a> Assembler<'a> {
             btf_fd: slot(2, 0),
             inners: Slots(slot(3, 0)),
             modules: Slots(slot(4, 0)),
-            zero,
-            nowhere,
             license,
             maps,
             programs,
@@ -254,7 +246,7 @@ impl<'a> Assembler<'a> {
         let Some(init) = slots.init else { return Ok(()) };
         let when = Record { mask, want, unless: slots.reused, ..self.always() };
         let attr = self.image.put(&attr::map_update_elem(self.endian, flags))?;
-        self.image.point(attr.plus(offset::map_update_elem::KEY), self.zero);
+        self.image.point(attr.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
         self.image.point(attr.plus(offset::map_update_elem::VALUE), BlobOff(init.start));
         self.copy(slots.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
         self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
@@ -368,22 +360,9 @@ impl<'a> Assembler<'a> {
         Ok(either)
     }
 
-    /// A record that is always carried out and leaves nothing behind.
+    /// [`Record::ALWAYS`], of the step under way.
     pub(super) fn always(&self) -> Record {
-        Record {
-            op: op::BPF,
-            mask: 0,
-            want: 0,
-            unless: self.zero,
-            cmd: 0,
-            arg: self.nowhere,
-            size: 1,
-            out: self.nowhere,
-            out2: self.nowhere,
-            plan: self.at,
-            expect: 0,
-            feature: 0,
-        }
+        Record { plan: self.at, ..Record::ALWAYS }
     }
 
     fn when(&self, when: When) -> Record {

@@ -1,4 +1,4 @@
-//! The image's records as text: a line each, under the step of the plan that they carry out.
+//! The image's records as text: a line each, pointers first, the others under the step of the plan that they carry out.
 
 use std::fmt;
 
@@ -15,7 +15,10 @@ impl fmt::Display for Records<'_> {
         let plan = self.0.to_string();
         let steps: Vec<&str> = plan.lines().collect();
         let mut last = None;
-        for record in &self.1.records {
+        for record in self.1.records.iter().filter(|record| record.op == op::POINT) {
+            writeln!(f, "          {record}")?;
+        }
+        for record in self.1.records.iter().filter(|record| record.op != op::POINT) {
             if last != Some(record.plan) {
                 writeln!(f, "{}", steps.get(record.plan as usize).unwrap_or(&""))?;
                 last = Some(record.plan);
@@ -37,6 +40,7 @@ impl fmt::Display for Record {
                 write!(f, "[{out:#x}], [{:#x}] = btf_find({arg:#x}, {}, {})", self.out2.0, self.size, self.cmd)?
             }
             op::CLOSE => write!(f, "close([{arg:#x}])")?,
+            op::POINT => return write!(f, "[{out:#x}] = &[{arg:#x}]"),
             other => write!(f, "op {other}")?,
         }
         if self.op == op::PROBE {

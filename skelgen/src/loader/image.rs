@@ -1,6 +1,6 @@
 //! Writes an image: places things in it, points at them, and lists what is to be done with them.
 
-use super::wire::{self, MAGIC, SLACK, header, reloc, step};
+use super::wire::{self, MAGIC, SLACK, header, op, step};
 use crate::{Endian, Error, Result};
 
 /// Offset of something in the image, in bytes from its start.
@@ -46,18 +46,38 @@ pub struct Record {
     pub feature: u32,
 }
 
+impl Record {
+    /// A record that is carried out whatever the kernel and the user say, for no step of the plan, and whose result
+    /// nobody wants.
+    pub(crate) const ALWAYS: Record = Record {
+        op: op::BPF,
+        mask: 0,
+        want: 0,
+        unless: BlobOff(header::ZERO),
+        cmd: 0,
+        arg: BlobOff(header::NOWHERE),
+        size: 1,
+        out: BlobOff(header::NOWHERE),
+        out2: BlobOff(header::NOWHERE),
+        plan: 0,
+        expect: 0,
+        feature: 0,
+    };
+}
+
 /// An image under construction.
 pub(crate) struct ImageWriter {
     endian: Endian,
     bytes: Vec<u8>,
-    relocs: Vec<(BlobOff, BlobOff)>,
+    /// Where an address is wanted, and of what.
+    points: Vec<(BlobOff, BlobOff)>,
     records: Vec<Record>,
 }
 
 impl ImageWriter {
     /// An image with an empty header.
     pub(crate) fn new(endian: Endian) -> Self {
-        ImageWriter { endian, bytes: vec![0; header::LEN as usize], relocs: Vec::new(), records: Vec::new() }
+        ImageWriter { endian, bytes: vec![0; header::LEN as usize], points: Vec::new(), records: Vec::new() }
     }
 
     /// Places `bytes` at a multiple of eight.
@@ -82,7 +102,7 @@ impl ImageWriter {
 
     /// Has the loader write the address of `to` to `at`.
     pub(crate) fn point(&mut self, at: BlobOff, to: BlobOff) {
-        self.relocs.push((at, to));
+        self.points.push((at, to));
     }
 
     /// Appends a step record.
@@ -90,18 +110,16 @@ impl ImageWriter {
         self.records.push(record);
     }
 
-    /// The image, with relocations, records, header and slack in place. `fds` are the table's place and its length.
+    /// The image, with records and header in place; what points comes first. `fds` are the table's place and its length.
     pub(crate) fn finish(mut self, fds: BlobOff, nr_fds: u32) -> Result<(Vec<u8>, Vec<Record>)> {
-        let relocs = self.encode_relocs();
-        let relocs = self.put(&relocs)?;
+        let points = self.points.iter().map(|&(at, to)| Record { op: op::POINT, arg: to, out: at, ..Record::ALWAYS });
+        self.records = points.chain(self.records.iter().copied()).collect();
         let records = self.encode_records();
         let steps = self.put(&records)?;
 
         let fields = [
             (header::MAGIC, MAGIC),
             (header::SIZE, self.bytes.len().next_power_of_two() as u32 + SLACK),
-            (header::NR_RELOCS, self.relocs.len() as u32),
-            (header::RELOCS, relocs.0),
             (header::NR_STEPS, self.records.len() as u32),
             (header::STEPS, steps.0),
             (header::NR_FDS, nr_fds),
@@ -113,15 +131,6 @@ impl ImageWriter {
             self.bytes[at as usize..at as usize + 4].copy_from_slice(&word);
         }
         Ok((self.bytes, self.records))
-    }
-
-    fn encode_relocs(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.relocs.len() * reloc::LEN as usize);
-        for (at, to) in &self.relocs {
-            self.endian.put_u32(&mut out, at.0);
-            self.endian.put_u32(&mut out, to.0);
-        }
-        out
     }
 
     fn encode_records(&self) -> Vec<u8> {

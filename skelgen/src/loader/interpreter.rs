@@ -5,12 +5,11 @@
 //! descriptors live in the image, and the only jumps are its own.
 //!
 //! ```text
-//! main:       bpf_loop(nr_relocs, relocate); bpf_loop(nr_steps, step)
-//! relocate:   *(u64 *)(image + reloc.at) = image + reloc.to
-//! step:       if its conditions hold, do what its op says; on failure note the error and stop
+//! load:   bpf_loop(nr_steps, step)
+//! step:   if its conditions hold, do what its op says; on failure note the error and stop
 //! ```
 //!
-//! Registers, in all three functions:
+//! Registers, in both functions:
 //!
 //! | | |
 //! |---|---|
@@ -24,7 +23,7 @@
 //! bytes behind it are inside the map's value.
 
 use super::asm::{Asm, Label};
-use super::wire::{self, header, op, reloc, step};
+use super::wire::{self, header, op, step};
 use crate::btf::{Btf, Func, FuncProto, Int, Linkage, Type, TypeId};
 use crate::insn::build::Size::{B, DW, H, W};
 use crate::insn::build::*;
@@ -57,16 +56,14 @@ impl Interpreter {
     /// The interpreter for an image in a map of `map_size` bytes, as [`wire::header::SIZE`] has them.
     pub fn new(map_size: u32, endian: Endian) -> Result<Self> {
         let mut program = Writer { asm: Asm::default(), mask: map_size.saturating_sub(wire::SLACK) as i32 - 1 };
-        let relocate = program.asm.label();
         let run_step = program.asm.label();
-        program.main(relocate, run_step);
-        let relocate_at = program.relocate(relocate);
+        program.main(run_step);
         let step_at = program.step(run_step);
         let insns = program.asm.finish();
 
         let (btf, ids) = functions_btf()?;
         let mut func_info = Vec::new();
-        for (insn, id) in [0, relocate_at, step_at].into_iter().zip(ids) {
+        for (insn, id) in [0, step_at].into_iter().zip(ids) {
             endian.put_u32(&mut func_info, insn as u32);
             endian.put_u32(&mut func_info, id.0);
         }
@@ -86,34 +83,20 @@ struct Writer {
 }
 
 impl Writer {
-    fn main(&mut self, relocate: Label, run_step: Label) {
+    fn main(&mut self, run_step: Label) {
         self.load_image();
-        for (count, callback) in [(header::NR_RELOCS, relocate), (header::NR_STEPS, run_step)] {
-            self.emit(load(W, R1, R6, count as i16));
-            self.asm.func_addr(R2, callback);
-            self.emit(mov_imm(R3, 0));
-            self.emit(mov_imm(R4, 0));
-            self.emit(call(helper::LOOP));
-        }
+        self.emit(load(W, R1, R6, header::NR_STEPS as i16));
+        self.asm.func_addr(R2, run_step);
+        self.emit(mov_imm(R3, 0));
+        self.emit(mov_imm(R4, 0));
+        self.emit(call(helper::LOOP));
         self.leave(0);
-    }
-
-    /// `long relocate(u32 index, void *)`
-    fn relocate(&mut self, entry: Label) -> usize {
-        let start = self.function(entry);
-        self.record(header::RELOCS, reloc::LEN);
-        self.field(W, R1, reloc::AT);
-        self.bound(R1, 8);
-        self.at(R2, reloc::TO);
-        self.emit(store(DW, R1, 0, R2));
-        self.leave(0);
-        start
     }
 
     /// `long step(u32 index, void *)`
     fn step(&mut self, entry: Label) -> usize {
         let start = self.function(entry);
-        let [next, copy, find, close, probed, failed, bad, done] = std::array::from_fn(|_| self.asm.label());
+        let [next, copy, point, find, close, probed, failed, bad, done] = std::array::from_fn(|_| self.asm.label());
 
         // A failure before this one left its error: nothing more is done.
         self.emit(load(W, R2, R6, header::ERROR as i16));
@@ -135,6 +118,7 @@ impl Writer {
         self.at(R8, step::ARG);
         self.at(R9, step::OUT);
         self.field(H, R1, step::OP);
+        self.asm.goto_if_imm(BPF_JEQ, R1, op::POINT.into(), point);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::COPY.into(), copy);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::FIND_BTF.into(), find);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::CLOSE.into(), close);
@@ -157,6 +141,13 @@ impl Writer {
         self.asm.place(copy);
         self.emit(load(W, R1, R8, 0));
         self.emit(store(W, R9, 0, R1));
+        self.asm.goto(next);
+
+        // A pointer is eight bytes, and stands at a multiple of eight.
+        self.asm.place(point);
+        self.field(W, R9, step::OUT);
+        self.bound(R9, 8);
+        self.emit(store(DW, R9, 0, R8));
         self.asm.goto(next);
 
         // r0 = btf_find_by_name_kind(arg, size, cmd, 0)
@@ -274,8 +265,8 @@ impl Writer {
     }
 }
 
-/// Types for three functions without parameters that matter: the entry is global, callbacks must be static.
-fn functions_btf() -> Result<(Btf, [TypeId; 3])> {
+/// Types for two functions without parameters that matter: the entry is global, a callback must be static.
+fn functions_btf() -> Result<(Btf, [TypeId; 2])> {
     let mut btf = Btf::default();
     let name = btf.add_str("long")?;
     let long = btf.add_type(Type::Int(Int { name, size: 8, encoding: Int::SIGNED, offset: 0, bits: 64 }));
@@ -284,10 +275,6 @@ fn functions_btf() -> Result<(Btf, [TypeId; 3])> {
         let name = btf.add_str(name)?;
         Ok::<_, crate::Error>(btf.add_type(Type::Func(Func { name, proto, linkage })))
     };
-    let ids = [
-        function("load", Linkage::Global)?,
-        function("relocate", Linkage::Static)?,
-        function("step", Linkage::Static)?,
-    ];
+    let ids = [function("load", Linkage::Global)?, function("step", Linkage::Static)?];
     Ok((btf, ids))
 }

@@ -3,7 +3,7 @@
 use super::assemble::Assembler;
 use super::attr::{self, ProgLens, cmd, flag, offset};
 use super::image::{BlobOff, Record};
-use super::wire::{feature, op};
+use super::wire::{feature, header, op};
 use crate::Result;
 use crate::insn::{build, encode_all, uapi};
 use crate::object::{MapDef, MapType, SecDef};
@@ -35,7 +35,7 @@ impl Assembler<'_> {
         let impossible_cpu = flag::BPF_F_CPU | u64::from(u32::MAX) << 32;
         let update = attr::map_update_elem(self.endian, impossible_cpu);
         let update = self.image.put(&update)?;
-        self.image.point(update.plus(offset::map_update_elem::KEY), self.zero);
+        self.image.point(update.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
         self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
         self.image.record(Record {
             op: op::PROBE,

@@ -1,7 +1,7 @@
 //! The layout of the *image*: what the loader program and the runtime agree on.
 //!
 //! The image is the value of an array map with one entry. It opens with a header; everything else is found through
-//! offsets, which are `u32`, counted from the image's start, and multiples of four (of a relocation's pointer and of a
+//! offsets, which are `u32`, counted from the image's start, and multiples of four (of a pointer and of a
 //! record: of eight). The runtime's `image` module is
 //! the other side of this file; a test holds the two together.
 
@@ -23,19 +23,20 @@ pub mod header {
     pub const ERROR: u32 = 12;
     /// Out: the step record that is being carried out.
     pub const STEP: u32 = 16;
-    /// Number of relocations.
-    pub const NR_RELOCS: u32 = 20;
-    /// Offset of the relocations.
-    pub const RELOCS: u32 = 24;
     /// Number of step records.
-    pub const NR_STEPS: u32 = 28;
+    pub const NR_STEPS: u32 = 20;
     /// Offset of the step records.
-    pub const STEPS: u32 = 32;
+    pub const STEPS: u32 = 24;
     /// Number of file descriptors.
-    pub const NR_FDS: u32 = 36;
+    pub const NR_FDS: u32 = 28;
     /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps,
-    /// stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor that it made.
-    pub const FDS: u32 = 40;
+    /// stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor
+    /// that it made.
+    pub const FDS: u32 = 32;
+    /// A word that is zero: the condition of what is always done, and key 0.
+    pub const ZERO: u32 = 40;
+    /// A word for results that nobody wants.
+    pub const NOWHERE: u32 = 48;
     /// Bytes of the header.
     pub const LEN: u32 = 64;
 }
@@ -50,16 +51,6 @@ pub mod feature {
     pub const DIRECT: u32 = 4;
     /// The user has said which, in `DIRECT`.
     pub const FORCED: u32 = 8;
-}
-
-/// Offsets in a relocation: `*(u64 *)(image + at) = image + to`.
-pub mod reloc {
-    /// Offset of the pointer.
-    pub const AT: u32 = 0;
-    /// Offset of what it points to.
-    pub const TO: u32 = 4;
-    /// Bytes of a relocation.
-    pub const LEN: u32 = 8;
 }
 
 /// Offsets in a step record.
@@ -104,4 +95,6 @@ pub mod op {
     pub const FIND_BTF: u16 = 4;
     /// `sys_close(*arg)`, `*arg = -1`
     pub const CLOSE: u16 = 5;
+    /// `*(u64 *)out = arg`: the address in the kernel of what is at `arg`.
+    pub const POINT: u16 = 6;
 }

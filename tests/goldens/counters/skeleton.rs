@@ -255,16 +255,16 @@ pub mod counters {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10408 bytes]";
+    static IMAGE: &[u8] = b"[12032 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[936 bytes]";
+    static LOADER: &[u8] = b"[800 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "counters",
         image: IMAGE,
         loader: LOADER,
-        loader_btf: b"[113 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0!\0\0\0\x05\0\0\0",
+        loader_btf: b"[92 bytes]",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\n\0\0\0\x04\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: "events",
@@ -273,9 +273,9 @@ pub mod counters {
                 value_size: 0,
                 max_entries: 65536,
                 map_flags: 0,
-                attrs: &[2192],
+                attrs: &[2176],
                 fd: 64,
-                reused: 136,
+                reused: 120,
                 data: ::core::option::Option::None,
                 pinning: 0,
             },
@@ -286,12 +286,12 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[2264],
+                attrs: &[2248],
                 fd: 68,
-                reused: 152,
+                reused: 136,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((144, 8)),
+                    init: ::core::option::Option::Some((128, 8)),
                     section: ".rodata",
                 }),
                 pinning: 0,
@@ -303,12 +303,12 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2376],
+                attrs: &[2360],
                 fd: 72,
-                reused: 168,
+                reused: 152,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((160, 8)),
+                    init: ::core::option::Option::Some((144, 8)),
                     section: ".data",
                 }),
                 pinning: 0,
@@ -320,12 +320,12 @@ pub mod counters {
                 value_size: 72,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2480, 2552],
+                attrs: &[2464, 2536],
                 fd: 76,
-                reused: 248,
+                reused: 232,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::PerCpu,
-                    init: ::core::option::Option::Some((176, 72)),
+                    init: ::core::option::Option::Some((160, 72)),
                     section: ".percpu",
                 }),
                 pinning: 0,
@@ -337,9 +337,9 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2656],
+                attrs: &[2640],
                 fd: 80,
-                reused: 256,
+                reused: 240,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
@@ -354,9 +354,9 @@ pub mod counters {
                 section: "raw_tp/sys_enter",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[2800, 3744],
+                attrs: &[2784, 3728],
                 fd: 92,
-                skip: 264,
+                skip: 248,
                 autoload: true,
                 attach: rt::Attach::RawTracepoint {
                     name: ::std::borrow::Cow::Borrowed("sys_enter"),
@@ -367,9 +367,9 @@ pub mod counters {
                 section: "raw_tp/sched_process_exec",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[4800, 5976],
+                attrs: &[4784, 5960],
                 fd: 96,
-                skip: 272,
+                skip: 256,
                 autoload: true,
                 attach: rt::Attach::RawTracepoint {
                     name: ::std::borrow::Cow::Borrowed("sched_process_exec"),
@@ -380,9 +380,9 @@ pub mod counters {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7360, 7752],
+                attrs: &[7344, 7736],
                 fd: 100,
-                skip: 280,
+                skip: 264,
                 autoload: true,
                 attach: rt::Attach::Manual,
             },

@@ -908,16 +908,16 @@ pub mod data_sections {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[9840 bytes]";
+    static IMAGE: &[u8] = b"[10464 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[936 bytes]";
+    static LOADER: &[u8] = b"[800 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "data_sections",
         image: IMAGE,
         loader: LOADER,
-        loader_btf: b"[113 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0!\0\0\0\x05\0\0\0",
+        loader_btf: b"[92 bytes]",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\n\0\0\0\x04\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: ".data",
@@ -926,12 +926,12 @@ pub mod data_sections {
                 value_size: 532,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6664],
+                attrs: &[6648],
                 fd: 64,
-                reused: 672,
+                reused: 656,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((136, 532)),
+                    init: ::core::option::Option::Some((120, 532)),
                     section: ".data",
                 }),
                 pinning: 0,
@@ -943,12 +943,12 @@ pub mod data_sections {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6768],
+                attrs: &[6752],
                 fd: 68,
-                reused: 720,
+                reused: 704,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((680, 40)),
+                    init: ::core::option::Option::Some((664, 40)),
                     section: ".data.x",
                 }),
                 pinning: 0,
@@ -960,12 +960,12 @@ pub mod data_sections {
                 value_size: 4,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6872],
+                attrs: &[6856],
                 fd: 72,
-                reused: 736,
+                reused: 720,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((728, 4)),
+                    init: ::core::option::Option::Some((712, 4)),
                     section: ".data.zero",
                 }),
                 pinning: 0,
@@ -977,12 +977,12 @@ pub mod data_sections {
                 value_size: 56,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[6976],
+                attrs: &[6960],
                 fd: 76,
-                reused: 800,
+                reused: 784,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((744, 56)),
+                    init: ::core::option::Option::Some((728, 56)),
                     section: ".rodata",
                 }),
                 pinning: 0,
@@ -994,12 +994,12 @@ pub mod data_sections {
                 value_size: 12,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[7088],
+                attrs: &[7072],
                 fd: 80,
-                reused: 824,
+                reused: 808,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((808, 12)),
+                    init: ::core::option::Option::Some((792, 12)),
                     section: ".rodata.x",
                 }),
                 pinning: 0,
@@ -1011,9 +1011,9 @@ pub mod data_sections {
                 value_size: 5108,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7200],
+                attrs: &[7184],
                 fd: 84,
-                reused: 832,
+                reused: 816,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
@@ -1028,9 +1028,9 @@ pub mod data_sections {
                 value_size: 32,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7272],
+                attrs: &[7256],
                 fd: 88,
-                reused: 840,
+                reused: 824,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
@@ -1045,9 +1045,9 @@ pub mod data_sections {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7344],
+                attrs: &[7328],
                 fd: 96,
-                skip: 848,
+                skip: 832,
                 autoload: true,
                 attach: rt::Attach::Manual,
             },
