@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::{fs, iter};
@@ -58,9 +58,13 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// The kernel does not tell its sizes.
+    /// It is open on something else, or the kernel does not tell its sizes.
     pub fn from_fd(fd: OwnedFd, name: &str) -> Result<Map> {
-        let fd = MapFd::of(fd).map_err(|errno| Error::new("ask about map").subject(name).errno_is(errno))?;
+        let failed = || Error::new("ask about map").subject(name);
+        if let Some(other) = not_a_map(fd.as_fd()) {
+            return Err(failed().because(format!("the descriptor is not a map's, but of {other}")));
+        }
+        let fd = MapFd::of(fd).map_err(|errno| failed().errno_is(errno))?;
         Ok(Map::new(fd, name))
     }
 
@@ -241,6 +245,14 @@ impl Map {
             Err(errno) => Err(self.failed(operation).errno_is(errno)),
         }
     }
+}
+
+/// What `fd` is open on, if that is certainly no map. The kernel would answer a question about a program's descriptor
+/// as well, and its answer could be taken for a map's.
+fn not_a_map(fd: BorrowedFd<'_>) -> Option<String> {
+    const MAP: &str = "anon_inode:bpf-map";
+    let target = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
+    (target != Path::new(MAP)).then(|| target.display().to_string())
 }
 
 /// Removes what is pinned at `path`; who holds it by other means keeps it.
