@@ -4,6 +4,8 @@
 //! library to load. So a test here takes nothing from the machine but its kernel: no files of this repository, no
 //! commands. What loads begins with `if !may_load() { return; }`.
 
+mod attach;
+mod attach_perf;
 mod const_strings;
 mod cpus;
 mod equivalence;
@@ -12,9 +14,11 @@ mod global_percpu_data;
 mod guest;
 mod in_memory;
 mod info;
+mod iterators;
 mod leaks;
 mod load;
 mod modes;
 mod percpu;
 mod read_only;
 mod shapes;
+mod watch;
