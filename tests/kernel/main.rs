@@ -6,6 +6,7 @@
 
 mod attach;
 mod attach_perf;
+mod attach_types;
 mod const_strings;
 mod cpus;
 mod equivalence;

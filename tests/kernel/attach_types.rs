@@ -1,0 +1,105 @@
+//! What programs are attached as: the attach type of a section, as the kernel has it of the link.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::{io, process};
+
+use skelgen_runtime::Link;
+use skelgen_tests::skeletons::attach_all::AttachAll;
+use skelgen_tests::skeletons::sec_forms::SecForms;
+use skelgen_tests::{matrix, may_load, not_on_this_kernel};
+
+use crate::info::{link_info, prog_info};
+
+/// A cgroup without processes, so that programs on it change nothing.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    fn new() -> io::Result<Cgroup> {
+        let path = PathBuf::from(format!("/sys/fs/cgroup/skelgen_attach_types_{}", process::id()));
+        fs::create_dir(&path)?;
+        let cgroup = Cgroup(path);
+        // Version 2 has it, version 1 has not.
+        fs::metadata(cgroup.0.join("cgroup.controllers")).map(|_| cgroup)
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn programs_of_cgroups() {
+    if !may_load() {
+        return;
+    }
+    let cgroup = match Cgroup::new() {
+        Ok(cgroup) => cgroup,
+        Err(error) => {
+            assert!(matrix().is_none(), "{error}");
+            return not_on_this_kernel(format!("a cgroup of version 2 below /sys/fs/cgroup: {error}"));
+        }
+    };
+    let mut open = SecForms::open().unwrap();
+    // enum bpf_attach_type
+    macro_rules! these {
+        ($($name:ident $ty:literal)*) => {
+            $(open.progs.$name.set_autoload(true);)*
+            let skel = open.load().unwrap();
+            let folder = File::open(&cgroup.0).unwrap();
+            $(
+                let link = skel.progs.$name.attach_cgroup(&folder).unwrap();
+                let info = link_info(&link);
+                assert_eq!(info.prog_id, prog_info(&skel.progs.$name).id);
+                assert_eq!(info.of_cgroup(), $ty, stringify!($name));
+            )*
+        };
+    }
+    these! {
+        cgroup_skb_ingress 0
+        cgroup_skb_egress 1
+        cgroup_sock_create 2
+        sockops 3
+        cgroup_dev 6
+        cgroup_bind4 8
+        cgroup_bind6 9
+        cgroup_connect4 10
+        cgroup_connect6 11
+        cgroup_post_bind4 12
+        cgroup_post_bind6 13
+        cgroup_sendmsg4 14
+        cgroup_sendmsg6 15
+        cgroup_sysctl 18
+        cgroup_recvmsg4 19
+        cgroup_recvmsg6 20
+        cgroup_getsockopt 21
+        cgroup_setsockopt 22
+        cgroup_getpeername4 29
+        cgroup_getpeername6 30
+        cgroup_getsockname4 31
+        cgroup_getsockname6 32
+        cgroup_sock_release 34
+    }
+}
+
+#[test]
+fn programs_of_tracing() {
+    if !may_load() {
+        return;
+    }
+    let open = AttachAll::open().unwrap();
+    let skel = match open.load() {
+        Ok(skel) => skel,
+        Err(error) => {
+            assert!(matrix().is_none(), "{error}");
+            return not_on_this_kernel(error);
+        }
+    };
+    let links = skel.attach().unwrap();
+    let attach_type = |link: &Option<Link>| link_info(link.as_ref().unwrap()).of_tracing();
+    let types = [&links.on_fentry, &links.on_fexit, &links.on_fmod_ret, &links.on_lsm].map(attach_type);
+    assert_eq!(types, [24, 25, 26, 27]);
+    assert_eq!(link_info(links.on_lsm.as_ref().unwrap()).prog_id, prog_info(&skel.progs.on_lsm).id);
+}
