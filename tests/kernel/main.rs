@@ -21,5 +21,6 @@ mod load;
 mod modes;
 mod percpu;
 mod read_only;
+mod sections;
 mod shapes;
 mod watch;
