@@ -1,0 +1,239 @@
+//! Maps as the kernel made them, and their elements.
+
+use std::os::fd::AsFd;
+
+use skelgen_runtime::{Errno, Map, Update, cpus};
+use skelgen_tests::may_load;
+use skelgen_tests::skeletons::maps_all::types::{Flow, Totals};
+use skelgen_tests::skeletons::maps_all::{LoadedMapsAll, MapsAll, OpenMapsAll};
+
+use crate::info::{MapInfo, map_info};
+
+/// `maps_all`, with nothing pinned where others might look.
+pub(crate) fn open() -> OpenMapsAll {
+    let mut open = MapsAll::open().unwrap();
+    open.maps.pinned_by_name.clear_pin_path();
+    open
+}
+
+pub(crate) fn load() -> LoadedMapsAll {
+    open().load().unwrap()
+}
+
+const MMAPABLE_RDONLY_PROG: u32 = 1 << 10 | 1 << 7;
+const NUMA_NODE: u32 = 1 << 2;
+const NO_PREALLOC: u32 = 1;
+
+/// What `maps_all.bpf.c` says: name, type, key and value size, entries, flags, extra.
+type Declared = (&'static str, u32, [u32; 3], u32, u64);
+
+/// Each map with what the kernel says of it, and what the source does.
+fn all(skel: &LoadedMapsAll) -> Vec<(MapInfo, Declared)> {
+    let maps = &skel.maps;
+    // Of the running machine: a ring buffer is of whole pages, and a perf event array has a place for each CPU.
+    let ring = |bytes: u32| bytes.next_power_of_two().max(page_size());
+    let cpus = cpus::possible().unwrap().last() + 1;
+    vec![
+        (map_info(&maps.typed), ("typed", 1, [12, 16, 64], 0, 0)),
+        (map_info(&maps.sized), ("sized", 1, [12, 16, 64], 0, 0)),
+        (map_info(&maps.half_typed), ("half_typed", 1, [8, 16, 64], 0, 0)),
+        (map_info(&maps.with_lock), ("with_lock", 2, [4, 8, 2], 0, 0)),
+        (map_info(&maps.pinned_by_name), ("pinned_by_name", 2, [4, 8, 4], 0, 0)),
+        (map_info(&maps.with_flags), ("with_flags", 2, [4, 8, 4], MMAPABLE_RDONLY_PROG, 0)),
+        (map_info(&maps.on_numa_node), ("on_numa_node", 1, [4, 8, 16], NUMA_NODE, 0)),
+        (map_info(&maps.bloom), ("bloom", 30, [0, 8, 128], 0, 3)),
+        (map_info(&maps.a_map_with_quite_a_long_name), ("a_map_with_quit", 2, [4, 4, 1], 0, 0)),
+        (map_info(&maps.array), ("array", 2, [4, 16, 8], 0, 0)),
+        (map_info(&maps.lru_hash), ("lru_hash", 9, [12, 16, 128], 0, 0)),
+        (map_info(&maps.lpm_trie), ("lpm_trie", 11, [8, 4, 16], NO_PREALLOC, 0)),
+        (map_info(&maps.percpu_array), ("percpu_array", 6, [4, 16, 4], 0, 0)),
+        (map_info(&maps.percpu_hash), ("percpu_hash", 5, [12, 13, 32], 0, 0)),
+        (map_info(&maps.lru_percpu_hash), ("lru_percpu_hash", 10, [4, 8, 64], 0, 0)),
+        (map_info(&maps.percpu_cgroup_storage), ("percpu_cgroup_s", 21, [16, 16, 0], 0, 0)),
+        (map_info(&maps.queue), ("queue", 22, [0, 8, 16], 0, 0)),
+        (map_info(&maps.stack), ("stack", 23, [0, 8, 16], 0, 0)),
+        (map_info(&maps.ringbuf), ("ringbuf", 27, [0, 0, ring(5000)], 0, 0)),
+        (map_info(&maps.user_ringbuf), ("user_ringbuf", 31, [0, 0, ring(4096)], 0, 0)),
+        (map_info(&maps.perf_event_array), ("perf_event_arra", 4, [4, 4, cpus], 0, 0)),
+        (map_info(&maps.cgroup_array), ("cgroup_array", 8, [4, 4, 2], 0, 0)),
+        (map_info(&maps.stack_trace), ("stack_trace", 7, [4, 1016, 64], 0, 0)),
+        (map_info(&maps.prog_array), ("prog_array", 3, [4, 4, 4], 0, 0)),
+        (map_info(&maps.empty_prog_array), ("empty_prog_arra", 3, [4, 4, 2], 0, 0)),
+        (map_info(&maps.task_storage), ("task_storage", 29, [4, 16, 0], NO_PREALLOC, 0)),
+        (map_info(&maps.inner_one), ("inner_one", 2, [4, 8, 1], 0, 0)),
+        (map_info(&maps.inner_two), ("inner_two", 2, [4, 8, 1], 0, 0)),
+        (map_info(&maps.array_of_maps), ("array_of_maps", 12, [4, 4, 3], 0, 0)),
+        (map_info(&maps.array_of_maps_filled), ("array_of_maps_f", 12, [4, 4, 4], 0, 0)),
+        (map_info(&maps.hash_of_maps), ("hash_of_maps", 13, [8, 4, 8], 0, 0)),
+        (map_info(&maps.hash_of_maps_filled), ("hash_of_maps_fi", 13, [4, 4, 4], 0, 0)),
+    ]
+}
+
+fn page_size() -> u32 {
+    // SAFETY: no memory is involved.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.try_into().unwrap()
+}
+
+#[test]
+fn the_kernel_has_what_the_source_declares() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    for (info, declared) in all(&skel) {
+        let sizes = [info.key_size, info.value_size, info.max_entries];
+        assert_eq!((info.name(), info.map_type, sizes, info.map_flags, info.map_extra), declared);
+    }
+}
+
+#[test]
+fn types_go_with_the_maps_that_take_them() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let maps = &skel.maps;
+    let has_type = |map: &dyn Fn() -> MapInfo| map().btf_value_type_id != 0;
+    assert!(has_type(&|| map_info(&maps.typed)) && has_type(&|| map_info(&maps.array)));
+    assert!(has_type(&|| map_info(&maps.with_lock)) && has_type(&|| map_info(&maps.task_storage)));
+    assert!(!has_type(&|| map_info(&maps.sized)) && !has_type(&|| map_info(&maps.prog_array)));
+}
+
+#[test]
+fn handles_know_what_the_kernel_knows() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let maps = &skel.maps;
+    let known = |map: &Map| {
+        (map.map_type(), map.key_size() as u32, map.value_size() as u32, map.max_entries(), map.map_flags())
+    };
+    for map in [maps.typed.map(), &maps.ringbuf, &maps.perf_event_array, &maps.percpu_hash, maps.with_flags.map()] {
+        let info = map_info(map);
+        assert_eq!(known(map), (info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags));
+    }
+    assert!(maps.percpu_hash.is_per_cpu() && !maps.sized.is_per_cpu());
+    assert_eq!(maps.percpu_hash.full_value_size(), 16 * cpus::possible().unwrap().count());
+}
+
+#[test]
+fn entries_can_be_changed_before_the_load() {
+    if !may_load() {
+        return;
+    }
+    let mut open = open();
+    assert_eq!((open.maps.typed.max_entries(), open.maps.ringbuf.max_entries()), (64, 5000));
+    open.maps.typed.set_max_entries(3).unwrap();
+    open.maps.ringbuf.set_max_entries(3 * page_size()).unwrap();
+    open.maps.perf_event_array.set_max_entries(1).unwrap();
+    open.maps.array_of_maps.set_max_entries(7).unwrap();
+    open.maps.prog_array.set_max_entries(9).unwrap();
+    open.maps.percpu_array.set_max_entries(300).unwrap();
+    assert_eq!(open.maps.typed.max_entries(), 3);
+    let skel = open.load().unwrap();
+    let maps = &skel.maps;
+    let entries = [&maps.ringbuf, &maps.perf_event_array, &maps.array_of_maps, &maps.prog_array, &maps.percpu_array];
+    assert_eq!(entries.map(|map| map_info(map).max_entries), [4 * page_size(), 1, 7, 9, 300]);
+    assert_eq!(entries.map(Map::max_entries), [4 * page_size(), 1, 7, 9, 300]);
+
+    // The kernel holds to it, and others of the same object are as they were.
+    let insert = |n| maps.typed.insert(&Flow { source: n, ..Flow::default() }, &Totals::default());
+    (0..3).for_each(|n| insert(n).unwrap());
+    assert_eq!(insert(3).unwrap_err().errno(), Some(Errno::E2BIG));
+    assert_eq!(map_info(&load().maps.typed).max_entries, 64);
+}
+
+#[test]
+fn entries_that_the_kernel_refuses_are_said_with_the_map() {
+    if !may_load() {
+        return;
+    }
+    let mut open = open();
+    open.maps.lru_hash.set_max_entries(0).unwrap();
+    let error = open.load().unwrap_err();
+    assert_eq!((error.operation(), error.subject_name()), ("create map", Some("lru_hash")));
+    assert_eq!((error.object_name(), error.errno()), (Some("maps_all"), Some(Errno::EINVAL)));
+}
+
+#[test]
+fn elements_of_a_hash() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let map = &skel.maps.typed;
+    let flow = |n: u32| Flow { source: n, destination: !n, port: n as u16, ..Flow::default() };
+    let totals = |n: u32| Totals { packets: n.into(), bytes: u64::MAX - u64::from(n) };
+    assert_eq!((map.get(&flow(1)).unwrap(), map.keys().count(), map.iter().count()), (None, 0, 0));
+    (1..=64).for_each(|n| map.insert(&flow(n), &totals(n)).unwrap());
+    assert_eq!(map.get(&flow(40)).unwrap(), Some(totals(40)));
+    // One more than it takes.
+    let error = map.insert(&flow(65), &totals(65)).unwrap_err();
+    assert_eq!((error.subject_name(), error.errno()), (Some("typed"), Some(Errno::E2BIG)));
+
+    let mut elements: Vec<_> = map.iter().map(Result::unwrap).collect();
+    elements.sort_by_key(|(key, _)| key.source);
+    assert_eq!(elements, (1..=64).map(|n| (flow(n), totals(n))).collect::<Vec<_>>());
+    assert_eq!(map.keys().map(|key| key.unwrap().source).sum::<u32>(), 64 * 65 / 2);
+
+    assert!(map.delete(&flow(40)).unwrap() && !map.delete(&flow(40)).unwrap());
+    assert_eq!((map.get(&flow(40)).unwrap(), map.iter().count()), (None, 63));
+    assert_eq!(map.update(&flow(40), &totals(1), Update::Existing).unwrap_err().errno(), Some(Errno::ENOENT));
+    map.update(&flow(40), &totals(1), Update::New).unwrap();
+    assert_eq!(map.update(&flow(40), &totals(2), Update::New).unwrap_err().errno(), Some(Errno::EEXIST));
+    map.update(&flow(40), &totals(2), Update::Existing).unwrap();
+    assert_eq!(map.get(&flow(40)).unwrap(), Some(totals(2)));
+    // Deleted while it is walked, each is met once.
+    let emptied = map.keys().filter(|key| map.delete(key.as_ref().unwrap()).unwrap()).count();
+    assert_eq!((emptied, map.keys().count()), (64, 0));
+}
+
+#[test]
+fn elements_of_an_array() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let map = &skel.maps.array;
+    assert_eq!(map.keys().collect::<Result<Vec<_>, _>>().unwrap(), (0..8).collect::<Vec<_>>());
+    assert!(map.iter().all(|element| element.unwrap().1 == Totals::default()));
+    map.insert(&7, &Totals { packets: 1, bytes: 2 }).unwrap();
+    assert_eq!(map.get(&7).unwrap(), Some(Totals { packets: 1, bytes: 2 }));
+    assert_eq!(map.get(&8).unwrap(), None);
+    assert_eq!(map.insert(&8, &Totals::default()).unwrap_err().errno(), Some(Errno::E2BIG));
+    // An array keeps its elements.
+    assert_eq!(map.update(&7, &Totals::default(), Update::New).unwrap_err().errno(), Some(Errno::EEXIST));
+    assert_eq!(map.delete(&7).unwrap_err().errno(), Some(Errno::EINVAL));
+}
+
+#[test]
+fn elements_without_types() {
+    if !may_load() {
+        return;
+    }
+    let maps = load().maps;
+    maps.sized.update(&[1; 12], &[2; 16], Update::New).unwrap();
+    assert_eq!(maps.sized.lookup(&[1; 12]).unwrap(), Some(vec![2; 16]));
+    // The value of each CPU, one after another, in whole words.
+    let values: Vec<u8> =
+        (0..maps.percpu_hash.full_value_size()).map(|at| if at % 16 < 13 { at as u8 } else { 0 }).collect();
+    maps.percpu_hash.update(&[3; 12], &values, Update::Any).unwrap();
+    assert_eq!(maps.percpu_hash.lookup(&[3; 12]).unwrap(), Some(values));
+    // The most specific of what contains it.
+    let prefix = |bits: u32, address: [u8; 4]| [bits.to_ne_bytes(), address].concat();
+    maps.lpm_trie.update(&prefix(8, [10, 0, 0, 0]), &[8; 4], Update::Any).unwrap();
+    maps.lpm_trie.update(&prefix(24, [10, 1, 2, 0]), &[24; 4], Update::Any).unwrap();
+    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [10, 1, 2, 3])).unwrap(), Some(vec![24; 4]));
+    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [10, 9, 9, 9])).unwrap(), Some(vec![8; 4]));
+    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [11, 1, 2, 3])).unwrap(), None);
+    // Without keys.
+    maps.queue.update(&[], &7u64.to_ne_bytes(), Update::Any).unwrap();
+    maps.queue.update(&[], &8u64.to_ne_bytes(), Update::Any).unwrap();
+    assert_eq!(maps.queue.lookup(&[]).unwrap(), Some(7u64.to_ne_bytes().to_vec()));
+    let wrong =
+        [maps.sized.lookup(&[1; 11]).unwrap_err(), maps.sized.update(&[1; 12], &[2; 17], Update::Any).unwrap_err()];
+    assert!(wrong[0].to_string().contains("the key has 11 bytes, the map's have 12"), "{}", wrong[0]);
+    assert!(wrong[1].to_string().contains("the value has 17 bytes, the map's have 16"), "{}", wrong[1]);
+    assert!(maps.sized.as_fd().try_clone_to_owned().is_ok());
+}
