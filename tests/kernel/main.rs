@@ -24,5 +24,6 @@ mod percpu;
 mod read_only;
 mod sections;
 mod shapes;
+mod shared_maps;
 mod slots;
 mod watch;
