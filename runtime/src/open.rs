@@ -8,6 +8,7 @@ use crate::image::Header;
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::elem::Shape;
+use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
 use crate::{Error, Result, layout, plain};
 
 /// Where `LIBBPF_PIN_BY_NAME` pins.
@@ -194,8 +195,8 @@ impl OpenMap {
         self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
     }
 
-    /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, else the new one is
-    /// pinned there once all is loaded.
+    /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
+    /// type, sizes, entries and flags; else the new one is pinned there once all is loaded.
     pub fn set_pin_path(&mut self, path: impl Into<PathBuf>) {
         self.pin_path = Some(path.into());
     }
@@ -214,11 +215,27 @@ impl OpenMap {
     /// Whether `map` can take this one's place.
     pub(crate) fn check_same(&self, map: &Map) -> Result<()> {
         let (is, should) = (map.shape(), self.shape);
-        let pairs = [
+        self.same([
             ("map_type", is.map_type, should.map_type),
             ("key_size", is.key_size, should.key_size),
             ("value_size", is.value_size, should.value_size),
-        ];
+        ])
+    }
+
+    /// Whether `map` was made as this one would be: nobody chose it, it was only found.
+    pub(crate) fn check_made_so(&self, map: &Map, max_entries: u32) -> Result<()> {
+        // How a descriptor may be used is not of the map; and the kernel itself makes devmaps read-only for programs.
+        let kept = match self.shape.map_type {
+            BPF_MAP_TYPE_DEVMAP | BPF_MAP_TYPE_DEVMAP_HASH => !(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG),
+            _ => !(BPF_F_RDONLY | BPF_F_WRONLY),
+        };
+        self.same([
+            ("max_entries", map.max_entries(), max_entries),
+            ("map_flags", map.map_flags() & kept, self.shape.map_flags & kept),
+        ])
+    }
+
+    fn same<const N: usize>(&self, pairs: [(&str, u32, u32); N]) -> Result<()> {
         match pairs.into_iter().find(|(_, is, should)| is != should) {
             None => Ok(()),
             Some((what, is, should)) => Err(Error::new("reuse map")

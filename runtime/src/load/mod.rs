@@ -88,10 +88,11 @@ fn run(
         // Better now than when everything is made.
         cpus::possible()?;
     }
-    for map in &mut maps {
-        find_pinned(map)?;
-    }
     let mut patches = Patches::new(opened);
+    for map in &mut maps {
+        let max_entries = patches.max_entries(map)?;
+        find_pinned(map, max_entries)?;
+    }
     for map in &mut maps {
         patches.map(map)?;
     }
@@ -193,15 +194,17 @@ fn remember(opened: &Opened<'_>, features: u32) -> bool {
     found || features & FEATURE_KNOWN != 0
 }
 
-/// Takes the map that is pinned where this one would be.
-fn find_pinned(map: &mut OpenMap) -> Result<()> {
+/// Takes the map that is pinned where this one would be, which must be as this one would be, with `max_entries`.
+fn find_pinned(map: &mut OpenMap, max_entries: u32) -> Result<()> {
     let (Some(path), None) = (&map.pin_path, &map.reuse) else { return Ok(()) };
     let failed = || Error::new("open pinned map").subject(path.display().to_string());
     let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
     match bpf::obj_get(&c_path) {
         Ok(fd) => {
             let pinned = Map::from_fd(fd, &map.name)?;
-            map.check_same(&pinned)?;
+            map.check_same(&pinned)
+                .and_then(|()| map.check_made_so(&pinned, max_entries))
+                .map_err(|error| error.hint(format!("the map pinned at {} is in its place", path.display())))?;
             map.reuse = Some(pinned);
             Ok(())
         }

@@ -31,7 +31,9 @@ pub const BPF_MAP_TYPE_LRU_HASH: u32 = 9;
 pub const BPF_MAP_TYPE_LRU_PERCPU_HASH: u32 = 10;
 pub const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
 pub const BPF_MAP_TYPE_HASH_OF_MAPS: u32 = 13;
+pub const BPF_MAP_TYPE_DEVMAP: u32 = 14;
 pub const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: u32 = 21;
+pub const BPF_MAP_TYPE_DEVMAP_HASH: u32 = 25;
 pub const BPF_MAP_TYPE_STRUCT_OPS: u32 = 26;
 pub const BPF_MAP_TYPE_RINGBUF: u32 = 27;
 pub const BPF_MAP_TYPE_USER_RINGBUF: u32 = 31;
@@ -54,6 +56,8 @@ pub const BPF_XDP: u32 = 37;
 pub const BPF_PERF_EVENT: u32 = 41;
 
 // BPF_MAP_CREATE's map_flags
+pub const BPF_F_RDONLY: u32 = 1 << 3;
+pub const BPF_F_WRONLY: u32 = 1 << 4;
 pub const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 pub const BPF_F_MMAPABLE: u32 = 1 << 10;
 
