@@ -72,16 +72,28 @@ fn programs_of_cgroups() {
         cgroup_sendmsg4 14
         cgroup_sendmsg6 15
         cgroup_sysctl 18
-        cgroup_recvmsg4 19
-        cgroup_recvmsg6 20
         cgroup_getsockopt 21
         cgroup_setsockopt 22
-        cgroup_getpeername4 29
-        cgroup_getpeername6 30
-        cgroup_getsockname4 31
-        cgroup_getsockname6 32
         cgroup_sock_release 34
     }
+}
+
+#[test]
+fn the_verifier_knows_the_attach_type() {
+    if !may_load() {
+        return;
+    }
+    // Those that may not refuse must return 1; these return 0.
+    macro_rules! these {
+        ($($name:ident)*) => {$(
+            let mut open = SecForms::open().unwrap();
+            open.progs.$name.set_autoload(true);
+            let error = open.load().unwrap_err();
+            assert_eq!(error.subject_name(), Some(stringify!($name)));
+            assert!(error.verifier_log().unwrap().contains("At program exit the register R0"), "{error}");
+        )*};
+    }
+    these!(cgroup_recvmsg4 cgroup_recvmsg6 cgroup_getpeername4 cgroup_getpeername6 cgroup_getsockname4);
 }
 
 #[test]
