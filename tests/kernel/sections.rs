@@ -161,7 +161,7 @@ fn a_variable_is_whole_while_a_program_writes_it() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            for _ in 0..2000 {
+            for _ in 0..500 {
                 touch(&skel);
             }
             done.store(true, Ordering::Release);
@@ -181,8 +181,8 @@ fn a_variable_is_whole_while_a_program_writes_it() {
         writer.join().unwrap();
         assert_eq!(skel.bss_x.get().bx_bits.wide(), updates & 0xff_ffff_ffff);
     });
-    assert_eq!((skel.bss.get().b_u64, skel.bss_x.get().bx_u64), (3 * 2000, 12 * 2000));
-    assert_eq!((skel.data.get().touch_count, skel.data_zero.get().dz_zero), (30 + 2000, 2000));
+    assert_eq!((skel.bss.get().b_u64, skel.bss_x.get().bx_u64), (3 * 500, 12 * 500));
+    assert_eq!((skel.data.get().touch_count, skel.data_zero.get().dz_zero), (30 + 500, 500));
 }
 
 #[test]
