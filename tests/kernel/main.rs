@@ -22,6 +22,7 @@ mod many;
 mod maps;
 mod modes;
 mod percpu;
+mod pins;
 mod programs;
 mod read_only;
 mod sections;

@@ -1,0 +1,187 @@
+//! Names in a BPF file system: what has one outlives its skeleton, and is found again.
+
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+use skelgen_runtime::{Errno, Map, unpin};
+use skelgen_tests::skeletons::attach_all::{AttachAll, LoadedAttachAll};
+use skelgen_tests::skeletons::maps_all::MapsAll;
+use skelgen_tests::{Part, matrix, may_load, not_run};
+
+use crate::info::map_info;
+use crate::maps::{load, open};
+use crate::watch::{runs, stops};
+
+const BPF_FS: &str = "/sys/fs/bpf";
+
+/// Takes a pin away, also if its test fails.
+struct Unpin(PathBuf);
+
+impl Drop for Unpin {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A place for the running test's pins. Nothing, and noted, if there is no BPF file system.
+fn pin_path(what: &str) -> Option<Unpin> {
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("/proc is mounted");
+    // device, place, kind, ...
+    if !mounts.lines().any(|line| line.split(' ').skip(1).take(2).eq([BPF_FS, "bpf"])) {
+        not_run(Part::Live, format!("no BPF file system is mounted at {BPF_FS}"));
+        return None;
+    }
+    Some(Unpin(Path::new(BPF_FS).join(format!("skelgen_{what}_{}", process::id()))))
+}
+
+#[test]
+fn a_pinned_map_is_found_again() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("found_again") else { return };
+    let open_pinned = || {
+        let mut open = open();
+        assert_eq!(open.maps.pinned_by_name.pin_path(), None);
+        open.maps.pinned_by_name.set_pin_path(&pin.0);
+        open
+    };
+    let first = open_pinned().load().unwrap();
+    let id = map_info(&first.maps.pinned_by_name).id;
+    assert!(fs::exists(&pin.0).unwrap());
+    first.maps.pinned_by_name.insert(&3, &33).unwrap();
+    drop(first);
+
+    // It outlives its skeleton, and the next one has it.
+    let second = open_pinned().load().unwrap();
+    assert_eq!(map_info(&second.maps.pinned_by_name).id, id);
+    assert_eq!(second.maps.pinned_by_name.get(&3).unwrap(), Some(33));
+    let by_path = Map::pinned(&pin.0).unwrap();
+    assert_eq!(map_info(&by_path).id, id);
+
+    unpin(&pin.0).unwrap();
+    assert_eq!(unpin(&pin.0).unwrap_err().errno(), Some(Errno::ENOENT));
+    assert_eq!(second.maps.pinned_by_name.get(&3).unwrap(), Some(33));
+    assert_ne!(map_info(&open_pinned().load().unwrap().maps.pinned_by_name).id, id);
+}
+
+#[test]
+fn a_failed_load_leaves_no_pin() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("failed_load") else { return };
+    let mut open = open();
+    open.maps.pinned_by_name.set_pin_path(&pin.0);
+    open.maps.lru_hash.set_max_entries(0).unwrap();
+    assert!(open.load().is_err() && !fs::exists(&pin.0).unwrap());
+
+    // Nor if it is a later pin that fails.
+    let mut open = self::open();
+    open.maps.pinned_by_name.set_pin_path(&pin.0);
+    open.maps.array.set_pin_path(Path::new(BPF_FS).join("no_such_folder/array"));
+    let error = open.load().unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::ENOENT), "{error}");
+    assert!(error.to_string().contains("no_such_folder/array"), "{error}");
+    assert!(!fs::exists(&pin.0).unwrap());
+}
+
+#[test]
+fn a_pinned_map_must_be_the_one_that_is_wanted() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("wanted") else { return };
+    let skel = load();
+    skel.maps.array.map().pin(&pin.0).unwrap();
+    let mut open = open();
+    open.maps.typed.set_pin_path(&pin.0);
+    let error = open.load().unwrap_err();
+    assert_eq!(error.reason(), Some("its map_type is 2, and should be 1"), "{error}");
+    assert!(error.to_string().contains(pin.0.to_str().unwrap()), "{error}");
+
+    // Handed over, another size is the user's will; found, it is not.
+    let mut open = self::open();
+    open.maps.array.set_pin_path(&pin.0);
+    open.maps.array.set_max_entries(9).unwrap();
+    let error = open.load().unwrap_err();
+    assert_eq!(error.subject_name(), Some("array"));
+    assert!(error.reason().is_some_and(|why| why.contains("its max_entries is 8, and should be 9")), "{error}");
+    assert!(error.to_string().contains(pin.0.to_str().unwrap()), "{error}");
+
+    unpin(&pin.0).unwrap();
+    skel.maps.inner_one.map().pin(&pin.0).unwrap();
+    let mut open = self::open();
+    open.maps.with_flags.set_pin_path(&pin.0);
+    open.maps.with_flags.set_max_entries(1).unwrap();
+    let error = open.load().unwrap_err();
+    assert!(error.reason().is_some_and(|why| why.contains("its map_flags is 0, and should be 1152")), "{error}");
+
+    // A size that the machine rounds up is the same size again.
+    unpin(&pin.0).unwrap();
+    skel.maps.ringbuf.pin(&pin.0).unwrap();
+    let mut open = self::open();
+    open.maps.ringbuf.set_pin_path(&pin.0);
+    assert_eq!(map_info(&open.load().unwrap().maps.ringbuf).id, map_info(&skel.maps.ringbuf).id);
+}
+
+#[test]
+fn maps_and_programs_can_be_pinned_by_hand() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("by_hand") else { return };
+    let skel = load();
+    skel.maps.array.map().pin(&pin.0).unwrap();
+    assert_eq!(skel.maps.typed.map().pin(&pin.0).unwrap_err().errno(), Some(Errno::EEXIST));
+    unpin(&pin.0).unwrap();
+    skel.progs.tail_zero.pin(&pin.0).unwrap();
+    let error = Map::pinned(&pin.0).unwrap_err();
+    assert!(error.to_string().contains("not a map's, but of anon_inode:bpf-prog"), "{error}");
+    unpin(&pin.0).unwrap();
+    let error = skel.maps.array.map().pin("/proc/self/no_pins_here").unwrap_err();
+    assert!(error.to_string().contains("/proc/self/no_pins_here"), "{error}");
+}
+
+#[test]
+fn a_pinned_link_keeps_its_program_attached() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("link") else { return };
+    let mut open = AttachAll::open().unwrap();
+    let progs = &mut open.progs;
+    for other in [&mut progs.on_fentry, &mut progs.on_fexit, &mut progs.on_fmod_ret, &mut progs.on_lsm] {
+        other.set_autoload(false);
+    }
+    let skel = open.load().unwrap();
+    let links = skel.attach().unwrap();
+    links.on_raw_tp.as_ref().unwrap().pin(&pin.0).unwrap();
+    drop(links);
+    let LoadedAttachAll { bss, progs, .. } = skel;
+    drop(progs);
+    let act = || drop(fs::read("/proc/self/stat").unwrap());
+    runs("on_raw_tp", || bss.get().raw_tp_runs, act);
+    unpin(&pin.0).unwrap();
+    stops("on_raw_tp", || bss.get().raw_tp_runs, act);
+}
+
+/// The one place that other processes know as well: only where there are none.
+#[test]
+fn a_map_is_pinned_by_its_name() {
+    if !may_load() {
+        return;
+    }
+    let mut open = MapsAll::open().unwrap();
+    let pin = Unpin(Path::new(BPF_FS).join("pinned_by_name"));
+    assert_eq!(open.maps.pinned_by_name.pin_path(), Some(&*pin.0));
+    assert_eq!(open.maps.typed.pin_path(), None);
+    if matrix().is_none() {
+        std::mem::forget(pin);
+        open.maps.pinned_by_name.clear_pin_path();
+        assert_eq!(open.maps.pinned_by_name.pin_path(), None);
+        return;
+    }
+    let id = map_info(&open.load().unwrap().maps.pinned_by_name).id;
+    assert_eq!(map_info(&MapsAll::open().unwrap().load().unwrap().maps.pinned_by_name).id, id);
+}
