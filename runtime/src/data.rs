@@ -3,6 +3,9 @@
 //! BPF programs on any CPU, and other processes, read and write them at the same time. Every access is of atomic
 //! machine words, so a variable of up to a word that does not cross one is never seen half written; what is larger,
 //! and two variables taken together, can be. No order among accesses is promised.
+//!
+//! A map that was made longer than its section ([`OpenMap::set_value_size`](crate::OpenMap::set_value_size)) has the
+//! section's variables at its start; what is behind them is read and written by offset.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -32,14 +35,14 @@ impl<T: Plain> MappedRo<T> {
     ///
     /// # Errors
     ///
-    /// The map's value is not as long as `T`, or the map is not mappable (`BPF_F_MMAPABLE`).
+    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`).
     pub fn new(map: Map) -> Result<MappedRo<T>> {
         Self::mapped(map, false)
     }
 
     fn mapped(map: Map, writable: bool) -> Result<MappedRo<T>> {
         let failed = || map.failed("map into memory");
-        if !plain::fits::<T>(map.value_size()) {
+        if !plain::begins::<T>(map.value_size()) {
             let (is, should) = (map.value_size(), size_of::<T>());
             return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
         }
@@ -59,7 +62,7 @@ impl<T: Plain> MappedRo<T> {
     pub fn get(&self) -> T {
         let mut value = T::zeroed();
         // `new` checked the length.
-        let _ = self.memory.read(0, &mut value.as_bytes_mut()[..self.map.value_size()]);
+        let _ = self.memory.read(0, &mut value.as_bytes_mut()[..self.own_len()]);
         value
     }
 
@@ -73,7 +76,7 @@ impl<T: Plain> MappedRo<T> {
     ///
     /// # Errors
     ///
-    /// It is not all inside the section.
+    /// It is not all inside the map's value.
     pub fn read<U: Plain>(&self, offset: usize) -> Result<U> {
         let mut value = U::zeroed();
         if self.memory.read(offset, value.as_bytes_mut()) { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
@@ -81,13 +84,17 @@ impl<T: Plain> MappedRo<T> {
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<T>()];
-        let _ = self.memory.read(0, &mut bytes[..self.map.value_size()]);
+        let _ = self.memory.read(0, &mut bytes[..self.own_len()]);
         bytes
     }
 
-    /// The bytes of `value` that are the section's: all but what its alignment adds.
+    /// The bytes of `value` that are the map's: all but what its alignment adds.
     fn own<'v>(&self, value: &'v T) -> &'v [u8] {
-        &value.as_bytes()[..self.map.value_size()]
+        &value.as_bytes()[..self.own_len()]
+    }
+
+    fn own_len(&self) -> usize {
+        self.map.value_size().min(size_of::<T>())
     }
 
     fn outside<U>(&self, operation: &'static str, offset: usize) -> crate::Error {
@@ -101,7 +108,7 @@ impl<T: Plain> Mapped<T> {
     ///
     /// # Errors
     ///
-    /// The map's value is not as long as `T`, or the map is not mappable (`BPF_F_MMAPABLE`), or frozen.
+    /// The map's value is shorter than `T`, or the map is not mappable (`BPF_F_MMAPABLE`), or frozen.
     pub fn new(map: Map) -> Result<Mapped<T>> {
         MappedRo::mapped(map, true).map(Mapped)
     }
@@ -128,7 +135,7 @@ impl<T: Plain> Mapped<T> {
     ///
     /// # Errors
     ///
-    /// It is not all inside the section.
+    /// It is not all inside the map's value.
     pub fn write<U: Plain>(&self, offset: usize, value: &U) -> Result<()> {
         if self.0.memory.write(offset, value.as_bytes()) { Ok(()) } else { Err(self.outside::<U>("write", offset)) }
     }

@@ -14,6 +14,9 @@ use crate::{Error, Result, layout, plain};
 /// Where `LIBBPF_PIN_BY_NAME` pins.
 const BPF_FS: &str = "/sys/fs/bpf";
 
+/// The most bytes of a value that each CPU has its own of: the kernel's `PCPU_MIN_UNIT_SIZE`.
+const MOST_PER_CPU: u32 = 32 << 10;
+
 /// How programs get at `.percpu` variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PerCpuMode {
@@ -81,6 +84,7 @@ impl<'a> Opened<'a> {
             shape: desc.shape(),
             is_data: desc.data.is_some(),
             max_entries: None,
+            value_size: None,
             reuse: None,
             pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
         })
@@ -131,6 +135,8 @@ pub struct OpenMap {
     pub(crate) shape: Shape,
     pub(crate) is_data: bool,
     pub(crate) max_entries: Option<u32>,
+    /// Only if it is not the section's.
+    pub(crate) value_size: Option<u32>,
     pub(crate) reuse: Option<Map>,
     pub(crate) pin_path: Option<PathBuf>,
 }
@@ -169,6 +175,49 @@ impl OpenMap {
         Ok(())
     }
 
+    /// Bytes that a value is to have; one CPU's, if each has its own.
+    #[must_use]
+    pub fn value_size(&self) -> u32 {
+        match &self.reuse {
+            Some(map) => map.shape().value_size,
+            None => self.wanted_value_size(),
+        }
+    }
+
+    /// Makes a data section's map longer than the section, for an array at its end to have more elements on this
+    /// machine. It begins with the section's first value, as edited; the bytes behind that are 0 at first.
+    ///
+    /// Such a map has no BTF types, since the kernel wants a section's type to be as long as the map's value. What is
+    /// behind the section is reached by offset; its first bytes can be those that alignment adds to the section's struct.
+    ///
+    /// # Errors
+    ///
+    /// It is no data section, a map was handed in, which exists, or `bytes` are fewer than the section's or more than
+    /// the 32 KiB that the kernel has for a value of each CPU.
+    pub fn set_value_size(&mut self, bytes: u32) -> Result<()> {
+        let failed = || Error::new("set value_size of map").subject(&*self.name);
+        if !self.is_data {
+            return Err(failed().because("it is no data section, whose values alone can be made longer"));
+        }
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        let section = self.shape.value_size;
+        if bytes < section {
+            return Err(failed().because(format!("{bytes} bytes are too few: the section has {section}")));
+        }
+        if self.shape.per_cpu() && bytes > MOST_PER_CPU {
+            let why = format!("{bytes} bytes are too many: the kernel has {MOST_PER_CPU} for a value of each CPU");
+            return Err(failed().because(why));
+        }
+        self.value_size = (bytes != section).then_some(bytes);
+        Ok(())
+    }
+
+    fn wanted_value_size(&self) -> u32 {
+        self.value_size.unwrap_or(self.shape.value_size)
+    }
+
     /// Has the programs use a map that exists, instead of a new one. It is neither filled nor frozen.
     ///
     /// The skeleton takes the descriptor and closes it when it goes; give it a duplicate
@@ -177,7 +226,7 @@ impl OpenMap {
     ///
     /// # Errors
     ///
-    /// It is of another type, or its keys or values of another size.
+    /// It is of another type, or its keys or values of another size than this one's are to have.
     pub fn reuse_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<()> {
         let map = Map::from_fd(fd.into(), &self.name)?;
         self.check_same(&map)?;
@@ -218,7 +267,7 @@ impl OpenMap {
         self.same([
             ("map_type", is.map_type, should.map_type),
             ("key_size", is.key_size, should.key_size),
-            ("value_size", is.value_size, should.value_size),
+            ("value_size", is.value_size, self.wanted_value_size()),
         ])
     }
 

@@ -6,6 +6,10 @@
 //! Nothing here is atomic: a BPF program may change a value while it is copied, and a value of more than a word can be
 //! seen half changed. Before Linux 7.0 [`PerCpu::set`] also reads all values and writes them all back: what
 //! programs on **other** CPUs write in between is lost.
+//!
+//! A map that was made longer than its section ([`OpenMap::set_value_size`](crate::OpenMap::set_value_size)) has the
+//! section's variables at the start of each CPU's value. Whole values are those variables;
+//! [`read_at`](PerCpu::read_at) and [`write_at`](PerCpu::write_at) reach what is behind them.
 
 use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +21,8 @@ use crate::sys::Errno;
 use crate::sys::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU, BPF_MAP_TYPE_PERCPU_ARRAY};
 use crate::{Error, Result, plain};
 
-const KEY: [u8; 4] = [0; 4];
+/// The key of the one value.
+pub(crate) const KEY: [u8; 4] = [0; 4];
 
 /// The variables of a `.percpu` section, or any value at key 0 of a per-CPU array.
 #[derive(Debug)]
@@ -25,7 +30,7 @@ pub struct PerCpu<T: Plain> {
     map: Map,
     cpus: &'static PossibleCpus,
     all_cpus: bool,
-    /// Room for the values of all CPUs, made when first needed and kept.
+    /// Room for what is longer than one `T`, made when first needed and kept.
     buffer: Mutex<Vec<u8>>,
     value: PhantomData<fn() -> T>,
 }
@@ -35,7 +40,7 @@ impl<T: Plain> PerCpu<T> {
     ///
     /// # Errors
     ///
-    /// It is no per-CPU array with values of `T`'s size, or the possible CPUs cannot be read.
+    /// It is no per-CPU array, its values are shorter than `T`, or the possible CPUs cannot be read.
     pub fn new(map: Map) -> Result<PerCpu<T>> {
         let all_cpus = map.is_per_cpu() && map.fd().knows_cpu_flags();
         PerCpu::with(map, all_cpus)
@@ -47,7 +52,7 @@ impl<T: Plain> PerCpu<T> {
         if map.map_type() != BPF_MAP_TYPE_PERCPU_ARRAY {
             return Err(failed().because("it is not a per-CPU array"));
         }
-        if !plain::fits::<T>(map.value_size()) {
+        if !plain::begins::<T>(map.value_size()) {
             let (is, should) = (map.value_size(), size_of::<T>());
             return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
         }
@@ -75,12 +80,13 @@ impl<T: Plain> PerCpu<T> {
     pub fn get(&self, cpu: u32) -> Result<T> {
         let slot = self.slot("read", cpu)?;
         let mut value = T::zeroed();
-        if self.all_cpus {
+        if self.all_cpus && !self.is_longer() {
             let result = self.map.fd().lookup(&KEY, self.own_mut(&mut value), one(cpu));
             result.map_err(|errno| self.failed_on("read", cpu).errno_is(errno))?;
         } else {
-            let buffer = self.read_all()?;
-            self.own_mut(&mut value).copy_from_slice(&buffer[self.range(slot)]);
+            let read = self.read_one(slot, cpu)?;
+            let own = self.own_mut(&mut value);
+            own.copy_from_slice(&read.buffer[read.start..][..own.len()]);
         }
         Ok(value)
     }
@@ -89,32 +95,62 @@ impl<T: Plain> PerCpu<T> {
     ///
     /// Before Linux 7.0 it reads and writes the values of all CPUs, and what other CPUs write meanwhile is lost.
     ///
+    /// If the map's value is longer than `T`, the bytes behind stay: they are read before, with one command more, and
+    /// what `cpu` writes there meanwhile is lost.
+    ///
     /// # Errors
     ///
     /// `cpu` is not possible, or the kernel refuses.
     pub fn set(&self, cpu: u32, value: &T) -> Result<()> {
         let slot = self.slot("write", cpu)?;
-        let result = if self.all_cpus {
-            self.map.fd().update(&KEY, self.own(value), one(cpu))
-        } else {
-            let mut buffer = self.read_all()?;
-            let range = self.range(slot);
-            buffer[range].copy_from_slice(self.own(value));
-            self.map.fd().update(&KEY, &buffer, 0)
-        };
+        if !self.all_cpus || self.is_longer() {
+            return self.splice(slot, cpu, 0, self.own(value));
+        }
+        let result = self.map.fd().update(&KEY, self.own(value), one(cpu));
         result.map_err(|errno| self.failed_on("write", cpu).errno_is(errno))
     }
 
+    /// A copy of what is `offset` bytes from the start of `cpu`'s value, be it behind `T`.
+    ///
+    /// # Errors
+    ///
+    /// `cpu` is not possible, it is not all inside the map's value, or the kernel refuses.
+    pub fn read_at<U: Plain>(&self, cpu: u32, offset: usize) -> Result<U> {
+        let slot = self.slot("read", cpu)?;
+        self.check_inside::<U>("read", cpu, offset)?;
+        let read = self.read_one(slot, cpu)?;
+        let mut value = U::zeroed();
+        let bytes = value.as_bytes_mut();
+        bytes.copy_from_slice(&read.buffer[read.start + offset..][..bytes.len()]);
+        Ok(value)
+    }
+
+    /// Writes what is `offset` bytes from the start of `cpu`'s value, be it behind `T`, and keeps the bytes around it.
+    ///
+    /// These are read before, so that it is two commands, and what `cpu` writes there meanwhile is lost; before Linux
+    /// 7.0 also what other CPUs write to their own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_at`](Self::read_at).
+    pub fn write_at<U: Plain>(&self, cpu: u32, offset: usize, value: &U) -> Result<()> {
+        let slot = self.slot("write", cpu)?;
+        self.check_inside::<U>("write", cpu, offset)?;
+        self.splice(slot, cpu, offset, value.as_bytes())
+    }
+
     /// Writes one value to all CPUs: one command, with `BPF_F_ALL_CPUS` where the kernel has it.
+    ///
+    /// If the map's value is longer than `T`, the bytes behind become 0.
     ///
     /// # Errors
     ///
     /// The kernel refuses.
     pub fn set_all(&self, value: &T) -> Result<()> {
-        let result = if self.all_cpus {
+        let result = if self.all_cpus && !self.is_longer() {
             self.map.fd().update(&KEY, self.own(value), BPF_F_ALL_CPUS)
         } else {
-            write_everywhere(&self.map, self.own(value), &mut self.lock())
+            write_to_all(&self.map, self.own(value), self.all_cpus, &mut self.lock())
         };
         result.map_err(|errno| self.map.failed("write per-CPU map").errno_is(errno))
     }
@@ -129,7 +165,8 @@ impl<T: Plain> PerCpu<T> {
         let mut values = Vec::with_capacity(self.cpus.count());
         for slot in 0..self.cpus.count() {
             let mut value = T::zeroed();
-            self.own_mut(&mut value).copy_from_slice(&buffer[self.range(slot)]);
+            let own = self.own_mut(&mut value);
+            own.copy_from_slice(&buffer[slot * self.map.shape().slot()..][..own.len()]);
             values.push(value);
         }
         Ok(PerCpuValues { cpus: self.cpus, values })
@@ -150,25 +187,58 @@ impl<T: Plain> PerCpu<T> {
         })
     }
 
+    /// Whether there is something behind the `T` in the map's value.
+    fn is_longer(&self) -> bool {
+        self.map.value_size() > size_of::<T>()
+    }
+
+    fn own_len(&self) -> usize {
+        self.map.value_size().min(size_of::<T>())
+    }
+
     /// The bytes of `value` that are the map's: all but what its alignment adds.
     fn own<'v>(&self, value: &'v T) -> &'v [u8] {
-        &value.as_bytes()[..self.map.value_size()]
+        &value.as_bytes()[..self.own_len()]
     }
 
     /// As [`own`](Self::own), to write.
     fn own_mut<'v>(&self, value: &'v mut T) -> &'v mut [u8] {
-        &mut value.as_bytes_mut()[..self.map.value_size()]
+        &mut value.as_bytes_mut()[..self.own_len()]
     }
 
-    /// Where a CPU's value is in the values of all.
-    fn range(&self, slot: usize) -> std::ops::Range<usize> {
-        let start = slot * self.map.shape().slot();
-        start..start + self.map.value_size()
+    fn check_inside<U>(&self, verb: &'static str, cpu: u32, offset: usize) -> Result<()> {
+        let (size, whole) = (size_of::<U>(), self.map.value_size());
+        if offset.checked_add(size).is_some_and(|end| end <= whole) {
+            return Ok(());
+        }
+        Err(self.failed_on(verb, cpu).because(format!("{size} bytes at {offset} are not inside its {whole} bytes")))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
         // What a thread that panicked left there is overwritten before it is looked at.
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole value of `cpu`.
+    fn read_one(&self, slot: usize, cpu: u32) -> Result<ReadOne<'_>> {
+        if !self.all_cpus {
+            let start = slot * self.map.shape().slot();
+            return Ok(ReadOne { buffer: self.read_all()?, start, flags: 0 });
+        }
+        let (mut buffer, flags) = (self.lock(), one(cpu));
+        buffer.resize(self.map.value_size(), 0);
+        let result = self.map.fd().lookup(&KEY, &mut buffer, flags);
+        result.map_err(|errno| self.failed_on("read", cpu).errno_is(errno))?;
+        Ok(ReadOne { buffer, start: 0, flags })
+    }
+
+    /// Writes `bytes`, which are inside the map's value, at `offset` of `cpu`'s, with the rest as it is read before.
+    fn splice(&self, slot: usize, cpu: u32, offset: usize, bytes: &[u8]) -> Result<()> {
+        let mut read = self.read_one(slot, cpu)?;
+        let start = read.start + offset;
+        read.buffer[start..][..bytes.len()].copy_from_slice(bytes);
+        let result = self.map.fd().update(&KEY, &read.buffer, read.flags);
+        result.map_err(|errno| self.failed_on("write", cpu).errno_is(errno))
     }
 
     /// The values of all CPUs.
@@ -185,9 +255,30 @@ impl<T: Plain> PerCpu<T> {
     }
 }
 
+/// One CPU's whole value, alone or among those of all.
+struct ReadOne<'a> {
+    buffer: MutexGuard<'a, Vec<u8>>,
+    /// Where in `buffer` it is.
+    start: usize,
+    /// Those with which `buffer` is written back.
+    flags: u64,
+}
+
 /// The flags for one CPU's value.
 fn one(cpu: u32) -> u64 {
     BPF_F_CPU | u64::from(cpu) << 32
+}
+
+/// Writes `value`, followed by zeroes, at key 0 for every possible CPU; `all_cpus` is whether the kernel knows
+/// `BPF_F_ALL_CPUS`. The buffer need not hold anything.
+pub(crate) fn write_to_all(map: &Map, value: &[u8], all_cpus: bool, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+    if !all_cpus {
+        return write_everywhere(map, value, buffer);
+    }
+    buffer.clear();
+    buffer.extend_from_slice(value);
+    buffer.resize(map.value_size(), 0);
+    map.fd().update(&KEY, buffer, BPF_F_ALL_CPUS)
 }
 
 /// Writes `value` at key 0 for every possible CPU, without `BPF_F_ALL_CPUS`. The buffer need not hold anything.

@@ -88,6 +88,11 @@ pub(crate) fn fits<T: Plain>(len: usize) -> bool {
     len.checked_next_multiple_of(align_of::<T>()) == Some(size_of::<T>())
 }
 
+/// Whether a map's value of `len` bytes is a `T`, or has one at its start.
+pub(crate) fn begins<T: Plain>(len: usize) -> bool {
+    len >= size_of::<T>() || fits::<T>(len)
+}
+
 /// The value with these bytes, followed by zeroes; on the heap. `None` if they do not [fit](fits).
 pub(crate) fn boxed_fitting<T: Plain>(bytes: &[u8]) -> Option<Box<T>> {
     if bytes.len() == size_of::<T>() {

@@ -57,6 +57,37 @@ fn maps_can_be_larger_shared_and_pinned() {
 }
 
 #[test]
+fn a_longer_section_is_pinned_and_found() {
+    if !may_load() {
+        return;
+    }
+    let opened = open("percpu_basic");
+    let index = map(&opened, ".percpu");
+    let path = format!("/sys/fs/bpf/skelgen_test_longer_{}", std::process::id());
+    let longer = |bytes| {
+        let mut percpu = opened.map(index).unwrap();
+        percpu.set_value_size(bytes).unwrap();
+        percpu.set_pin_path(&path);
+        percpu
+    };
+    let mut first = opened.load([longer(1000)], [], &[]).unwrap();
+    let first = first.percpu::<[u8; 104]>(index).unwrap();
+    first.write_at(0, 992, &7u64).unwrap();
+    // Under its path it is the same map, which keeps its values.
+    let mut second = opened.load([longer(1000)], [], &[]).unwrap();
+    let second = second.percpu::<u64>(index).unwrap();
+    assert_eq!((second.get(0).unwrap(), second.read_at::<u64>(0, 992).unwrap()), (1000, 7));
+    for other in [1001, 104] {
+        let error = opened.load([longer(other)], [], &[]).unwrap_err().to_string();
+        assert!(error.contains(&format!("its value_size is 1000, and should be {other}")), "{error}");
+    }
+    unpin(&path).unwrap();
+
+    let error = PerCpu::<[u8; 1001]>::new(first.map().try_clone().unwrap()).unwrap_err().to_string();
+    assert_eq!(error, "use per-CPU map .percpu: its value has 1000 bytes, the type 1001");
+}
+
+#[test]
 fn maps_have_keys_and_values() {
     if !may_load() {
         return;
@@ -91,6 +122,6 @@ fn maps_have_keys_and_values() {
     assert_eq!(full.len(), 8 * cpus::width().unwrap());
     switched.set(0, &77).unwrap();
     assert_eq!((switched.get(0).unwrap(), switched.values().unwrap().fold(0, |sum, value| sum + value)), (77, 77));
-    assert!(PerCpu::<u32>::new(switched.map().try_clone().unwrap()).is_err());
+    assert!(PerCpu::<[u64; 2]>::new(switched.map().try_clone().unwrap()).is_err());
     assert!(TypedMap::<u32, u64>::new(switched.map().try_clone().unwrap()).is_err());
 }

@@ -8,11 +8,15 @@
 //! BPF_PROG_TEST_RUN   makes the maps, fills them and loads the programs
 //! BPF_MAP_UPDATE_ELEM each .percpu section, on kernels without BPF_F_ALL_CPUS only
 //! ```
+//!
+//! The image has no room for a section that was made longer: its map is made and filled before all this, and the
+//! loader finds it as one that exists.
 
 mod loaded;
 mod machine;
 mod outcome;
 mod patch;
+mod resize;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -89,19 +93,21 @@ fn run(
         cpus::possible()?;
     }
     let mut patches = Patches::new(opened);
+    let mut late = Vec::new();
+    for &(map, value) in values {
+        late.extend(patches.value(map, value)?);
+    }
+    let mut resized = vec![false; maps.len()];
     for map in &mut maps {
         let max_entries = patches.max_entries(map)?;
         find_pinned(map, max_entries)?;
     }
     for map in &mut maps {
+        resized[map.index] = resize::make(opened, map, values)?;
         patches.map(map)?;
     }
     for program in &programs {
         patches.program(program);
-    }
-    let mut late = Vec::new();
-    for &(map, value) in values {
-        late.extend(patches.value(map, value)?);
     }
     patches.features(start_features(opened.mode));
 
@@ -111,7 +117,7 @@ fn run(
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
 
-    let mut fresh = vec![false; maps.len()];
+    let mut fresh = resized.clone();
     let mut made = Vec::with_capacity(maps.len());
     for (open, desc) in maps.iter_mut().zip(opened.desc.maps) {
         let map = match open.reuse.take() {
@@ -136,7 +142,9 @@ fn run(
     for index in fresh {
         let Some(map) = &made[index] else { continue };
         let late = late.iter().find_map(|&(map, value)| (map == index).then_some(value));
-        if let Some(value) = percpu_value(opened, index, values).filter(|_| late.is_some() || !all_cpus) {
+        if resized[index] {
+            // It was filled when it was made.
+        } else if let Some(value) = first_percpu_value(opened, index, values).filter(|_| late.is_some() || !all_cpus) {
             fill_percpu(map, value)?;
         } else if let Some(value) = late {
             fill_mapped(map, value)?;
@@ -243,11 +251,16 @@ fn fill_mapped(map: &Map, value: &[u8]) -> Result<()> {
     }
 }
 
-/// The one value that all CPUs start with, if the map is a `.percpu` section and the value is not all zeroes, which
-/// new maps are.
-fn percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
+/// As [`first_value`], of a `.percpu` section.
+fn first_percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
+    let data = opened.desc.maps.get(index)?.data.as_ref()?;
+    if data.kind == DataKind::PerCpu { first_value(opened, index, values) } else { None }
+}
+
+/// The value that a section starts with, every CPU's if each has its own, unless it is all zeroes, which new maps are.
+fn first_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
     let desc = opened.desc.maps.get(index)?;
-    let data = desc.data.as_ref().filter(|data| data.kind == DataKind::PerCpu)?;
+    let data = desc.data.as_ref()?;
     let changed = values.iter().rev().find_map(|&(map, value)| (map == index).then_some(value));
     let value = match (changed, data.init) {
         // What a struct's alignment adds is not the section's.
