@@ -22,6 +22,8 @@ pub(super) struct Names {
     pub(super) links: Ident,
     /// By map: its field, and for a data section also its type.
     pub(super) maps: Vec<Ident>,
+    /// By map: its field before the load, where sections' maps and others are side by side.
+    pub(super) open_maps: Vec<Ident>,
     /// By program: its field.
     pub(super) programs: Vec<Ident>,
 }
@@ -35,13 +37,15 @@ impl Names {
             (None, None) => skeleton.plan.name.clone(),
         };
         let entry = written.cloned().unwrap_or_else(|| format_ident!("{}", type_name(&name)));
+        let maps: Vec<_> = skeleton.plan.maps.iter().map(map_field).collect();
         Names {
             module: field_ident(&snake(&name)),
             open: format_ident!("Open{entry}"),
             loaded: format_ident!("Loaded{entry}"),
             links: format_ident!("{entry}Links"),
             entry,
-            maps: skeleton.plan.maps.iter().map(map_field).collect(),
+            open_maps: side_by_side(&skeleton.plan.maps, &maps),
+            maps,
             programs: skeleton.plan.programs.iter().map(|program| field_ident(&program.native.name)).collect(),
         }
     }
@@ -57,6 +61,24 @@ impl Names {
 /// A map's field: its name; a section's without its dot, and other dots as `_`.
 fn map_field(map: &Map) -> Ident {
     field_ident(map.name.trim_start_matches('.'))
+}
+
+/// The fields in one struct: where a map has the name of a section's field, as `data` has that of `.data`, the section's
+/// becomes `data_section`.
+fn side_by_side(maps: &[Map], fields: &[Ident]) -> Vec<Ident> {
+    let mut taken: Vec<_> =
+        maps.iter().zip(fields).filter(|(map, _)| map.data.is_none()).map(|(_, id)| id.clone()).collect();
+    let mut field = |(map, ident): (&Map, &Ident)| {
+        let mut ident = ident.clone();
+        if map.data.is_some() {
+            while taken.contains(&ident) {
+                ident = format_ident!("{ident}_section");
+            }
+            taken.push(ident.clone());
+        }
+        ident
+    };
+    maps.iter().zip(fields).map(&mut field).collect()
 }
 
 /// The type of a data section: `.data.x` is `DataX`.
@@ -76,4 +98,26 @@ fn snake(name: &str) -> String {
         out.extend(c.to_lowercase());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{Data, DataKind, MapDef};
+
+    fn map(name: &str) -> Map {
+        let data = Data { kind: DataKind::Data, bytes: Vec::new(), vars: Vec::new() };
+        let data = name.starts_with('.').then_some(data);
+        let (name, kernel_name) = (name.to_owned(), name.to_owned());
+        Map { name, kernel_name, def: MapDef::default(), inner: None, slots: Vec::new(), data }
+    }
+
+    #[test]
+    fn a_section_gives_way_to_a_map_of_its_name() {
+        let maps = [".data", ".bss", ".data.x", "data", "type", "data_x", "data_section"].map(map);
+        let fields = side_by_side(&maps, &maps.iter().map(map_field).collect::<Vec<_>>());
+        let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+        let expected = ["data_section_section", "bss", "data_x_section", "data", "r#type", "data_x", "data_section"];
+        assert_eq!(fields, expected);
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
 
     let statics = statics(skeleton, options);
     let (declaration, beside) = entry(skeleton, options, names);
-    let open = open(names, &data, &maps, skeleton);
+    let open = open(names, &fields, skeleton);
     let loaded = loaded(names, &data, &maps, skeleton);
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
@@ -148,8 +148,9 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
 }
 
 /// What the object's sections, maps and programs are before they are loaded.
-fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skeleton) -> TokenStream {
-    let Names { open, loaded, .. } = names;
+fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream {
+    let Names { open, loaded, open_maps, .. } = names;
+    let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
     let values = data.iter().map(|field| {
         let (ident, ty, doc) = (field.ident, &field.ty, open_doc(field));
         quote!(#[doc = #doc] pub #ident: ::std::boxed::Box<#ty>)
@@ -171,9 +172,8 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
         };
         quote!(#ident: loaded.#method(#index)?)
     });
-    let map_idents: Vec<_> = maps.iter().map(|field| field.ident).collect();
-    let map_docs = maps.iter().map(|field| map_doc(field.map));
-    let map_indexes = maps.iter().map(|field| &field.index);
+    let map_docs = fields.iter().map(|field| map_doc(field.map));
+    let map_indexes = fields.iter().map(|field| &field.index);
     let loaded_maps = maps.iter().map(|field| {
         let (ident, index) = (field.ident, &field.index);
         let method = if is_typed(&field.ty) { quote!(typed_map) } else { quote!(map) };
@@ -194,10 +194,10 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
             opened: rt::Opened<'static>,
         }
 
-        /// The maps before the load.
+        /// The maps before the load, those of the sections among them.
         #[derive(Debug)]
         pub struct OpenMaps {
-            #(#[doc = #map_docs] pub #map_idents: rt::OpenMap,)*
+            #(#[doc = #map_docs] pub #open_maps: rt::OpenMap,)*
         }
 
         /// The programs before the load.
@@ -211,7 +211,7 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
                 let opened = rt::Opened::new(&OBJECT)?;
                 ::core::result::Result::Ok(#open {
                     #(#value_inits,)*
-                    maps: OpenMaps { #(#map_idents: opened.map(#map_indexes)?,)* },
+                    maps: OpenMaps { #(#open_maps: opened.map(#map_indexes)?,)* },
                     progs: OpenProgs { #(#progs: opened.program(#prog_indexes)?,)* },
                     opened,
                 })
@@ -230,7 +230,7 @@ fn open(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skel
             pub fn load(self) -> rt::Result<#loaded> {
                 let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[#(#value_bytes),*];
                 #[allow(unused_mut, reason = "an object may have no maps and no programs")]
-                let mut loaded = self.opened.load([#(self.maps.#map_idents),*], [#(self.progs.#progs),*], values)?;
+                let mut loaded = self.opened.load([#(self.maps.#open_maps),*], [#(self.progs.#progs),*], values)?;
                 ::core::result::Result::Ok(#loaded {
                     #(#loaded_data,)*
                     maps: Maps { #(#loaded_maps,)* },
@@ -322,6 +322,9 @@ fn map_doc(map: &Map) -> String {
     let def = &map.def;
     let name =
         MapType::from_u32(def.map_type).map_or_else(|| format!("map type {}", def.map_type), |ty| ty.name().to_owned());
+    if map.data.is_some() {
+        return format!(" The map of `{}`, `{name}`: value of {} bytes.", map.name, def.value_size);
+    }
     format!(" `{name}`: key of {} bytes, value of {} bytes, {} entries.", def.key_size, def.value_size, def.max_entries)
 }
 

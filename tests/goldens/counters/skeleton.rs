@@ -40,11 +40,19 @@ pub mod counters {
         pub progs: OpenProgs,
         opened: rt::Opened<'static>,
     }
-    /// The maps before the load.
+    /// The maps before the load, those of the sections among them.
     #[derive(Debug)]
     pub struct OpenMaps {
         /// `BPF_MAP_TYPE_RINGBUF`: key of 0 bytes, value of 0 bytes, 65536 entries.
         pub events: rt::OpenMap,
+        /// The map of `.rodata`, `BPF_MAP_TYPE_ARRAY`: value of 8 bytes.
+        pub rodata: rt::OpenMap,
+        /// The map of `.data`, `BPF_MAP_TYPE_ARRAY`: value of 8 bytes.
+        pub data: rt::OpenMap,
+        /// The map of `.percpu`, `BPF_MAP_TYPE_PERCPU_ARRAY`: value of 72 bytes.
+        pub percpu: rt::OpenMap,
+        /// The map of `.bss`, `BPF_MAP_TYPE_ARRAY`: value of 8 bytes.
+        pub bss: rt::OpenMap,
     }
     /// The programs before the load.
     #[derive(Debug)]
@@ -64,7 +72,13 @@ pub mod counters {
                 data: opened.value(2)?,
                 percpu: opened.value(3)?,
                 bss: opened.value(4)?,
-                maps: OpenMaps { events: opened.map(0)? },
+                maps: OpenMaps {
+                    events: opened.map(0)?,
+                    rodata: opened.map(1)?,
+                    data: opened.map(2)?,
+                    percpu: opened.map(3)?,
+                    bss: opened.map(4)?,
+                },
                 progs: OpenProgs {
                     on_sys_enter: opened.program(0)?,
                     on_exec: opened.program(1)?,
@@ -93,7 +107,13 @@ pub mod counters {
             let mut loaded = self
                 .opened
                 .load(
-                    [self.maps.events],
+                    [
+                        self.maps.events,
+                        self.maps.rodata,
+                        self.maps.data,
+                        self.maps.percpu,
+                        self.maps.bss,
+                    ],
                     [self.progs.on_sys_enter, self.progs.on_exec, self.progs.bump],
                     values,
                 )?;

@@ -46,9 +46,24 @@ pub mod data_sections {
         pub progs: OpenProgs,
         opened: rt::Opened<'static>,
     }
-    /// The maps before the load.
+    /// The maps before the load, those of the sections among them.
     #[derive(Debug)]
-    pub struct OpenMaps {}
+    pub struct OpenMaps {
+        /// The map of `.data`, `BPF_MAP_TYPE_ARRAY`: value of 532 bytes.
+        pub data: rt::OpenMap,
+        /// The map of `.data.x`, `BPF_MAP_TYPE_ARRAY`: value of 40 bytes.
+        pub data_x: rt::OpenMap,
+        /// The map of `.data.zero`, `BPF_MAP_TYPE_ARRAY`: value of 4 bytes.
+        pub data_zero: rt::OpenMap,
+        /// The map of `.rodata`, `BPF_MAP_TYPE_ARRAY`: value of 56 bytes.
+        pub rodata: rt::OpenMap,
+        /// The map of `.rodata.x`, `BPF_MAP_TYPE_ARRAY`: value of 12 bytes.
+        pub rodata_x: rt::OpenMap,
+        /// The map of `.bss`, `BPF_MAP_TYPE_ARRAY`: value of 5108 bytes.
+        pub bss: rt::OpenMap,
+        /// The map of `.bss.x`, `BPF_MAP_TYPE_ARRAY`: value of 32 bytes.
+        pub bss_x: rt::OpenMap,
+    }
     /// The programs before the load.
     #[derive(Debug)]
     pub struct OpenProgs {
@@ -66,7 +81,15 @@ pub mod data_sections {
                 rodata_x: opened.value(4)?,
                 bss: opened.value(5)?,
                 bss_x: opened.value(6)?,
-                maps: OpenMaps {},
+                maps: OpenMaps {
+                    data: opened.map(0)?,
+                    data_x: opened.map(1)?,
+                    data_zero: opened.map(2)?,
+                    rodata: opened.map(3)?,
+                    rodata_x: opened.map(4)?,
+                    bss: opened.map(5)?,
+                    bss_x: opened.map(6)?,
+                },
                 progs: OpenProgs {
                     touch: opened.program(0)?,
                 },
@@ -93,7 +116,21 @@ pub mod data_sections {
                 (6, rt::Plain::as_bytes(&*self.bss_x)),
             ];
             #[allow(unused_mut, reason = "an object may have no maps and no programs")]
-            let mut loaded = self.opened.load([], [self.progs.touch], values)?;
+            let mut loaded = self
+                .opened
+                .load(
+                    [
+                        self.maps.data,
+                        self.maps.data_x,
+                        self.maps.data_zero,
+                        self.maps.rodata,
+                        self.maps.rodata_x,
+                        self.maps.bss,
+                        self.maps.bss_x,
+                    ],
+                    [self.progs.touch],
+                    values,
+                )?;
             ::core::result::Result::Ok(LoadedDataSections {
                 data: loaded.mapped(0)?,
                 data_x: loaded.mapped(1)?,
