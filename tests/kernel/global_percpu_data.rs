@@ -12,7 +12,7 @@ use crate::cpus::{online, run_on};
 use crate::info::map_info;
 use crate::modes::in_each_mode;
 
-fn open(mode: PerCpuMode) -> OpenPercpuBasic {
+pub(crate) fn open(mode: PerCpuMode) -> OpenPercpuBasic {
     let mut open = PercpuBasic::open().unwrap();
     open.set_percpu_mode(mode);
     open
@@ -35,7 +35,7 @@ fn changed(mut value: Percpu, cpu: u32, amount: u32) -> Percpu {
 }
 
 /// Runs `change` on each CPU that is there, and looks at all variables after each run.
-fn change_everywhere(skel: &LoadedPercpuBasic, first: &Percpu) {
+pub(crate) fn change_everywhere(skel: &LoadedPercpuBasic, first: &Percpu) {
     let mut expected: Vec<Percpu> = skel.percpu.values().unwrap().into_iter().map(|(_, value)| value).collect();
     assert!(expected.iter().all(|value| value == first));
     for (run, cpu) in (1..).zip(online().iter()) {

@@ -94,6 +94,25 @@ fn nothing_is_held_after_a_refused_program() {
 }
 
 #[test]
+fn a_section_made_longer_goes_with_its_skeleton() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let before = held();
+        for refused in [false, true] {
+            let mut open = VerifierReject::open().unwrap();
+            open.maps.bss.set_value_size(1 << 16).unwrap();
+            open.progs.unbounded.set_autoload(refused);
+            let result = open.load();
+            assert_eq!(result.is_err(), refused);
+            drop(result);
+            assert_eq!(held(), before);
+        }
+    });
+}
+
+#[test]
 fn nothing_is_held_after_a_refused_section() {
     if !may_load() {
         return;

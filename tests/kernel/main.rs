@@ -25,6 +25,7 @@ mod percpu;
 mod pins;
 mod programs;
 mod read_only;
+mod resize;
 mod sections;
 mod shapes;
 mod shared_maps;
