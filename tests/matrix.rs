@@ -42,7 +42,8 @@ fn the_kernel_tests_pass_in_every_cell() {
     say("\n");
     let mut run = Command::new(matrix("run-tests"));
     run.args(cells.iter().flat_map(|cell| ["--cell", cell]));
-    run.arg("--file").arg(&cargo_skelgen).arg("--logs").arg(&logs).arg(&kernel);
+    // Seconds for a cell. Eight CPUs on two slow ones take the longest.
+    run.args(["--timeout", "300"]).arg("--file").arg(&cargo_skelgen).arg("--logs").arg(&logs).arg(&kernel);
     // A line a cell, while it runs.
     let status = run.stdin(Stdio::null()).status().unwrap();
     tell_skipped(&kernel, &read_logs(&logs), cells.is_empty());
