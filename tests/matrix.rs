@@ -12,6 +12,7 @@ use std::{env, fs};
 
 use skelgen_tests::Part;
 use skelgen_tests::not_run::{self, MARK};
+use skelgen_tests::privilege::can_load;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -40,6 +41,7 @@ fn the_kernel_tests_pass_in_every_cell() {
     let _ = fs::remove_dir_all(&logs);
 
     say("\n");
+    run_here(&kernel);
     let mut run = Command::new(matrix("run-tests"));
     run.args(cells.iter().flat_map(|cell| ["--cell", cell]));
     // Seconds for a cell. Eight CPUs on two slow ones take the longest.
@@ -48,6 +50,19 @@ fn the_kernel_tests_pass_in_every_cell() {
     let status = run.stdin(Stdio::null()).status().unwrap();
     tell_skipped(&kernel, &read_logs(&logs), cells.is_empty());
     assert!(status.success(), "some cells failed; their whole output is in {}", logs.display());
+}
+
+/// The very binary of the other kernels, on the running one.
+fn run_here(kernel: &Path) {
+    if let Err(why) = can_load() {
+        return not_run::not_run(Part::Live, why);
+    }
+    let output = Command::new(kernel).stdin(Stdio::null()).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "the static binary fails on the running kernel:\n{words}");
+    let result = words.lines().rev().find_map(|line| line.strip_prefix("test result: ")).unwrap_or_default();
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    say(&format!("kernel {}, the running one: {result}\n", release.trim()));
 }
 
 fn matrix(command: &str) -> PathBuf {

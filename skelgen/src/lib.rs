@@ -8,6 +8,18 @@
 //!
 //! Each arrow is a function from one owned value to the next; a later stage imports an earlier one, never the
 //! reverse. The same bytes in give the same bytes out: nothing here looks at the machine it runs on.
+//!
+//! The doors are [`Builder`] for build scripts, the derive macro `Skeleton` of `skelgen-runtime`, and the command `cargo
+//! skelgen`. All of them make a [`Skeleton`], in which each stage can be looked at:
+//!
+//! ```no_run
+//! let bytes = std::fs::read("counters.bpf.o")?;
+//! let skeleton = skelgen::Skeleton::new("counters.bpf.o", &bytes)?;
+//! print!("{}", skeleton.plan);
+//! print!("{}", skelgen::loader::Records(&skeleton.plan, &skeleton.loader));
+//! print!("{}", skeleton.source(&skelgen::emit::Options::default())?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod btf;
