@@ -82,7 +82,7 @@ impl LoadPlan {
         self.stand_ins.get(stand_in).map_or("", |&map| self.map(map).name.as_str())
     }
 
-    /// Whether any program has a second image, so that the kernel must be probed.
+    /// Whether there are `.percpu` sections, for which the kernel is probed.
     pub fn has_percpu(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Probe))
     }
