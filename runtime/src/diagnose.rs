@@ -80,8 +80,8 @@ fn permission() -> String {
     if capabilities >> CAP_NET_ADMIN & 1 == 0 {
         return "this process lacks CAP_NET_ADMIN, which networking programs need".to_owned();
     }
-    "this process has the capabilities; in a user namespace they do not count for BPF, and a seccomp filter or a \
-     security module can forbid it too"
+    "this process has the capabilities: this kernel may be built without what such programs need (trampolines, for \
+     those at functions), or a user namespace, a seccomp filter or a security module forbids it"
         .to_owned()
 }
 
