@@ -11,14 +11,11 @@ use std::collections::HashMap;
 pub use program::{CoreRelo, FuncInfo, Function, LineInfo, Program};
 
 use crate::insn::uapi::{BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
-use crate::object::{self, FuncIdx, MapIdx, Object, Reloc, Target};
+use crate::object::{self, FuncIdx, Object, Reloc, Target};
 use crate::{Error, Result};
 
 /// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const MAX_INSNS: usize = 1_000_000;
-
-/// Maps that one program may use (`MAX_USED_MAPS`).
-const MAX_USED_MAPS: usize = 64;
 
 /// Links every program of `object`.
 pub fn link(object: &Object) -> Result<Vec<Program>> {
@@ -52,10 +49,10 @@ impl<'a> Linker<'a> {
     fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
         self.program.name = def.name.clone();
         let order = self.append_all(def.entry)?;
-        self.check_maps(&order)?;
         for index in order {
             self.relocate(index)?;
         }
+        self.program.check_maps()?;
         Ok(self.program)
     }
 
@@ -107,29 +104,6 @@ impl<'a> Linker<'a> {
             kind: relo.kind,
         }));
         self.starts.insert(index, start);
-        Ok(())
-    }
-
-    /// The kernel counts the maps a program refers to.
-    fn check_maps(&self, order: &[FuncIdx]) -> Result<()> {
-        let mut maps: Vec<MapIdx> = Vec::new();
-        for &index in order {
-            maps.extend(self.object.function(index)?.relocs.iter().filter_map(|reloc| match reloc.target {
-                Target::Map(map) | Target::MapValue(map, _) => Some(map),
-                Target::Call(_) | Target::FuncAddr(_) => None,
-            }));
-        }
-        maps.sort_unstable();
-        maps.dedup();
-        // Looked up, a `.percpu` section may need a second map to stand in for it.
-        let percpu = self.object.percpu_maps();
-        let used = maps.len() + maps.iter().filter(|map| percpu.contains(map)).count();
-        if used > MAX_USED_MAPS {
-            let what = format!(
-                "the program uses {used} maps, counting `.percpu` sections twice; the kernel takes {MAX_USED_MAPS}"
-            );
-            return Err(Error::too_large(what).in_symbol(self.program.name.as_str()));
-        }
         Ok(())
     }
 

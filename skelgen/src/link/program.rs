@@ -1,9 +1,15 @@
 //! A program as `BPF_PROG_LOAD` takes it: one run of instructions and what BTF says of them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
+use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::{Error, Result};
+
+/// Maps that one program may use (`MAX_USED_MAPS` in `include/linux/bpf_verifier.h`).
+const MAX_USED_MAPS: usize = 64;
 
 /// An entry program and, behind it, the functions it reaches.
 ///
@@ -24,6 +30,21 @@ pub struct Program {
     pub line_info: Vec<LineInfo>,
     /// `core_relos`, in order.
     pub core_relos: Vec<CoreRelo>,
+}
+
+impl Program {
+    /// Refuses a program that refers to more maps than the kernel takes. Each image is counted by itself: a lowered one
+    /// may use maps that stand in for `.percpu` sections.
+    pub(crate) fn check_maps(&self) -> Result<()> {
+        let refers =
+            |insn: &&Insn| insn.is_ld_imm64() && matches!(insn.src, BPF_PSEUDO_MAP_IDX | BPF_PSEUDO_MAP_IDX_VALUE);
+        let used = self.insns.iter().filter(refers).map(|insn| insn.imm).collect::<BTreeSet<_>>().len();
+        if used > MAX_USED_MAPS {
+            let what = format!("the program uses {used} maps; the kernel takes {MAX_USED_MAPS}");
+            return Err(Error::too_large(what).in_symbol(self.name.as_str()));
+        }
+        Ok(())
+    }
 }
 
 /// One function's place in its program.
@@ -70,4 +91,29 @@ pub struct CoreRelo {
     pub access: StrOff,
     /// `enum bpf_core_relo_kind`.
     pub kind: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insn::build::{R1, ld_imm64};
+
+    #[test]
+    fn each_map_counts_once_and_the_65th_is_refused() {
+        let using = |maps: i32| Program {
+            name: "greedy".to_owned(),
+            functions: Vec::new(),
+            // Every map by itself and by its value.
+            insns: (0..maps)
+                .flat_map(|map| [BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE].map(|src| ld_imm64(R1, src, map, 0)))
+                .flatten()
+                .collect(),
+            func_info: Vec::new(),
+            line_info: Vec::new(),
+            core_relos: Vec::new(),
+        };
+        assert_eq!(using(64).check_maps(), Ok(()));
+        let error = using(65).check_maps().unwrap_err().to_string();
+        assert_eq!(error, "greedy: the program uses 65 maps; the kernel takes 64");
+    }
 }

@@ -24,6 +24,7 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         .zip(&object.programs)
         .map(|(native, def)| {
             let lowered = lower::lower(&native, &percpu, &object.btf, def.sec.null_return())
+                .and_then(|lowered| lowered.as_ref().map_or(Ok(()), Program::check_maps).map(|()| lowered))
                 .map_err(|error| error.in_section(def.section.as_str()))?;
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
         })
