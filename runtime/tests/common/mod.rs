@@ -1,6 +1,7 @@
 //! Fixtures as descriptions, as generated code has them in statics and `cargo skelgen load` makes them at run time.
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
+use skelgen::emit::AttachPlan;
 use skelgen::object::{DataKind as Kind, Object};
 use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
@@ -71,13 +72,12 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
         attrs: leak(slots.attrs.iter().map(|at| at.0).collect()),
         fd: slots.fd.0,
         skip: slots.skip.0,
-        autoload: program.sec.autoload,
-        attach: attach(&program.section),
+        autoload: program.autoload(),
+        attach: attach(AttachPlan::of(&program.sec)),
     });
-    let steps = plan.to_string();
-    let steps = steps.lines().map(|line| {
-        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-        StepDesc { what: text(&words[..2.min(words.len())].join(" ")), subject: text(words.get(2).unwrap_or(&"")) }
+    let steps = plan.steps.iter().map(|step| {
+        let (what, subject) = plan.words(step);
+        StepDesc { what, subject: text(subject) }
     });
     ObjectDesc {
         name: text(&plan.name),
@@ -91,22 +91,18 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
     }
 }
 
-/// Enough of libbpf's table for the fixtures used here.
-fn attach(section: &str) -> Attach<'static> {
-    let section = text(section.trim_start_matches('?'));
-    match section.split_once('/') {
-        Some(("raw_tp", name)) => Attach::RawTracepoint { name: name.into() },
-        Some(("iter", "bpf_map_elem")) => Attach::Manual,
-        Some(("iter", _)) => Attach::Iter,
-        Some(("fentry" | "fexit" | "tp_btf" | "lsm" | "fmod_ret" | "fentry.s", _)) => Attach::Tracing,
-        Some(("tp" | "tracepoint", target)) => match target.split_once('/') {
-            Some((category, name)) => Attach::Tracepoint { category: category.into(), name: name.into() },
-            None => Attach::Manual,
-        },
-        Some((kind @ ("kprobe" | "kretprobe"), function)) => {
-            Attach::Kprobe { function: function.into(), offset: 0, ret: kind == "kretprobe" }
+/// The generator's way to attach, as the runtime has it.
+fn attach(plan: AttachPlan) -> Attach<'static> {
+    match plan {
+        AttachPlan::RawTracepoint { name } => Attach::RawTracepoint { name: name.into() },
+        AttachPlan::Tracing => Attach::Tracing,
+        AttachPlan::Iter => Attach::Iter,
+        AttachPlan::Tracepoint { category, name } => {
+            Attach::Tracepoint { category: category.into(), name: name.into() }
         }
-        _ => Attach::Manual,
+        AttachPlan::Kprobe { function, offset, ret } => Attach::Kprobe { function: function.into(), offset, ret },
+        AttachPlan::Manual => Attach::Manual,
+        AttachPlan::Unsupported { why } => Attach::Unsupported { why: why.into() },
     }
 }
 
