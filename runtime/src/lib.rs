@@ -140,7 +140,7 @@ pub use load::Loaded;
 pub use map::{Map, TypedMap, Update, unpin};
 pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 pub use percpu::{PerCpu, PerCpuValues};
-pub use plain::{Bool, Plain, Unaligned};
+pub use plain::{Bool, Plain, Unaligned, Value};
 pub use prog::{Program, TestRun, TestRunOutput};
 #[cfg(feature = "derive")]
 pub use skelgen_macros::Skeleton;

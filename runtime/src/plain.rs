@@ -5,18 +5,27 @@
 //! prove the promise, so that generated code needs no `unsafe` of its own.
 #![allow(unsafe_code, reason = "reading a value as its bytes, and bytes as a value")]
 
+use core::fmt::Debug;
 use core::mem::MaybeUninit;
 use core::slice;
 
 mod bits;
+mod layout;
 mod macros;
 mod union;
+pub(crate) mod value;
 mod wrappers;
 
 pub use bits::{bits, set_bits, signed_bits};
+pub(crate) use layout::Shown;
+pub use layout::{FieldLayout, TypeLayout};
 #[doc(hidden)]
-pub use macros::{field_name, is_padding, plain_size};
+pub use macros::{Byte, field_name, is_padding, plain_size};
 pub use union::{read, write};
+pub(crate) use value::Room;
+pub use value::Value;
+#[doc(hidden)]
+pub use value::{read_field, write_field};
 pub use wrappers::{Bool, Unaligned};
 
 /// A type that is its bytes.
@@ -29,7 +38,7 @@ pub use wrappers::{Bool, Unaligned};
 /// - There are no pointers or references.
 ///
 /// Do not implement it by hand for a struct: [`plain!`](crate::plain!) does so and checks.
-pub unsafe trait Plain: Copy + Send + Sync + 'static {
+pub unsafe trait Plain: Value + Copy + Debug {
     /// The value whose bytes are all 0.
     #[must_use]
     fn zeroed() -> Self {
@@ -81,15 +90,25 @@ pub unsafe trait Plain: Copy + Send + Sync + 'static {
     }
 }
 
+/// Makes all bytes of `room` 0, and lends them.
+fn zeroes_in<T>(room: &mut MaybeUninit<T>) -> &mut [u8] {
+    let start = room.as_mut_ptr().cast::<u8>();
+    // SAFETY: `room` has `size_of::<T>()` bytes, and is borrowed exclusively.
+    unsafe { start.write_bytes(0, size_of::<T>()) };
+    // SAFETY: these bytes were all written, here and not by a move, which could leave out a `T`'s padding; whatever is
+    // written to them is a valid `MaybeUninit`.
+    unsafe { slice::from_raw_parts_mut(start, size_of::<T>()) }
+}
+
 /// Whether `len` bytes are a `T`, but for what its alignment adds behind them.
 ///
 /// A C section's size need not be a multiple of its variables' alignment, a Rust struct's must.
-pub(crate) fn fits<T: Plain>(len: usize) -> bool {
+pub(crate) fn fits<T>(len: usize) -> bool {
     len.checked_next_multiple_of(align_of::<T>()) == Some(size_of::<T>())
 }
 
 /// Whether a map's value of `len` bytes is a `T`, or has one at its start.
-pub(crate) fn begins<T: Plain>(len: usize) -> bool {
+pub(crate) fn begins<T>(len: usize) -> bool {
     len >= size_of::<T>() || fits::<T>(len)
 }
 

@@ -43,6 +43,19 @@ macro_rules! plain {
         // or behind them; what holds for the fields then holds for the struct.
         unsafe impl $crate::plain::Plain for $name {}
 
+        $crate::plain_value! {
+            $name,
+            $crate::plain::TypeLayout::Struct {
+                name: ::core::stringify!($name),
+                bytes: ::core::mem::size_of::<$name>(),
+                fields: &[$($crate::plain::FieldLayout {
+                    name: ::core::stringify!($field),
+                    offset: ::core::mem::offset_of!($name, $field),
+                    layout: <$ty as $crate::Value>::LAYOUT,
+                }),*],
+            }
+        }
+
         impl ::core::default::Default for $name {
             /// All bytes 0.
             fn default() -> Self {
@@ -115,6 +128,8 @@ macro_rules! plain_enum {
         // SAFETY: transparently a type that the constant above found to be `Plain`.
         unsafe impl $crate::plain::Plain for $name {}
 
+        $crate::plain_value! { $name, <$number as $crate::Value>::LAYOUT }
+
         impl ::core::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $(if *self == Self::$value_name {
@@ -137,6 +152,9 @@ macro_rules! plain_enum {
         }
     )*};
 }
+
+/// A `u8`, for macros used where that may be something else.
+pub type Byte = u8;
 
 /// The size of a type that is [`Plain`]; does not compile for others.
 #[must_use]

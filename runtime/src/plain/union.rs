@@ -1,4 +1,4 @@
-//! Members of C unions: values that begin where others do.
+//! Values at the start of bytes that need not be as many: members of C unions, values of maps.
 
 use super::Plain;
 
@@ -6,17 +6,15 @@ use super::Plain;
 #[must_use]
 pub fn read<T: Plain>(bytes: &[u8]) -> T {
     let mut value = T::zeroed();
-    for (to, from) in value.as_bytes_mut().iter_mut().zip(bytes) {
-        *to = *from;
-    }
+    let len = bytes.len().min(size_of::<T>());
+    value.as_bytes_mut()[..len].copy_from_slice(&bytes[..len]);
     value
 }
 
 /// Puts the value at the start of `bytes`, and drops what they have no room for.
 pub fn write<T: Plain>(bytes: &mut [u8], value: &T) {
-    for (to, from) in bytes.iter_mut().zip(value.as_bytes()) {
-        *to = *from;
-    }
+    let len = bytes.len().min(size_of::<T>());
+    bytes[..len].copy_from_slice(&value.as_bytes()[..len]);
 }
 
 #[cfg(test)]

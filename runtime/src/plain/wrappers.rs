@@ -3,7 +3,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-use super::Plain;
+use super::{Plain, TypeLayout, Value, read, write};
 
 /// A C `bool`: one byte, true unless it is 0.
 ///
@@ -14,6 +14,8 @@ pub struct Bool(u8);
 
 // SAFETY: a `u8`, transparently.
 unsafe impl Plain for Bool {}
+
+crate::plain_value! { Bool, TypeLayout::Bool }
 
 impl Bool {
     /// 0.
@@ -91,6 +93,18 @@ pub struct Unaligned<T: Plain>(T);
 // SAFETY: the bytes of a `T` and no others, as `packed` adds no padding.
 unsafe impl<T: Plain> Plain for Unaligned<T> {}
 
+impl<T: Plain> Value for Unaligned<T> {
+    const LAYOUT: TypeLayout = T::LAYOUT;
+
+    fn read(bytes: &[u8]) -> Self {
+        read(bytes)
+    }
+
+    fn write(&self, bytes: &mut [u8]) {
+        write(bytes, self);
+    }
+}
+
 impl<T: Plain> Unaligned<T> {
     /// `value`, without its alignment.
     #[must_use]
@@ -136,7 +150,7 @@ impl<T: Plain + Hash> Hash for Unaligned<T> {
     }
 }
 
-impl<T: Plain + fmt::Debug> fmt::Debug for Unaligned<T> {
+impl<T: Plain> fmt::Debug for Unaligned<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }
