@@ -6,10 +6,11 @@ use std::os::fd::AsFd;
 
 use common::{map, may_load, open};
 use skelgen_runtime::{Errno, Map, PerCpu, TypedMap, Update, cpus, unpin};
+use skelgen_tests::may_pin;
 
 #[test]
 fn maps_can_be_larger_shared_and_pinned() {
-    if !may_load() {
+    if !may_load() || !may_pin() {
         return;
     }
     let opened = open("agent");
@@ -58,7 +59,7 @@ fn maps_can_be_larger_shared_and_pinned() {
 
 #[test]
 fn a_longer_section_is_pinned_and_found() {
-    if !may_load() {
+    if !may_load() || !may_pin() {
         return;
     }
     let opened = open("percpu_basic");

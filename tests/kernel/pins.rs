@@ -6,13 +6,11 @@ use std::{fs, process};
 use skelgen_runtime::{Errno, Map, unpin};
 use skelgen_tests::skeletons::attach_all::{AttachAll, LoadedAttachAll};
 use skelgen_tests::skeletons::maps_all::MapsAll;
-use skelgen_tests::{Part, matrix, may_load, not_run};
+use skelgen_tests::{BPF_FS, matrix, may_load, may_pin};
 
 use crate::info::map_info;
 use crate::maps::{load, open};
 use crate::watch::{runs, stops};
-
-const BPF_FS: &str = "/sys/fs/bpf";
 
 /// Takes a pin away, also if its test fails.
 struct Unpin(PathBuf);
@@ -25,13 +23,7 @@ impl Drop for Unpin {
 
 /// A place for the running test's pins. Nothing, and noted, if there is no BPF file system.
 fn pin_path(what: &str) -> Option<Unpin> {
-    let mounts = fs::read_to_string("/proc/self/mounts").expect("/proc is mounted");
-    // device, place, kind, ...
-    if !mounts.lines().any(|line| line.split(' ').skip(1).take(2).eq([BPF_FS, "bpf"])) {
-        not_run(Part::Live, format!("no BPF file system is mounted at {BPF_FS}"));
-        return None;
-    }
-    Some(Unpin(Path::new(BPF_FS).join(format!("skelgen_{what}_{}", process::id()))))
+    may_pin().then(|| Unpin(Path::new(BPF_FS).join(format!("skelgen_{what}_{}", process::id()))))
 }
 
 #[test]

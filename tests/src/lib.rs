@@ -6,17 +6,20 @@
 //! privilege      whether this process may load BPF
 //! not_run        what could not be tested here, and why: told at the end, never silent
 //! machine        the kernel, its CPUs, the matrix' guest
+//! mounts         the file systems of pins and of cgroups
 //! own_process    a test alone in its process, to count descriptors in
 //! ```
 
 pub mod fixtures;
 pub mod machine;
+pub mod mounts;
 pub mod not_run;
 pub mod own_process;
 pub mod privilege;
 pub mod skeletons;
 
 pub use machine::{Guest, allowed_cpus, kernel_version, matrix, on_cpu, open_fds};
+pub use mounts::{BPF_FS, Cgroup, may_pin};
 pub use not_run::{Part, not_on_this_kernel, not_run};
 pub use own_process::in_own_process;
 pub use privilege::may_load;
