@@ -20,6 +20,7 @@ struct Inner {
     object: Option<String>,
     operation: Cow<'static, str>,
     subject: Option<String>,
+    key: Option<String>,
     errno: Option<Errno>,
     reason: Option<String>,
     log: Option<String>,
@@ -33,6 +34,7 @@ impl Error {
             object: None,
             operation: operation.into(),
             subject: None,
+            key: None,
             errno: None,
             reason: None,
             log: None,
@@ -43,6 +45,12 @@ impl Error {
     /// What the operation was on: a map's or program's name, a path.
     pub(crate) fn subject(mut self, subject: impl Into<String>) -> Error {
         self.0.subject = Some(subject.into());
+        self
+    }
+
+    /// The element's key in the map that is the subject.
+    pub(crate) fn at_key(mut self, key: &dyn fmt::Debug) -> Error {
+        self.0.key = Some(format!("{key:?}"));
         self
     }
 
@@ -99,6 +107,12 @@ impl Error {
         self.0.subject.as_deref()
     }
 
+    /// The key of the element, if it was done to one: as its type's `Debug` shows it, or as hexadecimal bytes.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
     /// The kernel's error number, if the kernel refused.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
@@ -127,13 +141,16 @@ impl Error {
 impl fmt::Display for Error {
     /// `counters: load program on_exec: EACCES: Permission denied`, then the log's last useful lines, then the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { object, operation, subject, errno, reason, log, hint } = &*self.0;
+        let Inner { object, operation, subject, key, errno, reason, log, hint } = &*self.0;
         if let Some(object) = object {
             write!(f, "{object}: ")?;
         }
         f.write_str(operation)?;
         if let Some(subject) = subject {
             write!(f, " {subject}")?;
+        }
+        if let Some(key) = key {
+            write!(f, " at key {key}")?;
         }
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;
@@ -200,6 +217,13 @@ mod tests {
             ("load program", Some("on_exec"), Some(Errno::EACCES))
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn an_elements_key_stands_behind_its_map() {
+        let error = Error::new("write to map").subject("flows").at_key(&(1, 2)).errno_is(Errno::E2BIG);
+        assert_eq!(error.to_string(), "write to map flows at key (1, 2): E2BIG: Argument list too long");
+        assert_eq!((error.key(), error.subject_name()), (Some("(1, 2)"), Some("flows")));
     }
 
     #[test]

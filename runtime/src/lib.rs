@@ -137,9 +137,9 @@ pub use error::{Error, Result};
 pub use features::Features;
 pub use link::{Iter, Link};
 pub use load::Loaded;
-pub use map::{Map, TypedMap, Update, unpin};
+pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, TypedMap, Update, unpin};
 pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
-pub use percpu::{PerCpu, PerCpuValues};
+pub use percpu::{PerCpu, PerCpuElements, PerCpuMap, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned, Value};
 pub use prog::{Program, TestRun, TestRunOutput};
 #[cfg(feature = "derive")]

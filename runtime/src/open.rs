@@ -234,12 +234,12 @@ impl OpenMap {
         Ok(())
     }
 
-    /// As [`reuse_fd`](Self::reuse_fd), with a map of another skeleton, which keeps it.
+    /// As [`reuse_fd`](Self::reuse_fd), with a map that somebody else keeps: any handle of another skeleton's.
     ///
     /// # Errors
     ///
     /// As there; or the process has as many descriptors as it may.
-    pub fn reuse_map(&mut self, map: &Map) -> Result<()> {
+    pub fn reuse_map(&mut self, map: impl AsFd) -> Result<()> {
         let fd = map.as_fd().try_clone_to_owned();
         self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
     }

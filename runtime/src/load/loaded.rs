@@ -2,10 +2,11 @@
 
 use crate::features::Features;
 use crate::map::Map;
-use crate::percpu::PerCpu;
-use crate::plain::Plain;
+use crate::map::{BloomFilter, Queue, TypedMap};
+use crate::percpu::{PerCpu, PerCpuMap};
+use crate::plain::{Plain, Value};
 use crate::prog::Program;
-use crate::{Error, Mapped, MappedRo, Result, TypedMap};
+use crate::{Error, Mapped, MappedRo, Result};
 
 /// A loaded object: its maps and programs, to be taken one by one.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Loaded {
     /// # Errors
     ///
     /// As for [`map`](Self::map) and [`TypedMap::new`].
-    pub fn typed_map<K: Plain, V: Plain>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
+    pub fn typed_map<K: Plain, V: Value>(&mut self, index: usize) -> Result<TypedMap<K, V>> {
         TypedMap::new(self.map(index)?)
     }
 
@@ -65,9 +66,35 @@ impl Loaded {
     /// # Errors
     ///
     /// As for [`map`](Self::map) and [`PerCpu::new`].
-    pub fn percpu<T: Plain>(&mut self, index: usize) -> Result<PerCpu<T>> {
-        let map = self.map(index)?;
-        if self.probed { PerCpu::with(map, self.features.all_cpus) } else { PerCpu::new(map) }
+    pub fn percpu<T: Value>(&mut self, index: usize) -> Result<PerCpu<T>> {
+        PerCpu::new(self.map(index)?)
+    }
+
+    /// Takes the per-CPU map that is map number `index`, with types.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`PerCpuMap::new`].
+    pub fn percpu_map<K: Plain, V: Value>(&mut self, index: usize) -> Result<PerCpuMap<K, V>> {
+        PerCpuMap::new(self.map(index)?)
+    }
+
+    /// Takes the queue or stack that is map number `index`, with types.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`Queue::new`].
+    pub fn queue<V: Value>(&mut self, index: usize) -> Result<Queue<V>> {
+        Queue::new(self.map(index)?)
+    }
+
+    /// Takes the bloom filter that is map number `index`, with types.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`BloomFilter::new`].
+    pub fn bloom_filter<V: Value>(&mut self, index: usize) -> Result<BloomFilter<V>> {
+        BloomFilter::new(self.map(index)?)
     }
 
     /// Takes program number `index`.

@@ -26,7 +26,7 @@ use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
 use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
-use crate::percpu::write_everywhere;
+use crate::percpu::fill_all;
 use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::mmap::Mapping;
@@ -272,7 +272,7 @@ fn first_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8]
 }
 
 fn fill_percpu(map: &Map, value: &[u8]) -> Result<()> {
-    write_everywhere(map, value, &mut Vec::new()).map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno))
+    fill_all(map, value, false).map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno))
 }
 
 /// A descriptor's number, for the image.

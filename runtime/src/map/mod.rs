@@ -1,39 +1,43 @@
-//! Maps, as bytes and typed.
+//! Maps: as bytes, and with types.
+//!
+//! ```text
+//! Map          keys and values as bytes, and every flag of the kernel's
+//! TypedMap     hash, array, lru_hash, lpm_trie
+//! Queue        queue, stack
+//! BloomFilter  bloom_filter
+//! PerCpuMap    the per-CPU maps, in crate::percpu
+//! ```
+//!
+//! The kernel's counterpart is `kernel/bpf/syscall.c`.
 
-use std::ffi::CString;
-use std::marker::PhantomData;
+mod batch;
+mod bloom;
+mod flags;
+mod pin;
+mod queue;
+mod typed;
+
+use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::{fs, iter};
+use std::{fmt, fs, iter};
 
-use crate::plain::Plain;
+use crate::percpu::has_cpu_flags;
 use crate::sys::elem::{MapFd, Shape};
-use crate::sys::uapi::{BPF_ANY, BPF_EXIST, BPF_NOEXIST};
+use crate::sys::uapi::map_type_name;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result};
+use crate::{Error, Result, cpus};
 
-/// Whether an update may make an element, and whether it must.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Update {
-    /// `BPF_ANY`: the element may be there already.
-    #[default]
-    Any,
-    /// `BPF_NOEXIST`: it must not be, or the error is `EEXIST`.
-    New,
-    /// `BPF_EXIST`: it must be, or the error is `ENOENT`.
-    Existing,
-}
-
-impl Update {
-    pub(crate) fn flags(self) -> u64 {
-        match self {
-            Update::Any => BPF_ANY,
-            Update::New => BPF_NOEXIST,
-            Update::Existing => BPF_EXIST,
-        }
-    }
-}
+pub use batch::Elements;
+pub(crate) use batch::{Stopped, Walk, delete_batch, write_batch};
+pub use bloom::BloomFilter;
+pub use flags::{ElemFlags, Update};
+pub(crate) use flags::{Operation, not_possible};
+pub use pin::unpin;
+pub(crate) use pin::{c_path, pin};
+pub use queue::Queue;
+pub use typed::TypedMap;
+pub(crate) use typed::{check_is_hash, check_types};
 
 /// A map in the kernel, its keys and values as bytes. It goes when nobody holds it any more: neither this, nor a
 /// program, nor a pin.
@@ -150,7 +154,7 @@ impl Map {
     pub fn lookup(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.check_len("key", key.len(), self.key_size())?;
         let mut value = vec![0; self.full_value_size()];
-        let found = self.optional("look up in map", self.fd.lookup(key, &mut value, 0))?;
+        let found = self.optional("look up in map", key, self.fd.lookup(key, &mut value, 0))?;
         Ok(found.then_some(value))
     }
 
@@ -162,7 +166,49 @@ impl Map {
     pub fn update(&self, key: &[u8], value: &[u8], how: Update) -> Result<()> {
         self.check_len("key", key.len(), self.key_size())?;
         self.check_len("value", value.len(), self.full_value_size())?;
-        self.fd.update(key, value, how.flags()).map_err(|errno| self.failed("update map").errno_is(errno))
+        let result = self.fd.update(key, value, how.flags());
+        result.map_err(|errno| self.failed("update map").at_key(&Hex(key)).errno_is(errno))
+    }
+
+    /// As [`lookup`](Self::lookup) with flags. With [`ElemFlags::cpu`] the value is that CPU's, of
+    /// [`value_size`](Self::value_size) bytes.
+    ///
+    /// # Errors
+    ///
+    /// As there; or the flags are not for this map, for a lookup, or known to the kernel.
+    pub fn lookup_flags(&self, key: &[u8], flags: ElemFlags) -> Result<Option<Vec<u8>>> {
+        self.check_flags("look up in map", flags, Operation::Lookup)?;
+        self.check_len("key", key.len(), self.key_size())?;
+        let mut value = vec![0; self.fd.value_len(flags.bits())];
+        let found = self.optional("look up in map", key, self.fd.lookup(key, &mut value, flags.bits()))?;
+        Ok(found.then_some(value))
+    }
+
+    /// As [`update`](Self::update) with flags. With [`ElemFlags::cpu`] and [`ElemFlags::ALL_CPUS`] the value has
+    /// [`value_size`](Self::value_size) bytes.
+    ///
+    /// # Errors
+    ///
+    /// As there; or the flags are not for this map, or not known to the kernel.
+    pub fn update_flags(&self, key: &[u8], value: &[u8], flags: ElemFlags) -> Result<()> {
+        self.check_flags("update map", flags, Operation::Update)?;
+        self.check_len("key", key.len(), self.key_size())?;
+        self.check_len("value", value.len(), self.fd.value_len(flags.bits()))?;
+        let result = self.fd.update(key, value, flags.bits());
+        result.map_err(|errno| self.failed("update map").at_key(&Hex(key)).errno_is(errno))
+    }
+
+    /// Removes the element at `key` and gives its value, if there was one (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`).
+    ///
+    /// # Errors
+    ///
+    /// `key` has another length than the map's keys, or the map's type has no such operation: queues, stacks and hash
+    /// maps do, per-CPU ones among them.
+    pub fn lookup_and_delete(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.check_len("key", key.len(), self.key_size())?;
+        let mut value = vec![0; self.full_value_size()];
+        let found = self.optional("take from map", key, self.fd.lookup_and_delete(key, &mut value))?;
+        Ok(found.then_some(value))
     }
 
     /// Removes the element at `key`, and says whether there was one (`BPF_MAP_DELETE_ELEM`).
@@ -172,7 +218,7 @@ impl Map {
     /// `key` has another length than the map's keys, or the map's type keeps its elements, as arrays do.
     pub fn delete(&self, key: &[u8]) -> Result<bool> {
         self.check_len("key", key.len(), self.key_size())?;
-        self.optional("delete from map", self.fd.delete(key))
+        self.optional("delete from map", key, self.fd.delete(key))
     }
 
     /// The keys, each as it is when the iterator gets to it (`BPF_MAP_GET_NEXT_KEY`).
@@ -181,7 +227,7 @@ impl Map {
     /// keys as the map can hold, so that it ends in any case.
     pub fn keys(&self) -> impl Iterator<Item = Result<Vec<u8>>> + '_ {
         let mut last: Option<Vec<u8>> = None;
-        let mut left = self.max_entries();
+        let mut left = self.most_keys();
         iter::from_fn(move || {
             left = left.checked_sub(1)?;
             let mut next = vec![0; self.key_size()];
@@ -200,6 +246,11 @@ impl Map {
                 }
             }
         })
+    }
+
+    /// More keys than it can have; storage of cgroups has no number of its own.
+    fn most_keys(&self) -> u32 {
+        if self.max_entries() == 0 { u32::MAX } else { self.max_entries() }
     }
 
     /// Keeps user space from writing the map any more (`BPF_MAP_FREEZE`).
@@ -237,13 +288,45 @@ impl Map {
         Err(self.failed("use map").because(format!("the {what} has {is} bytes, the map's have {should}")))
     }
 
-    /// Makes `ENOENT` an answer.
-    fn optional(&self, operation: &'static str, result: Result<(), Errno>) -> Result<bool> {
-        match result {
-            Ok(()) => Ok(true),
-            Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(self.failed(operation).errno_is(errno)),
+    fn check_flags(&self, what: &'static str, flags: ElemFlags, operation: Operation) -> Result<()> {
+        let failed = || self.failed(what);
+        let one_value = flags.is_one_value() && self.is_per_cpu();
+        let cpus = if one_value { Some(cpus::possible()?) } else { None };
+        flags.check(operation, self.shape(), cpus).map_err(|wrong| failed().because(wrong))?;
+        // A kernel without them would take the value to be of all CPUs.
+        if one_value && !has_cpu_flags(self) {
+            return Err(failed().because(format!("this kernel has no {flags:?}, which came with Linux 7.0")));
         }
+        Ok(())
+    }
+
+    /// Makes `ENOENT` an answer.
+    fn optional(&self, operation: &'static str, key: &[u8], result: Result<(), Errno>) -> Result<bool> {
+        found(result).map_err(|errno| self.failed(operation).at_key(&Hex(key)).errno_is(errno))
+    }
+}
+
+/// Makes `ENOENT` an answer.
+pub(crate) fn found(result: Result<(), Errno>) -> Result<bool, Errno> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The name of a map's type, for errors.
+pub(crate) fn type_name(map_type: u32) -> Cow<'static, str> {
+    map_type_name(map_type).map_or_else(|| format!("map of type {map_type}").into(), Cow::Borrowed)
+}
+
+/// Bytes, as an error shows a key that has no type: `[01 ff]`.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: Vec<String> = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        write!(f, "[{}]", bytes.join(" "))
     }
 }
 
@@ -253,125 +336,4 @@ fn not_a_map(fd: BorrowedFd<'_>) -> Option<String> {
     const MAP: &str = "anon_inode:bpf-map";
     let target = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
     (target != Path::new(MAP)).then(|| target.display().to_string())
-}
-
-/// Removes what is pinned at `path`; who holds it by other means keeps it.
-///
-/// # Errors
-///
-/// Those of unlink(2).
-pub fn unpin(path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    fs::remove_file(path).map_err(|error| Error::new("unpin").subject(path.display().to_string()).io(error))
-}
-
-pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
-    let failed = || Error::new("pin at").subject(path.display().to_string());
-    let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
-    bpf::obj_pin(fd, &c_path).map_err(|errno| {
-        let error = failed().errno_is(errno);
-        match errno {
-            Errno::EPERM => error.hint("only a BPF file system holds pins; it is usually mounted at /sys/fs/bpf"),
-            Errno::EEXIST => error.hint("something is pinned there already"),
-            _ => error,
-        }
-    })
-}
-
-/// A path for the kernel; `None` if it has a byte 0.
-pub(crate) fn c_path(path: &Path) -> Option<CString> {
-    CString::new(path.as_os_str().as_bytes()).ok()
-}
-
-/// A map with keys and values of known types, and one value for all CPUs.
-#[derive(Debug)]
-pub struct TypedMap<K: Plain, V: Plain> {
-    map: Map,
-    types: PhantomData<fn(K) -> V>,
-}
-
-impl<K: Plain, V: Plain> TypedMap<K, V> {
-    /// The map with its keys and values as `K` and `V`.
-    ///
-    /// # Errors
-    ///
-    /// Their sizes are not the map's, or each CPU has a value of its own.
-    pub fn new(map: Map) -> Result<Self> {
-        let failed = || map.failed("give types to map");
-        if map.is_per_cpu() {
-            return Err(failed().because("each CPU has a value of its own"));
-        }
-        for (what, is, should) in [("key", size_of::<K>(), map.key_size()), ("value", size_of::<V>(), map.value_size())]
-        {
-            if is != should {
-                return Err(failed().because(format!("the {what}'s type has {is} bytes, the map's {should}")));
-            }
-        }
-        Ok(TypedMap { map, types: PhantomData })
-    }
-
-    /// The map as bytes.
-    #[must_use]
-    pub fn map(&self) -> &Map {
-        &self.map
-    }
-
-    /// A copy of the value at `key`, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Map::lookup`].
-    pub fn get(&self, key: &K) -> Result<Option<V>> {
-        let mut value = V::zeroed();
-        let result = self.map.fd.lookup(key.as_bytes(), value.as_bytes_mut(), 0);
-        Ok(self.map.optional("look up in map", result)?.then_some(value))
-    }
-
-    /// Writes the value at `key`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Map::update`].
-    pub fn insert(&self, key: &K, value: &V) -> Result<()> {
-        self.update(key, value, Update::Any)
-    }
-
-    /// Writes the value at `key`, if `how` lets it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Map::update`].
-    pub fn update(&self, key: &K, value: &V, how: Update) -> Result<()> {
-        self.map.update(key.as_bytes(), value.as_bytes(), how)
-    }
-
-    /// Removes the element at `key`, and says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Map::delete`].
-    pub fn delete(&self, key: &K) -> Result<bool> {
-        self.map.delete(key.as_bytes())
-    }
-
-    /// The keys; see [`Map::keys`].
-    pub fn keys(&self) -> impl Iterator<Item = Result<K>> + '_ {
-        self.map.keys().map(|key| {
-            K::from_bytes(&key?).ok_or_else(|| self.map.failed("list the keys of map").because("a key is too short"))
-        })
-    }
-
-    /// The elements that are still there when the iterator gets to them; see [`Map::keys`].
-    pub fn iter(&self) -> impl Iterator<Item = Result<(K, V)>> + '_ {
-        self.keys().filter_map(|key| match key {
-            Ok(key) => self.get(&key).map(|value| value.map(|value| (key, value))).transpose(),
-            Err(error) => Some(Err(error)),
-        })
-    }
-}
-
-impl<K: Plain, V: Plain> AsFd for TypedMap<K, V> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.map.as_fd()
-    }
 }

@@ -1,12 +1,12 @@
 //! Values of maps: what the kernel's bytes become in Rust, and back.
 
 use super::layout::TypeLayout;
-use super::{Plain, read, write};
+use super::{read, write};
 
 /// A type that a map's value can have in Rust: any bytes are one, and it writes every byte that means something.
 ///
-/// Every [`Plain`] type is one, and so is a `#[repr(C)]` struct with padding or `bool`s by
-/// [`derive(PerCpu)`](macro@crate::PerCpu), which [`Plain`] cannot take. There is no way to be wrong that is unsound:
+/// Every [`Plain`](super::Plain) type is one, and so is a `#[repr(C)]` struct with padding or `bool`s by
+/// [`derive(PerCpu)`](macro@crate::PerCpu), which `Plain` cannot be. There is no way to be wrong that is unsound:
 /// what is read are copies, what is written goes into zeroes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a map",
@@ -87,7 +87,7 @@ impl<T: Value, const N: usize> Value for [T; N] {
     }
 }
 
-/// Implements [`Value`](crate::Value) for a [`Plain`] type.
+/// Implements [`Value`](crate::Value) for a [`Plain`](crate::Plain) type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! plain_value {

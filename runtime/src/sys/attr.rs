@@ -48,6 +48,18 @@ attrs! {
         flags: u64,
     }
 
+    /// `BPF_MAP_*_BATCH`.
+    MapBatch: 56 {
+        in_batch: u64,
+        out_batch: u64,
+        keys: u64,
+        values: u64,
+        count: u32,
+        map_fd: u32,
+        elem_flags: u64,
+        flags: u64,
+    }
+
     /// `BPF_PROG_LOAD`, up to `log_true_size`.
     ProgLoad: 144 {
         prog_type: u32,

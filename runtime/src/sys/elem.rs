@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::Errno;
-use super::attr::{MapCreate, MapElem};
+use super::attr::{MapBatch, MapCreate, MapElem};
 use super::bpf::{self, address, address_mut, raw, sys_bpf};
 use super::uapi::*;
 use crate::cpus;
@@ -52,6 +52,39 @@ pub(crate) struct MapFd {
     shape: Shape,
     /// Bytes of a value without flags.
     full: usize,
+}
+
+/// Where a walk in batches is.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    begun: bool,
+    last: Vec<u8>,
+    next: Vec<u8>,
+}
+
+/// What a batch did: so many elements, the first ones, and then what kept it from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batched {
+    pub(crate) done: usize,
+    pub(crate) error: Option<Errno>,
+}
+
+/// One of `BPF_MAP_*_BATCH`.
+///
+/// # Safety
+///
+/// As for [`sys_bpf`].
+unsafe fn batch(cmd: u32, mut attr: MapBatch) -> Batched {
+    let count = attr.count;
+    // SAFETY: the caller's promise.
+    let error = unsafe { sys_bpf(cmd, &mut attr) }.err();
+    // The kernel writes how many were done, unless it refuses at once: then what was asked for still stands there.
+    let done = match error {
+        Some(Errno::ENOENT) | None => attr.count.min(count),
+        Some(_) if attr.count >= count => 0,
+        Some(_) => attr.count,
+    };
+    Batched { done: done as usize, error }
 }
 
 impl AsFd for MapFd {
@@ -143,6 +176,14 @@ impl MapFd {
         unsafe { sys_bpf(BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
     }
 
+    /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM` into a value of [`value_len`](Self::value_len) bytes.
+    pub(crate) fn lookup_and_delete(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
+        self.check(key, Some((value, 0)))?;
+        let mut attr = self.attr(address(key), address_mut(value), 0);
+        // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
+        unsafe { sys_bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) }.map(drop)
+    }
+
     /// `BPF_MAP_GET_NEXT_KEY`: the key after `key`, or the first; `ENOENT` after the last.
     pub(crate) fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
         self.check(key.unwrap_or(next), None)?;
@@ -152,19 +193,107 @@ impl MapFd {
         unsafe { sys_bpf(BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
     }
 
+    /// `BPF_MAP_LOOKUP_BATCH`, or if `delete` `BPF_MAP_LOOKUP_AND_DELETE_BATCH`: as many elements as `keys` has room for,
+    /// after those before `cursor`, which moves on.
+    ///
+    /// `flags` are the elements' own. The error is what ended it, `ENOENT` after the last element.
+    pub(crate) fn lookup_batch(
+        &self,
+        delete: bool,
+        cursor: &mut Cursor,
+        keys: &mut [u8],
+        values: &mut [u8],
+        flags: u64,
+    ) -> Batched {
+        let count = match self.count(keys, Some((values, flags))) {
+            // A cursor of another map may be too short.
+            Ok(count) if cursor.next.len() >= self.cursor_len() => count,
+            Ok(_) => return Batched { done: 0, error: Some(Errno::EINVAL) },
+            Err(errno) => return Batched { done: 0, error: Some(errno) },
+        };
+        let attr = MapBatch {
+            in_batch: if cursor.begun { address(&cursor.last) } else { 0 },
+            out_batch: address_mut(&mut cursor.next),
+            keys: address_mut(keys),
+            values: address_mut(values),
+            count,
+            map_fd: raw(self.as_fd()),
+            elem_flags: flags,
+            flags: 0,
+        };
+        let cmd = if delete { BPF_MAP_LOOKUP_AND_DELETE_BATCH } else { BPF_MAP_LOOKUP_BATCH };
+        // SAFETY: keys and values have room for `count` elements of the lengths that the kernel takes them to have, the
+        // cursor for what any map type keeps there, and all outlive the call.
+        let batched = unsafe { batch(cmd, attr) };
+        // Where nothing was found, some kernels leave the place unwritten.
+        if batched.done > 0 {
+            cursor.begun = true;
+            std::mem::swap(&mut cursor.last, &mut cursor.next);
+        }
+        batched
+    }
+
+    /// `BPF_MAP_UPDATE_BATCH`; `flags` are the elements' own.
+    pub(crate) fn update_batch(&self, keys: &[u8], values: &[u8], flags: u64) -> Batched {
+        let count = match self.count(keys, Some((values, flags))) {
+            Ok(count) => count,
+            Err(errno) => return Batched { done: 0, error: Some(errno) },
+        };
+        let (keys, values, map_fd) = (address(keys), address(values), raw(self.as_fd()));
+        let attr = MapBatch { keys, values, count, map_fd, elem_flags: flags, ..Default::default() };
+        // SAFETY: keys and values are `count` elements of the lengths that the kernel takes them to have, and outlive the
+        // call.
+        unsafe { batch(BPF_MAP_UPDATE_BATCH, attr) }
+    }
+
+    /// `BPF_MAP_DELETE_BATCH`.
+    pub(crate) fn delete_batch(&self, keys: &[u8]) -> Batched {
+        let count = match self.count(keys, None) {
+            Ok(count) => count,
+            Err(errno) => return Batched { done: 0, error: Some(errno) },
+        };
+        let attr = MapBatch { keys: address(keys), count, map_fd: raw(self.as_fd()), ..Default::default() };
+        // SAFETY: there are `count` keys of the length that the kernel takes them to have, and they outlive the call.
+        unsafe { batch(BPF_MAP_DELETE_BATCH, attr) }
+    }
+
+    /// A place before the first element.
+    pub(crate) fn cursor(&self) -> Cursor {
+        let len = self.cursor_len();
+        Cursor { begun: false, last: vec![0; len], next: vec![0; len] }
+    }
+
+    /// The kernel keeps a key there, or the number of a hash map's bucket.
+    fn cursor_len(&self) -> usize {
+        (self.shape.key_size as usize).max(size_of::<u32>())
+    }
+
+    /// How many elements these are; `EINVAL` unless they are whole ones, and as many keys as values.
+    fn count(&self, keys: &[u8], values: Option<(&[u8], u64)>) -> Result<u32, Errno> {
+        let key_size = self.shape.key_size as usize;
+        let count = keys.len().checked_div(key_size).ok_or(Errno::EINVAL)?;
+        let whole = |bytes: &[u8], size: usize| size.checked_mul(count) == Some(bytes.len());
+        let values_fit = values.is_none_or(|(values, flags)| whole(values, self.value_len(flags)));
+        if !whole(keys, key_size) || !values_fit {
+            return Err(Errno::EINVAL);
+        }
+        u32::try_from(count).map_err(|_| Errno::E2BIG)
+    }
+
     /// `BPF_MAP_FREEZE`.
     pub(crate) fn freeze(&self) -> Result<(), Errno> {
         bpf::map_freeze(self.as_fd())
     }
 
     /// Whether the kernel knows `BPF_F_CPU` and `BPF_F_ALL_CPUS` (Linux 7.0), asked without any effect: a lookup for
-    /// a CPU that no kernel has. One that knows the flag says `ERANGE`, one that does not `EINVAL`.
+    /// a CPU that no kernel has. One that knows the flag says `ERANGE`, or `EPERM` if the map may not be read; one that
+    /// does not says `EINVAL` before it looks at the map.
     ///
     /// The map must be a per-CPU one.
     pub(crate) fn knows_cpu_flags(&self) -> bool {
         let mut attr = self.attr(0, 0, BPF_F_CPU | u64::from(u32::MAX) << 32);
         // SAFETY: both addresses are 0, which the kernel refuses if it gets there.
         let answer = unsafe { sys_bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) };
-        answer == Err(Errno::ERANGE)
+        matches!(answer, Err(Errno::ERANGE | Errno::EPERM))
     }
 }

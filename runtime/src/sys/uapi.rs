@@ -14,29 +14,68 @@ pub const BPF_PROG_TEST_RUN: u32 = 10;
 pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 pub const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
 pub const BPF_BTF_LOAD: u32 = 18;
+pub const BPF_MAP_LOOKUP_AND_DELETE_ELEM: u32 = 21;
 pub const BPF_MAP_FREEZE: u32 = 22;
+pub const BPF_MAP_LOOKUP_BATCH: u32 = 24;
+pub const BPF_MAP_LOOKUP_AND_DELETE_BATCH: u32 = 25;
+pub const BPF_MAP_UPDATE_BATCH: u32 = 26;
+pub const BPF_MAP_DELETE_BATCH: u32 = 27;
 pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_ITER_CREATE: u32 = 33;
 pub const BPF_LINK_DETACH: u32 = 34;
 
+macro_rules! map_types {
+    ($($name:ident = $number:literal;)*) => {
+        $(pub const $name: u32 = $number;)*
+
+        /// The name of a map's type; `None` if skelgen knows none.
+        #[must_use]
+        pub const fn map_type_name(map_type: u32) -> Option<&'static str> {
+            match map_type {
+                $($name => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
 // enum bpf_map_type
-pub const BPF_MAP_TYPE_HASH: u32 = 1;
-pub const BPF_MAP_TYPE_ARRAY: u32 = 2;
-pub const BPF_MAP_TYPE_PROG_ARRAY: u32 = 3;
-pub const BPF_MAP_TYPE_PERF_EVENT_ARRAY: u32 = 4;
-pub const BPF_MAP_TYPE_PERCPU_HASH: u32 = 5;
-pub const BPF_MAP_TYPE_PERCPU_ARRAY: u32 = 6;
-pub const BPF_MAP_TYPE_CGROUP_ARRAY: u32 = 8;
-pub const BPF_MAP_TYPE_LRU_HASH: u32 = 9;
-pub const BPF_MAP_TYPE_LRU_PERCPU_HASH: u32 = 10;
-pub const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
-pub const BPF_MAP_TYPE_HASH_OF_MAPS: u32 = 13;
-pub const BPF_MAP_TYPE_DEVMAP: u32 = 14;
-pub const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: u32 = 21;
-pub const BPF_MAP_TYPE_DEVMAP_HASH: u32 = 25;
-pub const BPF_MAP_TYPE_STRUCT_OPS: u32 = 26;
-pub const BPF_MAP_TYPE_RINGBUF: u32 = 27;
-pub const BPF_MAP_TYPE_USER_RINGBUF: u32 = 31;
+map_types! {
+    BPF_MAP_TYPE_HASH = 1;
+    BPF_MAP_TYPE_ARRAY = 2;
+    BPF_MAP_TYPE_PROG_ARRAY = 3;
+    BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4;
+    BPF_MAP_TYPE_PERCPU_HASH = 5;
+    BPF_MAP_TYPE_PERCPU_ARRAY = 6;
+    BPF_MAP_TYPE_STACK_TRACE = 7;
+    BPF_MAP_TYPE_CGROUP_ARRAY = 8;
+    BPF_MAP_TYPE_LRU_HASH = 9;
+    BPF_MAP_TYPE_LRU_PERCPU_HASH = 10;
+    BPF_MAP_TYPE_LPM_TRIE = 11;
+    BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
+    BPF_MAP_TYPE_HASH_OF_MAPS = 13;
+    BPF_MAP_TYPE_DEVMAP = 14;
+    BPF_MAP_TYPE_SOCKMAP = 15;
+    BPF_MAP_TYPE_CPUMAP = 16;
+    BPF_MAP_TYPE_XSKMAP = 17;
+    BPF_MAP_TYPE_SOCKHASH = 18;
+    BPF_MAP_TYPE_CGROUP_STORAGE = 19;
+    BPF_MAP_TYPE_REUSEPORT_SOCKARRAY = 20;
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21;
+    BPF_MAP_TYPE_QUEUE = 22;
+    BPF_MAP_TYPE_STACK = 23;
+    BPF_MAP_TYPE_SK_STORAGE = 24;
+    BPF_MAP_TYPE_DEVMAP_HASH = 25;
+    BPF_MAP_TYPE_STRUCT_OPS = 26;
+    BPF_MAP_TYPE_RINGBUF = 27;
+    BPF_MAP_TYPE_INODE_STORAGE = 28;
+    BPF_MAP_TYPE_TASK_STORAGE = 29;
+    BPF_MAP_TYPE_BLOOM_FILTER = 30;
+    BPF_MAP_TYPE_USER_RINGBUF = 31;
+    BPF_MAP_TYPE_CGRP_STORAGE = 32;
+    BPF_MAP_TYPE_ARENA = 33;
+    BPF_MAP_TYPE_INSN_ARRAY = 34;
+}
 
 // enum bpf_prog_type
 pub const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;

@@ -1,0 +1,42 @@
+//! Values of which each possible CPU has its own: variables in `.percpu` sections, and elements of per-CPU maps.
+//!
+//! ```text
+//! section    PerCpu<T>          the variables of a section
+//! map        PerCpuMap<K, V>    percpu_array, percpu_hash, lru_percpu_hash, percpu_cgroup_storage
+//! values     PerCpuValues<T>    a value for each CPU, by the CPU's number
+//! access     how both get at the kernel's values, with BPF_F_CPU and BPF_F_ALL_CPUS or without
+//! quirks     what kernels get wrong
+//! ```
+//!
+//! Since Linux 7.0 one command reads or writes one CPU's value (`BPF_F_CPU`), or writes one value to all CPUs
+//! (`BPF_F_ALL_CPUS`), and copies `value_size` bytes, however many CPUs there are. Before, the kernel takes and gives the
+//! values of all possible CPUs only, `round_up(value_size, 8)` bytes each; the same calls then go through a buffer of that
+//! size, which the handle allocates once and keeps.
+//!
+//! # What is atomic, and what is not
+//!
+//! The kernel copies values without a lock: a BPF program may change a value while it is copied, and a value of more than a
+//! word can be seen half changed. Beyond that:
+//!
+//! | | Linux 7.0 and later | before |
+//! |---|---|---|
+//! | one CPU's value is read | only that is read | all are read |
+//! | one CPU's value is written | only that is written | all are read, and all are written back: **what programs on other CPUs write in between is lost** |
+//! | one value is written to all, or each CPU's | one command | one command |
+//! | [`Update::New`](crate::Update::New) | one command, which finds out and makes the element; the CPUs that are not named have zeroes | the same |
+//! | [`Update::Existing`](crate::Update::Existing), for one CPU of a hash | two commands: the kernel heeds `BPF_EXIST` only without `BPF_F_CPU`. An element deleted in between is made anew | as for any write of one CPU's value; a deleted element is not made anew |
+
+mod access;
+mod batch;
+mod map;
+mod quirks;
+mod section;
+mod table;
+mod values;
+
+pub use batch::PerCpuElements;
+pub use map::PerCpuMap;
+pub(crate) use quirks::has_cpu_flags;
+pub use section::PerCpu;
+pub(crate) use section::{KEY, fill_all};
+pub use values::PerCpuValues;

@@ -1,0 +1,56 @@
+//! What kernels can do with one CPU's value, what they get wrong about it, and how to find out.
+
+use std::sync::OnceLock;
+
+use crate::cpus::PossibleCpus;
+use crate::features;
+use crate::map::Map;
+use crate::sys::Errno;
+use crate::sys::attr::MapCreate;
+use crate::sys::bpf::object_name;
+use crate::sys::elem::MapFd;
+use crate::sys::uapi::*;
+
+/// The flags for one CPU's value.
+pub(super) fn one(cpu: u32) -> u64 {
+    BPF_F_CPU | u64::from(cpu) << 32
+}
+
+/// Whether the kernel has `BPF_F_CPU` and `BPF_F_ALL_CPUS`; asked of `map`, once in a process.
+pub(crate) fn has_cpu_flags(map: &Map) -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    let ask = || features::known().map_or_else(|| map.fd().knows_cpu_flags(), |features| features.all_cpus);
+    *KNOWN.get_or_init(ask)
+}
+
+/// Whether an element of a hash that `BPF_F_CPU` makes has zeroes for the other CPUs.
+///
+/// In Linux 7.0 and 7.1 it has what the memory's last element left there (`pcpu_init_value` in `kernel/bpf/hashtab.c`; seen
+/// on 7.1.13, mended in 7.2). Asked once in a process, of the kernel itself, since the mend may be in older ones too; a
+/// process that may make no map has to believe that it is not.
+pub(super) fn makes_clean_elements(cpus: &'static PossibleCpus) -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let &[first, second, ..] = cpus.ids() else { return true };
+        finds_zeroes(first, second).unwrap_or(false)
+    })
+}
+
+/// Makes the one element of a hash, deletes it, and makes another in its memory with `second`'s value: whether `first`'s
+/// is 0 then.
+fn finds_zeroes(first: u32, second: u32) -> Result<bool, Errno> {
+    let map = MapFd::create(MapCreate {
+        map_type: BPF_MAP_TYPE_PERCPU_HASH,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 1,
+        map_name: object_name("skel_probe"),
+        ..Default::default()
+    })?;
+    map.update(&[1; 4], &[0xff; 4], BPF_F_ALL_CPUS)?;
+    map.delete(&[1; 4])?;
+    map.update(&[2; 4], &[0xff; 4], one(second))?;
+    let mut value = [0xff; 4];
+    map.lookup(&[2; 4], &mut value, one(first))?;
+    Ok(value == [0; 4])
+}
