@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use skelgen_runtime::{Errno, Map, Update, cpus};
 use skelgen_tests::may_load;
-use skelgen_tests::skeletons::maps_all::types::{Flow, Totals};
+use skelgen_tests::skeletons::maps_all::types::{Flow, Prefix, Totals};
 use skelgen_tests::skeletons::maps_all::{LoadedMapsAll, MapsAll, OpenMapsAll};
 
 use crate::info::{MapInfo, map_info};
@@ -109,12 +109,13 @@ fn handles_know_what_the_kernel_knows() {
     let known = |map: &Map| {
         (map.map_type(), map.key_size() as u32, map.value_size() as u32, map.max_entries(), map.map_flags())
     };
-    for map in [maps.typed.map(), &maps.ringbuf, &maps.perf_event_array, &maps.percpu_hash, maps.with_flags.map()] {
+    let percpu_hash = maps.percpu_hash.map();
+    for map in [maps.typed.map(), &maps.ringbuf, &maps.perf_event_array, percpu_hash, maps.with_flags.map()] {
         let info = map_info(map);
         assert_eq!(known(map), (info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags));
     }
-    assert!(maps.percpu_hash.is_per_cpu() && !maps.sized.is_per_cpu());
-    assert_eq!(maps.percpu_hash.full_value_size(), 16 * cpus::possible().unwrap().count());
+    assert!(percpu_hash.is_per_cpu() && !maps.sized.map().is_per_cpu());
+    assert_eq!(percpu_hash.full_value_size(), 16 * cpus::possible().unwrap().count());
 }
 
 #[test]
@@ -133,7 +134,8 @@ fn entries_can_be_changed_before_the_load() {
     assert_eq!(open.maps.typed.max_entries(), 3);
     let skel = open.load().unwrap();
     let maps = &skel.maps;
-    let entries = [&maps.ringbuf, &maps.perf_event_array, &maps.array_of_maps, &maps.prog_array, &maps.percpu_array];
+    let percpu_array = maps.percpu_array.map();
+    let entries = [&maps.ringbuf, &maps.perf_event_array, &maps.array_of_maps, &maps.prog_array, percpu_array];
     assert_eq!(entries.map(|map| map_info(map).max_entries), [4 * page_size(), 1, 7, 9, 300]);
     assert_eq!(entries.map(Map::max_entries), [4 * page_size(), 1, 7, 9, 300]);
 
@@ -208,32 +210,119 @@ fn elements_of_an_array() {
 }
 
 #[test]
-fn elements_without_types() {
+fn elements_as_bytes() {
     if !may_load() {
         return;
     }
     let maps = load().maps;
-    maps.sized.update(&[1; 12], &[2; 16], Update::New).unwrap();
-    assert_eq!(maps.sized.lookup(&[1; 12]).unwrap(), Some(vec![2; 16]));
+    let sized = maps.sized.map();
+    sized.update(&[1; 12], &[2; 16], Update::New).unwrap();
+    assert_eq!(sized.lookup(&[1; 12]).unwrap(), Some(vec![2; 16]));
+    assert_eq!(maps.sized.get(&[1; 12]).unwrap(), Some([2; 16]));
+    assert_eq!(
+        (sized.lookup_and_delete(&[1; 12]).unwrap(), sized.lookup(&[1; 12]).unwrap()),
+        (Some(vec![2; 16]), None)
+    );
     // The value of each CPU, one after another, in whole words.
+    let percpu_hash = maps.percpu_hash.map();
     let values: Vec<u8> =
-        (0..maps.percpu_hash.full_value_size()).map(|at| if at % 16 < 13 { at as u8 } else { 0 }).collect();
-    maps.percpu_hash.update(&[3; 12], &values, Update::Any).unwrap();
-    assert_eq!(maps.percpu_hash.lookup(&[3; 12]).unwrap(), Some(values));
+        (0..percpu_hash.full_value_size()).map(|at| if at % 16 < 13 { at as u8 } else { 0 }).collect();
+    percpu_hash.update(&[3; 12], &values, Update::Any).unwrap();
+    assert_eq!(percpu_hash.lookup(&[3; 12]).unwrap(), Some(values));
+    let wrong = [
+        (sized.lookup(&[1; 11]).unwrap_err(), "the key has 11 bytes, the map's have 12"),
+        (sized.update(&[1; 12], &[2; 17], Update::Any).unwrap_err(), "the value has 17 bytes, the map's have 16"),
+        (sized.update(&[1; 12], &[2; 16], Update::Existing).unwrap_err(), "at key [01 01 01 01 01 01"),
+    ];
+    for (error, words) in wrong {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    assert!(sized.as_fd().try_clone_to_owned().is_ok());
+}
+
+#[test]
+fn prefixes_of_a_trie() {
+    if !may_load() {
+        return;
+    }
+    let trie = load().maps.lpm_trie;
+    let prefix = |bits: u32, address: [u8; 4]| Prefix { bits, address };
     // The most specific of what contains it.
-    let prefix = |bits: u32, address: [u8; 4]| [bits.to_ne_bytes(), address].concat();
-    maps.lpm_trie.update(&prefix(8, [10, 0, 0, 0]), &[8; 4], Update::Any).unwrap();
-    maps.lpm_trie.update(&prefix(24, [10, 1, 2, 0]), &[24; 4], Update::Any).unwrap();
-    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [10, 1, 2, 3])).unwrap(), Some(vec![24; 4]));
-    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [10, 9, 9, 9])).unwrap(), Some(vec![8; 4]));
-    assert_eq!(maps.lpm_trie.lookup(&prefix(32, [11, 1, 2, 3])).unwrap(), None);
-    // Without keys.
-    maps.queue.update(&[], &7u64.to_ne_bytes(), Update::Any).unwrap();
-    maps.queue.update(&[], &8u64.to_ne_bytes(), Update::Any).unwrap();
-    assert_eq!(maps.queue.lookup(&[]).unwrap(), Some(7u64.to_ne_bytes().to_vec()));
-    let wrong =
-        [maps.sized.lookup(&[1; 11]).unwrap_err(), maps.sized.update(&[1; 12], &[2; 17], Update::Any).unwrap_err()];
-    assert!(wrong[0].to_string().contains("the key has 11 bytes, the map's have 12"), "{}", wrong[0]);
-    assert!(wrong[1].to_string().contains("the value has 17 bytes, the map's have 16"), "{}", wrong[1]);
-    assert!(maps.sized.as_fd().try_clone_to_owned().is_ok());
+    trie.insert_batch(&[(prefix(8, [10, 0, 0, 0]), 8), (prefix(24, [10, 1, 2, 0]), 24)]).unwrap();
+    assert_eq!(trie.get(&prefix(32, [10, 1, 2, 3])).unwrap(), Some(24));
+    assert_eq!(trie.get(&prefix(32, [10, 9, 9, 9])).unwrap(), Some(8));
+    assert_eq!(trie.get(&prefix(32, [11, 1, 2, 3])).unwrap(), None);
+    let mut elements: Vec<_> = trie.iter().map(Result::unwrap).collect();
+    elements.sort_by_key(|(prefix, _)| prefix.bits);
+    assert_eq!(elements, [(prefix(8, [10, 0, 0, 0]), 8), (prefix(24, [10, 1, 2, 0]), 24)]);
+    let error = trie.take(&prefix(8, [10, 0, 0, 0])).unwrap_err().to_string();
+    assert!(error.contains("only hash maps give up elements, and this is a BPF_MAP_TYPE_LPM_TRIE"), "{error}");
+    assert!(trie.delete(&prefix(8, [10, 0, 0, 0])).unwrap());
+    assert_eq!(trie.keys().map(Result::unwrap).collect::<Vec<_>>(), [prefix(24, [10, 1, 2, 0])]);
+}
+
+#[test]
+fn values_without_keys() {
+    if !may_load() {
+        return;
+    }
+    let maps = load().maps;
+    for (queue, order) in [(&maps.queue, [7, 8]), (&maps.stack, [8, 7])] {
+        assert_eq!((queue.peek().unwrap(), queue.pop().unwrap()), (None, None));
+        queue.push(&7).unwrap();
+        queue.push(&8).unwrap();
+        assert_eq!(queue.peek().unwrap(), Some(order[0]));
+        assert_eq!([(); 3].map(|()| queue.pop().unwrap()), [Some(order[0]), Some(order[1]), None]);
+        (0..16).for_each(|n| queue.push(&n).unwrap());
+        assert_eq!(queue.push(&16).unwrap_err().errno(), Some(Errno::E2BIG));
+        queue.push_over(&16).unwrap();
+    }
+    // The oldest went.
+    assert_eq!((maps.queue.pop().unwrap(), maps.stack.pop().unwrap()), (Some(1), Some(16)));
+
+    assert!(!maps.bloom.may_contain(&7).unwrap());
+    (0..64).for_each(|n| maps.bloom.insert(&(n * n)).unwrap());
+    assert!((0..64).all(|n| maps.bloom.may_contain(&(n * n)).unwrap()));
+    let sure = (1_000_000..1_000_100).filter(|n| !maps.bloom.may_contain(n).unwrap()).count();
+    assert!(sure > 50, "{sure} of 100 were said not to be there");
+}
+
+#[test]
+fn many_elements_with_one_command() {
+    if !may_load() {
+        return;
+    }
+    let mut open = open();
+    open.maps.typed.set_max_entries(3000).unwrap();
+    open.maps.array.set_max_entries(3000).unwrap();
+    let maps = open.load().unwrap().maps;
+    let element = |n: u32| (Flow { source: n, ..Flow::default() }, Totals { packets: n.into(), bytes: 2 });
+    // More than fit in one command.
+    let elements: Vec<_> = (0..3000).map(element).collect();
+    maps.typed.insert_batch(&elements).unwrap();
+    maps.array.insert_batch(&(0..3000).map(|n| (n, element(n).1)).collect::<Vec<_>>()).unwrap();
+    // Also by a few at a time, fewer than a bucket may have.
+    for size in [1, 7, 1000, 10_000] {
+        let mut found: Vec<_> = maps.typed.iter().batch_size(size).map(Result::unwrap).collect();
+        found.sort_by_key(|(key, _)| key.source);
+        assert_eq!(found, elements, "by {size}");
+        let found: Vec<_> = maps.array.iter().batch_size(size).map(Result::unwrap).collect();
+        assert!(found.iter().copied().eq((0..3000).map(|n| (n, element(n).1))), "by {size}");
+    }
+
+    let full = maps.typed.insert_batch(&[element(2999), element(3000), element(3001)]).unwrap_err();
+    assert_eq!((full.errno(), full.key()), (Some(Errno::E2BIG), Some(&*format!("{:?}", element(3000).0))));
+    assert!(full.to_string().contains("after 1 of 3 elements"), "{full}");
+    let keys: Vec<_> = elements[..1000].iter().map(|(key, _)| *key).collect();
+    maps.typed.delete_batch(&keys).unwrap();
+    let missing = maps.typed.delete_batch(&[elements[1500].0, keys[0]]).unwrap_err();
+    assert_eq!((missing.errno(), missing.key()), (Some(Errno::ENOENT), Some(&*format!("{:?}", keys[0]))));
+    assert_eq!(maps.typed.take(&elements[1000].0).unwrap(), Some(elements[1000].1));
+    assert_eq!(maps.typed.take(&elements[1000].0).unwrap(), None);
+
+    let mut drained: Vec<_> = maps.typed.drain().unwrap().map(Result::unwrap).collect();
+    drained.sort_by_key(|(key, _)| key.source);
+    assert_eq!(drained, [&elements[1001..1500], &elements[1501..]].concat());
+    assert_eq!(maps.typed.iter().count(), 0);
+    assert!(maps.array.drain().is_err() && maps.array.take(&0).is_err());
 }

@@ -1,14 +1,15 @@
 //! The structs that users hold: before the load, after it, and attached.
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::Options;
 use super::names::{Names, section_type};
 use super::statics::statics;
 use super::types::{SectionVar, TypeEmitter};
+use crate::btf::TypeId;
 use crate::object::{DataKind, Map, MapType};
-use crate::{Endian, Result, Skeleton};
+use crate::{Endian, Error, Result, Skeleton};
 
 /// A map as it appears in the skeleton.
 struct Field<'a> {
@@ -17,6 +18,8 @@ struct Field<'a> {
     map: &'a Map,
     /// For a data section its struct; else the loaded map's type.
     ty: TokenStream,
+    /// The runtime's method that gives it.
+    method: Ident,
 }
 
 impl Field<'_> {
@@ -80,33 +83,68 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
     }
     let mut fields = Vec::new();
     for (index, (map, ident)) in skeleton.plan.maps.iter().zip(&names.maps).enumerate() {
-        let ty = match &map.data {
+        let (ty, method) = match &map.data {
             Some(data) => {
                 let vars: Vec<_> = data
                     .vars
                     .iter()
                     .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
                     .collect();
-                types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?
+                let ty = types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?;
+                let method = match data.kind {
+                    DataKind::PerCpu => "percpu",
+                    DataKind::Rodata => "mapped_ro",
+                    DataKind::Data | DataKind::Bss => "mapped",
+                };
+                (ty, method)
             }
-            None => map_type(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
+            None => handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
         };
-        fields.push(Field { index: Literal::usize_unsuffixed(index), ident, map, ty });
+        let index = Literal::usize_unsuffixed(index);
+        fields.push(Field { index, ident, map, ty, method: format_ident!("{method}") });
     }
     Ok(fields)
 }
 
-/// A typed handle where keys and values have types and a value is one value, else a plain one.
-fn map_type(map: &Map, types: &mut TypeEmitter<'_>) -> Result<TokenStream> {
+/// How the runtime gives a map, by its type: the handle with the types of keys and values, and the method of `Loaded`.
+///
+/// A map that was declared by sizes alone has bytes for keys and values. Maps of what is no value (programs, sockets, other
+/// maps, events) are plain.
+fn handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
     use MapType::*;
-    let (Some(key), Some(value)) = (map.def.key_type, map.def.value_type) else { return Ok(quote!(rt::Map)) };
-    let (key, value) =
-        (types.use_of(key, &format!("{}_key", map.name))?, types.use_of(value, &format!("{}_value", map.name))?);
-    Ok(match MapType::from_u32(map.def.map_type) {
-        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH) => {
-            quote!(rt::TypedMap<#key, #value>)
+    let def = &map.def;
+    let mut part = |id: Option<TypeId>, size: u32, name: &str| match id {
+        Some(id) => types.use_of(id, &format!("{}_{name}", map.name)),
+        None => {
+            let size = Literal::u32_unsuffixed(size);
+            Ok(quote!([::core::primitive::u8; #size]))
         }
-        _ => quote!(rt::Map),
+    };
+    let mut key_and_value =
+        || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
+    Ok(match MapType::from_u32(def.map_type) {
+        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE) => {
+            let (key, value) = key_and_value()?;
+            (quote!(rt::TypedMap<#key, #value>), "typed_map")
+        }
+        Some(
+            BPF_MAP_TYPE_PERCPU_ARRAY
+            | BPF_MAP_TYPE_PERCPU_HASH
+            | BPF_MAP_TYPE_LRU_PERCPU_HASH
+            | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+        ) => {
+            let (key, value) = key_and_value()?;
+            (quote!(rt::PerCpuMap<#key, #value>), "percpu_map")
+        }
+        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK) => {
+            let value = part(def.value_type, def.value_size, "value")?;
+            (quote!(rt::Queue<#value>), "queue")
+        }
+        Some(BPF_MAP_TYPE_BLOOM_FILTER) => {
+            let value = part(def.value_type, def.value_size, "value")?;
+            (quote!(rt::BloomFilter<#value>), "bloom_filter")
+        }
+        _ => (quote!(rt::Map), "map"),
     })
 }
 
@@ -163,22 +201,13 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
         let (ident, index) = (field.ident, &field.index);
         quote!((#index, rt::Plain::as_bytes(&*self.#ident)))
     });
-    let loaded_data = data.iter().map(|field| {
-        let (ident, index) = (field.ident, &field.index);
-        let method = match field.kind() {
-            Some(DataKind::PerCpu) => quote!(percpu),
-            Some(DataKind::Rodata) => quote!(mapped_ro),
-            _ => quote!(mapped),
-        };
+    let take = |field: &&Field<'_>| {
+        let Field { ident, index, method, .. } = field;
         quote!(#ident: loaded.#method(#index)?)
-    });
+    };
+    let (loaded_data, loaded_maps) = (data.iter().map(take), maps.iter().map(take));
     let map_docs = fields.iter().map(|field| map_doc(field.map));
     let map_indexes = fields.iter().map(|field| &field.index);
-    let loaded_maps = maps.iter().map(|field| {
-        let (ident, index) = (field.ident, &field.index);
-        let method = if is_typed(&field.ty) { quote!(typed_map) } else { quote!(map) };
-        quote!(#ident: loaded.#method(#index)?)
-    });
     let progs = &names.programs;
     let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
     let prog_indexes: Vec<_> = (0..progs.len()).map(Literal::usize_unsuffixed).collect();
@@ -330,8 +359,4 @@ fn map_doc(map: &Map) -> String {
 
 fn prog_doc(section: &str) -> String {
     format!(" `SEC(\"{section}\")`")
-}
-
-fn is_typed(ty: &TokenStream) -> bool {
-    ty.to_string().contains("TypedMap")
 }
