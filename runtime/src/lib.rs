@@ -5,11 +5,22 @@
 //! the work is done here, in this order:
 //!
 //! ```text
-//! ObjectDesc ──Opened::new──▶ Opened ──load──▶ Loaded ──take──▶ Map, TypedMap, Mapped, MappedRo, PerCpu, Program
-//!   static      OpenMap, OpenProgram: what to change      │                                              │ attach
-//!                                                         ▼                                              ▼
-//!                                       4 commands of bpf(2), see below                                 Link
+//! ObjectDesc ──Opened::new──▶ Opened ──load──▶ Loaded ──take──▶ handles of sections and maps, Program
+//!   static      OpenMap, OpenProgram: what to change      │                                      │ attach
+//!                                                         ▼                                      ▼
+//!                                       4 commands of bpf(2), see below                         Link
 //! ```
+//!
+//! | handle | of |
+//! |---|---|
+//! | [`PerCpu<T>`](PerCpu) | a `.percpu` section: a value for each possible CPU |
+//! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: shared memory |
+//! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
+//! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
+//! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
+//! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
+//!
+//! All of them can also be made from a descriptor or a pin, without a skeleton.
 //!
 //! ```no_run
 //! use skelgen_runtime as rt;

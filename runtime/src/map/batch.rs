@@ -210,12 +210,15 @@ pub(crate) struct Stopped {
 
 impl Stopped {
     /// The error for the element at which a batch of `count` stopped.
-    pub(crate) fn error<K: Plain>(self, failed: Error, key: Option<&K>, count: usize) -> Error {
-        let done = self.done;
-        let failed = if done == 0 { failed } else { failed.because(format!("after {done} of {count} elements")) };
+    pub(crate) fn error(self, map: &Map, operation: &'static str, key: Option<&dyn fmt::Debug>, count: usize) -> Error {
+        let failed = map.failed(operation).refused(self.errno, map.shape());
+        let failed = match self.done {
+            0 => failed,
+            done => failed.because(format!("after {done} of {count} elements")),
+        };
         match key {
-            Some(key) => failed.at_key(key).errno_is(self.errno),
-            None => failed.errno_is(self.errno),
+            Some(key) => failed.at_key(key),
+            None => failed,
         }
     }
 }
@@ -273,8 +276,8 @@ pub(crate) fn delete_batch<K: Plain>(map: &Map, keys: &[K]) -> Result<()> {
         let batched = map.fd().delete_batch(&bytes);
         if let Some(errno) = batched.error {
             let stopped = Stopped { done: index * chunk + batched.done, errno };
-            let key = keys.get(stopped.done);
-            return Err(stopped.error(map.failed("delete elements from map"), key, keys.len()));
+            let key = keys.get(stopped.done).map(|key| key as &dyn fmt::Debug);
+            return Err(stopped.error(map, "delete elements from map", key, keys.len()));
         }
     }
     Ok(())
@@ -313,12 +316,9 @@ impl Map {
             key.copy_from_slice(elements[index].0);
             value.copy_from_slice(elements[index].1);
         });
-        result.map_err(|Stopped { done, errno }| {
-            let failed = self.failed(WHAT).because(format!("after {done} of {} elements", elements.len()));
-            match elements.get(done) {
-                Some((key, _)) => failed.at_key(&Hex(key)).errno_is(errno),
-                None => failed.errno_is(errno),
-            }
+        result.map_err(|stopped| {
+            let key = elements.get(stopped.done).map(|(key, _)| Hex(key));
+            stopped.error(self, WHAT, key.as_ref().map(|key| key as &dyn fmt::Debug), elements.len())
         })
     }
 }

@@ -43,7 +43,7 @@ impl<V: Value> BloomFilter<V> {
     /// The kernel refuses.
     pub fn insert(&self, value: &V) -> Result<()> {
         let result = self.map.fd().update(&[], Room::new().filled(value), 0);
-        result.map_err(|errno| self.map.failed("insert into map").errno_is(errno))
+        result.map_err(|errno| self.map.failed("insert into map").refused(errno, self.map.shape()))
     }
 
     /// Whether the value may have been put in; if not, it certainly was not (`BPF_MAP_LOOKUP_ELEM`).
@@ -53,7 +53,7 @@ impl<V: Value> BloomFilter<V> {
     /// The kernel refuses.
     pub fn may_contain(&self, value: &V) -> Result<bool> {
         let result = self.map.fd().lookup(&[], Room::new().filled(value), 0);
-        found(result).map_err(|errno| self.map.failed("look up in map").errno_is(errno))
+        found(result).map_err(|errno| self.map.failed("look up in map").refused(errno, self.map.shape()))
     }
 }
 

@@ -15,6 +15,7 @@ mod bloom;
 mod flags;
 mod pin;
 mod queue;
+mod refused;
 mod typed;
 
 use std::borrow::Cow;
@@ -97,6 +98,11 @@ impl Map {
         Error::new(operation).subject(&*self.name)
     }
 
+    /// The kernel refused an operation on the element at `key`.
+    pub(crate) fn element_failed(&self, operation: &'static str, key: &dyn fmt::Debug, errno: Errno) -> Error {
+        self.failed(operation).at_key(key).refused(errno, self.shape())
+    }
+
     /// The name in the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -152,10 +158,7 @@ impl Map {
     ///
     /// `key` has another length than the map's keys, or the map's type has no such operation.
     pub fn lookup(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.check_len("key", key.len(), self.key_size())?;
-        let mut value = vec![0; self.full_value_size()];
-        let found = self.optional("look up in map", key, self.fd.lookup(key, &mut value, 0))?;
-        Ok(found.then_some(value))
+        self.lookup_flags(key, ElemFlags::ANY)
     }
 
     /// Writes the value at `key` (`BPF_MAP_UPDATE_ELEM`).
@@ -164,10 +167,7 @@ impl Map {
     ///
     /// A length is not the map's, the map is full or frozen, or `how` forbids it.
     pub fn update(&self, key: &[u8], value: &[u8], how: Update) -> Result<()> {
-        self.check_len("key", key.len(), self.key_size())?;
-        self.check_len("value", value.len(), self.full_value_size())?;
-        let result = self.fd.update(key, value, how.flags());
-        result.map_err(|errno| self.failed("update map").at_key(&Hex(key)).errno_is(errno))
+        self.update_flags(key, value, how.into())
     }
 
     /// As [`lookup`](Self::lookup) with flags. With [`ElemFlags::cpu`] the value is that CPU's, of
@@ -195,7 +195,7 @@ impl Map {
         self.check_len("key", key.len(), self.key_size())?;
         self.check_len("value", value.len(), self.fd.value_len(flags.bits()))?;
         let result = self.fd.update(key, value, flags.bits());
-        result.map_err(|errno| self.failed("update map").at_key(&Hex(key)).errno_is(errno))
+        result.map_err(|errno| self.element_failed("update map", &Hex(key), errno))
     }
 
     /// Removes the element at `key` and gives its value, if there was one (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`).
@@ -302,7 +302,7 @@ impl Map {
 
     /// Makes `ENOENT` an answer.
     fn optional(&self, operation: &'static str, key: &[u8], result: Result<(), Errno>) -> Result<bool> {
-        found(result).map_err(|errno| self.failed(operation).at_key(&Hex(key)).errno_is(errno))
+        found(result).map_err(|errno| self.element_failed(operation, &Hex(key), errno))
     }
 }
 

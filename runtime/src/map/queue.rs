@@ -56,7 +56,7 @@ impl<V: Value> Queue<V> {
 
     fn put(&self, value: &V, flags: u64) -> Result<()> {
         let result = self.map.fd().update(&[], Room::new().filled(value), flags);
-        result.map_err(|errno| self.map.failed("push to map").errno_is(errno))
+        result.map_err(|errno| self.map.failed("push to map").refused(errno, self.map.shape()))
     }
 
     /// Takes the value whose turn it is, if there is one (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`).
@@ -68,7 +68,7 @@ impl<V: Value> Queue<V> {
         let mut room = Room::<V>::new();
         let bytes = room.zeroes();
         let is_there = found(self.map.fd().lookup_and_delete(&[], bytes));
-        let is_there = is_there.map_err(|errno| self.map.failed("pop from map").errno_is(errno))?;
+        let is_there = is_there.map_err(|errno| self.map.failed("pop from map").refused(errno, self.map.shape()))?;
         Ok(is_there.then(|| V::read(bytes)))
     }
 
@@ -81,7 +81,7 @@ impl<V: Value> Queue<V> {
         let mut room = Room::<V>::new();
         let bytes = room.zeroes();
         let is_there = found(self.map.fd().lookup(&[], bytes, 0));
-        let is_there = is_there.map_err(|errno| self.map.failed("peek into map").errno_is(errno))?;
+        let is_there = is_there.map_err(|errno| self.map.failed("peek into map").refused(errno, self.map.shape()))?;
         Ok(is_there.then(|| V::read(bytes)))
     }
 }

@@ -1,5 +1,6 @@
 //! Maps with keys and values of known types, one value for all CPUs.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -132,8 +133,8 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
             elements[index].1.write(value);
         });
         written.map_err(|stopped| {
-            let key = elements.get(stopped.done).map(|(key, _)| key);
-            stopped.error(self.map.failed("write elements to map"), key, elements.len())
+            let key = elements.get(stopped.done).map(|(key, _)| key as &dyn fmt::Debug);
+            stopped.error(&self.map, "write elements to map", key, elements.len())
         })
     }
 
@@ -151,7 +152,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     }
 
     fn failed(&self, what: &'static str, key: &K, errno: Errno) -> Error {
-        self.map.failed(what).at_key(key).errno_is(errno)
+        self.map.element_failed(what, key, errno)
     }
 }
 

@@ -3,6 +3,7 @@
 //! `attr.batch.elem_flags` takes `BPF_F_CPU` for lookups and updates, and `BPF_F_ALL_CPUS` for updates, since Linux 7.0;
 //! never `BPF_NOEXIST` and `BPF_EXIST`. A lookup that also deletes takes none of them, and gives the values of all CPUs.
 
+use std::fmt;
 use std::iter::FusedIterator;
 
 use super::map::WRITE;
@@ -107,8 +108,8 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     }
 
     fn stopped<T>(&self, stopped: Stopped, elements: &[(K, T)]) -> crate::Error {
-        let key = elements.get(stopped.done).map(|(key, _)| key);
-        stopped.error(self.map().failed(WRITE), key, elements.len())
+        let key = elements.get(stopped.done).map(|(key, _)| key as &dyn fmt::Debug);
+        stopped.error(self.map(), WRITE, key, elements.len())
     }
 }
 

@@ -262,11 +262,11 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     }
 
     fn failed(&self, operation: &'static str, key: &K, errno: Errno) -> Error {
-        self.map().failed(operation).at_key(key).errno_is(errno)
+        self.map().element_failed(operation, key, errno)
     }
 
     fn failed_on(&self, verb: &'static str, key: &K, cpu: Cpu, errno: Errno) -> Error {
-        self.access.failed_on(verb, cpu.id).at_key(key).errno_is(errno)
+        self.access.failed_on(verb, cpu.id).at_key(key).refused(errno, self.map().shape())
     }
 }
 

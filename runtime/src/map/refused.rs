@@ -1,0 +1,64 @@
+//! Why the kernel refuses an operation on an element, by its error number and the map's type.
+
+use crate::Error;
+use crate::sys::Errno;
+use crate::sys::elem::Shape;
+use crate::sys::uapi::*;
+
+impl Error {
+    /// The kernel's error number, and what it means for a map of this shape.
+    pub(crate) fn refused(self, errno: Errno, shape: Shape) -> Error {
+        let error = self.errno_is(errno);
+        match meaning(errno, shape) {
+            Some(meaning) => error.hint(meaning),
+            None => error,
+        }
+    }
+}
+
+fn meaning(errno: Errno, shape: Shape) -> Option<String> {
+    use Errno as E;
+    let is_array = matches!(shape.map_type, BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_PERCPU_ARRAY);
+    let is_cgroup_storage = matches!(shape.map_type, BPF_MAP_TYPE_CGROUP_STORAGE | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
+    let entries = shape.max_entries;
+    Some(match errno {
+        E::E2BIG if is_array => format!("the array has {entries} elements, whose indexes begin with 0"),
+        E::E2BIG => format!("the map is full: it has room for {entries} elements (max_entries)"),
+        E::EEXIST if is_array => "an array has all its elements from the start".into(),
+        E::EEXIST => "there is an element at this key already".into(),
+        E::ENOENT if is_cgroup_storage => {
+            "a cgroup has an element as long as a program that uses the map is attached to it".into()
+        }
+        E::ENOENT => "there is no element at this key".into(),
+        E::EINVAL if is_array || is_cgroup_storage => "elements of this type of map cannot be deleted".into(),
+        E::EPERM => "the map is frozen, or its descriptor was opened for reading or writing only".into(),
+        E::EBUSY => "a program on this CPU is changing the same part of the map: try again".into(),
+        E::ENOTSUPP => "this type of map has no such operation".into(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_means_different_things_to_different_maps() {
+        let told = |errno, map_type| {
+            let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: 0 };
+            Error::new("update map").refused(errno, shape).hint_text().unwrap_or_default().to_owned()
+        };
+        for (errno, map_type, words) in [
+            (Errno::E2BIG, BPF_MAP_TYPE_PERCPU_ARRAY, "the array has 16 elements"),
+            (Errno::E2BIG, BPF_MAP_TYPE_QUEUE, "room for 16 elements"),
+            (Errno::ENOENT, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, "is attached to it"),
+            (Errno::ENOENT, BPF_MAP_TYPE_HASH, "no element at this key"),
+            (Errno::EEXIST, BPF_MAP_TYPE_ARRAY, "from the start"),
+            (Errno::EPERM, BPF_MAP_TYPE_ARRAY, "frozen"),
+            (Errno::EIO, BPF_MAP_TYPE_ARRAY, ""),
+        ] {
+            let told = told(errno, map_type);
+            assert!(told.contains(words) && told.is_empty() == words.is_empty(), "{errno:?} {map_type}: {told:?}");
+        }
+    }
+}
