@@ -31,7 +31,7 @@ const PLANS: [&str; 7] =
 const PROGRAMS: [&str; 2] = ["counters", "percpu_shapes"];
 
 /// Whose source is kept.
-const SOURCES: [&str; 2] = ["counters", "data_sections"];
+const SOURCES: [&str; 3] = ["counters", "data_sections", "percpu_maps"];
 
 /// Literals of more bytes are left out: what is in them is seen better in the other files.
 const LONG: usize = 64;

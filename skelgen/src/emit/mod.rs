@@ -8,12 +8,14 @@
 //! names      what things are called in Rust
 //! attach     how a program is attached
 //! types      C types as Rust types
+//! handle     which handle of the runtime's a map gets
 //! statics    the description of the object that the runtime loads by
 //! skeleton   the structs that users hold
 //! source     tokens as a file
 //! ```
 
 mod attach;
+mod handle;
 mod names;
 mod skeleton;
 mod source;

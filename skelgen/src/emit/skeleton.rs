@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Options;
+use super::handle::{map_handle, section_method};
 use super::names::{Names, section_type};
 use super::statics::statics;
 use super::types::{SectionVar, TypeEmitter};
-use crate::btf::TypeId;
 use crate::object::{DataKind, Map, MapType};
-use crate::{Endian, Error, Result, Skeleton};
+use crate::{Endian, Result, Skeleton};
 
 /// A map as it appears in the skeleton.
 struct Field<'a> {
@@ -91,61 +91,14 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
                     .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
                     .collect();
                 let ty = types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?;
-                let method = match data.kind {
-                    DataKind::PerCpu => "percpu",
-                    DataKind::Rodata => "mapped_ro",
-                    DataKind::Data | DataKind::Bss => "mapped",
-                };
-                (ty, method)
+                (ty, section_method(data.kind))
             }
-            None => handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
+            None => map_handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
         };
         let index = Literal::usize_unsuffixed(index);
         fields.push(Field { index, ident, map, ty, method: format_ident!("{method}") });
     }
     Ok(fields)
-}
-
-/// How the runtime gives a map, by its type: the handle with the types of keys and values, and the method of `Loaded`.
-///
-/// A map that was declared by sizes alone has bytes for keys and values. Maps of what is no value (programs, sockets, other
-/// maps, events) are plain.
-fn handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
-    use MapType::*;
-    let def = &map.def;
-    let mut part = |id: Option<TypeId>, size: u32, name: &str| match id {
-        Some(id) => types.use_of(id, &format!("{}_{name}", map.name)),
-        None => {
-            let size = Literal::u32_unsuffixed(size);
-            Ok(quote!([::core::primitive::u8; #size]))
-        }
-    };
-    let mut key_and_value =
-        || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
-    Ok(match MapType::from_u32(def.map_type) {
-        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE) => {
-            let (key, value) = key_and_value()?;
-            (quote!(rt::TypedMap<#key, #value>), "typed_map")
-        }
-        Some(
-            BPF_MAP_TYPE_PERCPU_ARRAY
-            | BPF_MAP_TYPE_PERCPU_HASH
-            | BPF_MAP_TYPE_LRU_PERCPU_HASH
-            | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-        ) => {
-            let (key, value) = key_and_value()?;
-            (quote!(rt::PerCpuMap<#key, #value>), "percpu_map")
-        }
-        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK) => {
-            let value = part(def.value_type, def.value_size, "value")?;
-            (quote!(rt::Queue<#value>), "queue")
-        }
-        Some(BPF_MAP_TYPE_BLOOM_FILTER) => {
-            let value = part(def.value_type, def.value_size, "value")?;
-            (quote!(rt::BloomFilter<#value>), "bloom_filter")
-        }
-        _ => (quote!(rt::Map), "map"),
-    })
 }
 
 fn wrong_endian(endian: Endian) -> TokenStream {
@@ -354,7 +307,9 @@ fn map_doc(map: &Map) -> String {
     if map.data.is_some() {
         return format!(" The map of `{}`, `{name}`: value of {} bytes.", map.name, def.value_size);
     }
-    format!(" `{name}`: key of {} bytes, value of {} bytes, {} entries.", def.key_size, def.value_size, def.max_entries)
+    let (key, value, entries) = (def.key_size, def.value_size, def.max_entries);
+    let each = if def.is_percpu() { " for each CPU" } else { "" };
+    format!(" `{name}`: key of {key} bytes, value of {value} bytes{each}, {entries} entries.")
 }
 
 fn prog_doc(section: &str) -> String {

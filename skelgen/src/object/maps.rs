@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
 use super::functions::Functions;
 use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
-use super::uapi::MapType;
 use crate::btf::{Btf, Composite, Kind, Linkage, Member, Type, TypeId};
 use crate::{Error, Result};
 
@@ -129,17 +128,10 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
 }
 
 fn check(def: &MapDef) -> Result<()> {
-    let percpu = [
-        MapType::BPF_MAP_TYPE_PERCPU_ARRAY,
-        MapType::BPF_MAP_TYPE_PERCPU_HASH,
-        MapType::BPF_MAP_TYPE_LRU_PERCPU_HASH,
-        MapType::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-    ];
     if def.map_type == 0 {
         return Err(Error::malformed("the declaration has no `type`"));
     }
-    let is_percpu = MapType::from_u32(def.map_type).is_some_and(|map_type| percpu.contains(&map_type));
-    if is_percpu && def.value_size > MAX_PERCPU_VALUE {
+    if def.is_percpu() && def.value_size > MAX_PERCPU_VALUE {
         let what = format!("{} bytes for each CPU; the kernel allocates at most {MAX_PERCPU_VALUE}", def.value_size);
         return Err(Error::too_large(what));
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::sec::SecDef;
+use super::uapi::MapType;
 use crate::btf::{Btf, StrOff, TypeId};
 use crate::insn::Insn;
 use crate::{Endian, Error};
@@ -184,6 +185,22 @@ pub struct MapDef {
     pub key_type: Option<TypeId>,
     /// The value's type.
     pub value_type: Option<TypeId>,
+}
+
+impl MapDef {
+    /// Whether each possible CPU has a value of its own.
+    pub fn is_percpu(&self) -> bool {
+        use MapType::*;
+        matches!(
+            MapType::from_u32(self.map_type),
+            Some(
+                BPF_MAP_TYPE_PERCPU_ARRAY
+                    | BPF_MAP_TYPE_PERCPU_HASH
+                    | BPF_MAP_TYPE_LRU_PERCPU_HASH
+                    | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+            )
+        )
+    }
 }
 
 /// A data section.

@@ -1,0 +1,60 @@
+//! Which of the runtime's handles a section or a map gets, and the method of the runtime's `Loaded` that gives it.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::types::TypeEmitter;
+use crate::btf::TypeId;
+use crate::object::{DataKind, Map, MapType};
+use crate::{Error, Result};
+
+/// The method for a data section.
+pub(super) fn section_method(kind: DataKind) -> &'static str {
+    match kind {
+        DataKind::PerCpu => "percpu",
+        DataKind::Rodata => "mapped_ro",
+        DataKind::Data | DataKind::Bss => "mapped",
+    }
+}
+
+/// The handle of a map, with the types of its keys and values, and the method.
+///
+/// A map that was declared by sizes alone has bytes for keys and values. Maps of what is no value (programs, sockets, other
+/// maps, events) are plain.
+pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
+    use MapType::*;
+    let def = &map.def;
+    let mut part = |id: Option<TypeId>, size: u32, name: &str| match id {
+        Some(id) => types.use_of(id, &format!("{}_{name}", map.name)),
+        None => {
+            let size = Literal::u32_unsuffixed(size);
+            Ok(quote!([::core::primitive::u8; #size]))
+        }
+    };
+    let mut key_and_value =
+        || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
+    Ok(match MapType::from_u32(def.map_type) {
+        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE) => {
+            let (key, value) = key_and_value()?;
+            (quote!(rt::TypedMap<#key, #value>), "typed_map")
+        }
+        Some(
+            BPF_MAP_TYPE_PERCPU_ARRAY
+            | BPF_MAP_TYPE_PERCPU_HASH
+            | BPF_MAP_TYPE_LRU_PERCPU_HASH
+            | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+        ) => {
+            let (key, value) = key_and_value()?;
+            (quote!(rt::PerCpuMap<#key, #value>), "percpu_map")
+        }
+        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK) => {
+            let value = part(def.value_type, def.value_size, "value")?;
+            (quote!(rt::Queue<#value>), "queue")
+        }
+        Some(BPF_MAP_TYPE_BLOOM_FILTER) => {
+            let value = part(def.value_type, def.value_size, "value")?;
+            (quote!(rt::BloomFilter<#value>), "bloom_filter")
+        }
+        _ => (quote!(rt::Map), "map"),
+    })
+}
