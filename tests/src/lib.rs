@@ -8,8 +8,11 @@
 //! machine        the kernel, its CPUs, the matrix' guest
 //! mounts         the file systems of pins and of cgroups
 //! own_process    a test alone in its process, to count descriptors in
+//! static_build   static executables of this workspace
+//! cells          running them in the kernel matrix
 //! ```
 
+pub mod cells;
 pub mod fixtures;
 pub mod machine;
 pub mod mounts;
@@ -17,6 +20,7 @@ pub mod not_run;
 pub mod own_process;
 pub mod privilege;
 pub mod skeletons;
+pub mod static_build;
 
 pub use machine::{Guest, allowed_cpus, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};

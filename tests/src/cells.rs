@@ -1,0 +1,185 @@
+//! The cells of the kernel matrix, for the test targets that run something in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use crate::not_run::{self, MARK, Part};
+
+/// Commands that a cell needs, and the Debian packages that have them.
+const TOOLS: [(&str, &str); 5] = [
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("busybox", "busybox-static"),
+    ("cpio", "cpio"),
+    ("readelf", "binutils"),
+    ("strip", "binutils"),
+];
+
+/// Cells to boot, as in `7.3:2,8`.
+#[derive(Debug)]
+pub struct Cells {
+    /// None are all of the matrix.
+    cells: Vec<String>,
+    /// Whether a test has to run in one of them.
+    complete: bool,
+}
+
+impl Cells {
+    /// Those that `SKELGEN_CELLS` names, else `usual`; none are all of the matrix.
+    #[must_use]
+    pub fn wanted(usual: &[&str]) -> Cells {
+        let named = env::var("SKELGEN_CELLS").unwrap_or_default();
+        let named: Vec<_> = named.split_whitespace().map(str::to_owned).collect();
+        if named.is_empty() {
+            return Cells { cells: usual.iter().map(|&cell| cell.to_owned()).collect(), complete: true };
+        }
+        Cells { cells: named, complete: false }
+    }
+
+    /// Nothing if this machine can boot them.
+    ///
+    /// # Errors
+    ///
+    /// What it lacks. Kernels can be fetched only where `SKELGEN_REQUIRE` has `qemu`: a plain `cargo test` stays off
+    /// the network.
+    pub fn can_run(&self) -> Result<(), String> {
+        if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+            return Err("the kernels of the matrix are for x86_64".into());
+        }
+        have(&TOOLS)?;
+        let cache = kernel_cache();
+        let absent: Vec<_> =
+            self.series().into_iter().filter(|series| !cache.join(series).join("vmlinuz").exists()).collect();
+        if absent.is_empty() || Part::Qemu.is_required() {
+            return Ok(());
+        }
+        Err(format!("the kernels {} are not in the cache: tests/matrix/fetch-kernels", absent.join(", ")))
+    }
+
+    /// Their kernels.
+    fn series(&self) -> BTreeSet<String> {
+        let table = fs::read_to_string(matrix("kernels.txt")).expect("the table is checked in");
+        let first_words =
+            table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_whitespace().next());
+        let of_cells = self.cells.iter().filter_map(|cell| cell.split(':').next());
+        if self.cells.is_empty() {
+            first_words.map(str::to_owned).collect()
+        } else {
+            of_cells.map(str::to_owned).collect()
+        }
+    }
+
+    /// Runs the static test binary in each, where it finds `file` beside itself, and tells which of its tests did not
+    /// run on which kernels. Each cell's output stays in `logs`.
+    ///
+    /// # Panics
+    ///
+    /// A test failed, or ran in no cell: that is as good as none.
+    pub fn run(&self, binary: &Path, file: Option<&Path>, logs: &Path) {
+        let _ = fs::remove_dir_all(logs);
+        let mut run = Command::new(matrix("run-tests"));
+        run.args(self.cells.iter().flat_map(|cell| ["--cell", cell]));
+        run.args(file.iter().flat_map(|file| [Path::new("--file"), file]));
+        // Seconds for a cell. Eight CPUs on two slow ones take the longest.
+        run.args(["--timeout", "300", "--logs"]).arg(logs).arg(binary);
+        // A line a cell, while it runs.
+        let status = run.stdin(Stdio::null()).status().expect("the command is checked in");
+        self.tell_skipped(binary, &read_logs(logs));
+        assert!(status.success(), "some cells failed; their whole output is in {}", logs.display());
+    }
+
+    fn tell_skipped(&self, binary: &Path, cells: &Skipped) {
+        let mut kernels = BTreeMap::<_, BTreeSet<_>>::new();
+        for (cell, tests) in cells {
+            let (series, _) = cell.split_once('-').expect("a log is named by its cell");
+            for skipped in tests {
+                kernels.entry(skipped).or_default().insert(series);
+            }
+        }
+        let mut tests_of = BTreeMap::<_, Vec<_>>::new();
+        for ((test, why), series) in kernels {
+            tests_of.entry((series, why)).or_default().push(test);
+        }
+        for ((series, why), tests) in tests_of {
+            say(&format!("\nnot on {}: {why}\n", Vec::from_iter(series).join(", ")));
+            tests.iter().for_each(|test| say(&format!("    {test}\n")));
+        }
+
+        let ran = |test: &String| cells.values().any(|skipped| !skipped.contains_key(test));
+        let (ran, nowhere): (Vec<_>, Vec<_>) = tests(binary).into_iter().partition(ran);
+        ran.iter().for_each(|test| not_run::ran_in_matrix(test));
+        assert!(!self.complete || nowhere.is_empty(), "these tests ran in no cell: {}", nowhere.join(", "));
+    }
+}
+
+/// Runs the very binary of the other kernels on the running one.
+///
+/// # Panics
+///
+/// A test failed.
+pub fn run_here(binary: &Path) {
+    let output = Command::new(binary).stdin(Stdio::null()).output().expect("it was built");
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{} fails on the running kernel:\n{words}", binary.display());
+    let result = words.lines().rev().find_map(|line| line.strip_prefix("test result: ")).unwrap_or_default();
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    say(&format!("kernel {}, the running one: {result}\n", release.trim()));
+}
+
+/// Nothing if there are these commands, given with the Debian packages that have them.
+///
+/// # Errors
+///
+/// Those that are not there, and what to install.
+pub fn have(tools: &[(&str, &str)]) -> Result<(), String> {
+    let missing: Vec<_> = tools.iter().filter(|(tool, _)| !is_command(tool)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let tools: Vec<_> = missing.iter().map(|(tool, _)| *tool).collect();
+    let packages: BTreeSet<_> = missing.iter().map(|(_, package)| *package).collect();
+    Err(format!("there is no {}: apt-get install {}", tools.join(", "), Vec::from_iter(packages).join(" ")))
+}
+
+/// Past the harness, which would keep the words of a test that passes.
+pub fn say(words: &str) {
+    let _ = io::stdout().write_all(words.as_bytes());
+}
+
+fn matrix(command: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("matrix").join(command)
+}
+
+fn is_command(name: &str) -> bool {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file())
+}
+
+/// Where `fetch-kernels` puts them.
+fn kernel_cache() -> PathBuf {
+    let var = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
+    let home_cache = || var("HOME").unwrap_or_default().join(".cache");
+    var("SKELGEN_KERNELS").unwrap_or_else(|| var("XDG_CACHE_HOME").unwrap_or_else(home_cache).join("skelgen/kernels"))
+}
+
+/// By cell, as in `7.3-2`: the tests that said that they cannot run there, and why.
+type Skipped = BTreeMap<String, BTreeMap<String, String>>;
+
+fn read_logs(logs: &Path) -> Skipped {
+    let files = fs::read_dir(logs).into_iter().flatten().flatten().map(|entry| entry.path());
+    let skipped = |log: &Path| {
+        let log = String::from_utf8_lossy(&fs::read(log).expect("it was just written")).into_owned();
+        let marked = log.lines().filter_map(|line| line.strip_prefix(MARK)?.split_once(": "));
+        marked.map(|(test, why)| (test.to_owned(), why.to_owned())).collect()
+    };
+    files.map(|log| (log.file_stem().unwrap_or_default().to_string_lossy().into_owned(), skipped(&log))).collect()
+}
+
+/// The names of a test binary's tests.
+fn tests(binary: &Path) -> Vec<String> {
+    let output = Command::new(binary).args(["--list", "--format", "terse"]).output().expect("it was built");
+    let list = String::from_utf8(output.stdout).expect("names are text");
+    list.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+}
