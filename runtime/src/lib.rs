@@ -116,6 +116,11 @@
 //! And only if asked for: pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), and
 //! after a failure one more run, for the verifier's log.
 //!
+//! # With libbpf-rs
+//!
+//! With the feature `libbpf-rs`, module `interop` has this crate's maps, programs and links as libbpf-rs's and back:
+//! `MapHandle::try_from(&map)`, `Map::try_from(&handle)`. It needs what libbpf does: a C compiler, libelf and zlib.
+//!
 //! # Safety
 //!
 //! A skeleton is code: its loader program acts with all the rights of the process, so a description must come from the
@@ -130,6 +135,8 @@ mod diagnose;
 mod error;
 pub mod features;
 pub mod image;
+#[cfg(feature = "libbpf-rs")]
+pub mod interop;
 mod layout;
 mod link;
 mod load;
