@@ -2,7 +2,7 @@
 //!
 //! A test that cannot run where it is started passes, as on a clean clone nothing is wrong then; but it says so, here,
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
-//! tests that it belongs to (`live,qemu`), it fails instead.
+//! tests that it belongs to (`live,qemu,libbpf`), it fails instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -27,6 +27,8 @@ pub enum Part {
     Live,
     /// Those that boot other kernels.
     Qemu,
+    /// Those that compare with libbpf, and build it.
+    Libbpf,
 }
 
 impl Part {
@@ -36,6 +38,7 @@ impl Part {
         match self {
             Part::Live => "live",
             Part::Qemu => "qemu",
+            Part::Libbpf => "libbpf",
         }
     }
 
