@@ -12,11 +12,13 @@
 
 mod batch;
 mod bloom;
+mod elements;
 mod flags;
 mod pin;
 mod queue;
 mod refused;
 mod typed;
+mod walk;
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -29,9 +31,9 @@ use crate::sys::uapi::map_type_name;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result, cpus};
 
-pub use batch::Elements;
-pub(crate) use batch::{Stopped, Walk, delete_batch, write_batch};
+pub(crate) use batch::{Stopped, delete_batch, write_batch};
 pub use bloom::BloomFilter;
+pub use elements::Elements;
 pub use flags::{ElemFlags, Update};
 pub(crate) use flags::{Operation, not_possible};
 pub use pin::unpin;
@@ -39,6 +41,7 @@ pub(crate) use pin::{c_path, pin};
 pub use queue::Queue;
 pub use typed::TypedMap;
 pub(crate) use typed::{check_is_hash, check_types};
+pub(crate) use walk::Walk;
 
 /// A map in the kernel, its keys and values as bytes. It goes when nobody holds it any more: neither this, nor a
 /// program, nor a pin.

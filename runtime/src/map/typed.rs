@@ -4,8 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::batch::{self, Elements, Walk};
-use super::{Map, Update, found, type_name};
+use super::{Elements, Map, Update, Walk, batch, found, type_name};
 use crate::plain::{Plain, Room, Value};
 use crate::sys::Errno;
 use crate::sys::uapi::*;
