@@ -42,8 +42,8 @@ use quote::{format_ident, quote};
 use crate::btf::{Btf, Type, TypeId};
 use crate::{Error, Result};
 pub use datasec::SectionVar;
+pub use names::{Members, field_ident, type_name};
 use names::{Names, type_ident_text};
-pub use names::{field_ident, type_name};
 pub use pretty::pretty;
 use value::Value;
 

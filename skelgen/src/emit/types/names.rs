@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Span};
 
+use crate::btf::{Btf, Composite};
+
 /// Keywords that `r#` makes a name of.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
@@ -152,20 +154,42 @@ impl Names {
 }
 
 /// The names of fields, or of methods, that one struct has.
-#[derive(Default)]
-pub(super) struct Members {
+#[derive(Debug, Default)]
+pub struct Members {
     taken: BTreeSet<String>,
 }
 
 impl Members {
     /// The name, with as many `_` behind it as it takes to be the only one.
-    pub(super) fn claim(&mut self, c_name: &str) -> Ident {
+    pub fn claim(&mut self, c_name: &str) -> Ident {
         let mut ident = field_ident(c_name);
         while self.taken.contains(&ident.to_string()) {
             ident = field_ident(&format!("{}_", sanitized(&ident.to_string().replace("r#", ""))));
         }
         self.taken.insert(ident.to_string());
         ident
+    }
+
+    /// The names of a struct's or union's members: `anon0`, `anon1`, ... of those without a name; none of bit-fields,
+    /// which are no fields.
+    pub fn claim_members(&mut self, btf: &Btf, ty: &Composite) -> Vec<Option<Ident>> {
+        // The C names first: they are kept, and the made-up ones go around them.
+        let mut idents: Vec<_> = ty
+            .members
+            .iter()
+            .map(|member| {
+                let name = btf.name(member.name);
+                (!name.is_empty() && btf.bitfield(member).is_none()).then(|| self.claim(name))
+            })
+            .collect();
+        let mut anon = 0;
+        for (member, ident) in ty.members.iter().zip(&mut idents) {
+            if ident.is_none() && btf.bitfield(member).is_none() {
+                *ident = Some(self.numbered("anon", anon));
+                anon += 1;
+            }
+        }
+        idents
     }
 
     /// `prefix` and `number`, with as many zeroes between as it takes to be the only one.

@@ -14,7 +14,7 @@ impl TypeEmitter<'_> {
     pub(super) fn structure(&mut self, id: TypeId, ty: &Composite, place: Place<'_>) -> Result<Value> {
         self.defined(id, place, |types, definition| {
             let (mut fields, mut bits, mut names) = (Vec::new(), Vec::new(), Members::default());
-            let idents = types.member_idents(ty, &mut names);
+            let idents = names.claim_members(types.btf, ty);
             for (member, ident) in ty.members.iter().zip(idents) {
                 match (types.btf.bitfield(member), ident) {
                     (Some(bitfield), _) => bits.push((member, bitfield)),
@@ -30,27 +30,6 @@ impl TypeEmitter<'_> {
             record.place().map_err(|misplaced| misplaced.of(&definition.c_name))?;
             Ok(types.record(record))
         })
-    }
-
-    /// The names of the members that are fields; nameless ones are `anon0`, `anon1`, ...
-    pub(super) fn member_idents(&self, ty: &Composite, names: &mut Members) -> Vec<Option<Ident>> {
-        // The C names first: they are kept, and the made-up ones go around them.
-        let mut idents: Vec<_> = ty
-            .members
-            .iter()
-            .map(|member| {
-                let name = self.btf.name(member.name);
-                (!name.is_empty() && self.btf.bitfield(member).is_none()).then(|| names.claim(name))
-            })
-            .collect();
-        let mut anon = 0;
-        for (member, ident) in ty.members.iter().zip(&mut idents) {
-            if ident.is_none() && self.btf.bitfield(member).is_none() {
-                *ident = Some(names.numbered("anon", anon));
-                anon += 1;
-            }
-        }
-        idents
     }
 
     fn field(&mut self, definition: &Definition, member: &Member, ident: Ident) -> Result<Field> {

@@ -16,7 +16,7 @@ impl TypeEmitter<'_> {
     pub(super) fn union(&mut self, id: TypeId, ty: &Composite, place: Place<'_>) -> Result<Value> {
         self.defined(id, place, |types, definition| {
             let (mut methods, mut taken, mut align) = (TokenStream::new(), Members::default(), 1);
-            let idents = types.member_idents(ty, &mut Members::default());
+            let idents = Members::default().claim_members(types.btf, ty);
             for (member, ident) in ty.members.iter().zip(idents) {
                 let name =
                     ident.map_or_else(|| types.btf.name(member.name).to_owned(), |ident| ident.unraw().to_string());
