@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod object;
 mod skeleton;
 
 use proc_macro::TokenStream;

@@ -1,14 +1,12 @@
 //! `derive(Skeleton)`: from the struct and the object it names to the skeleton's module.
 
-use std::path::{Path, PathBuf};
-use std::{env, fs};
-
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use skelgen::emit::{self, Options};
-use syn::{Data, DataStruct, DeriveInput, Error, Fields, LitStr, Result};
+use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
 
 use crate::attribute::SkeletonAttribute;
+use crate::object::ObjectFile;
 
 /// The skeleton's module, `open` for the struct, and what has the crate built again when the object changes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -20,7 +18,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
         (Err(error), Ok(_)) | (Ok(()), Err(error)) => return Err(error),
     };
-    let path = in_package(&object)?;
+    let file = ObjectFile::read(&object)?;
     let failed = |error: skelgen::Error| Error::new_spanned(&object, error);
 
     let mut options =
@@ -28,20 +26,10 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     if let Some(runtime) = runtime {
         options.runtime = runtime.into_token_stream();
     }
-    let bytes = fs::read(&path).map_err(|error| {
-        Error::new_spanned(&object, format!("cannot read {} in the package's folder: {error}", object.value()))
-    })?;
-    let skeleton = skelgen::Skeleton::new(&file_name(&path), &bytes).map_err(failed)?;
+    let skeleton = skelgen::Skeleton::new(&file.name, &file.bytes).map_err(failed)?;
     let module = emit::emit(&skeleton, &options).map_err(failed)?;
-
-    let Some(path) = path.to_str() else {
-        return Err(Error::new_spanned(&object, "the package's folder has a name that is not UTF-8"));
-    };
-    Ok(quote! {
-        // Cargo watches what is included.
-        const _: &[::core::primitive::u8] = ::core::include_bytes!(#path);
-        #module
-    })
+    let watch = file.watch();
+    Ok(quote!(#watch #module))
 }
 
 /// The struct stands for an object, and has nothing of its own.
@@ -56,18 +44,6 @@ fn check_unit(input: &DeriveInput) -> Result<()> {
         return Err(Error::new_spanned(&input.generics, "a skeleton has no parameters"));
     }
     Ok(())
-}
-
-/// The object's absolute path.
-fn in_package(object: &LitStr) -> Result<PathBuf> {
-    match env::var_os("CARGO_MANIFEST_DIR") {
-        Some(package) => Ok(Path::new(&package).join(object.value())),
-        None => Err(Error::new_spanned(object, "CARGO_MANIFEST_DIR is not set, so this path leads nowhere")),
-    }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
