@@ -25,7 +25,7 @@ pub use union::{read, write};
 pub(crate) use value::Room;
 pub use value::Value;
 #[doc(hidden)]
-pub use value::{read_field, write_field};
+pub use value::{rest, rest_mut};
 pub use wrappers::{Bool, Unaligned};
 
 /// A type that is its bytes.

@@ -11,7 +11,7 @@ use super::{read, write};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a map",
     label = "not a type that takes any bytes",
-    note = "numbers, `bool`, arrays of them, types of generated skeletons and structs with \
+    note = "numbers of a fixed size, `bool`, arrays of them, types of generated skeletons and structs with \
             `#[derive(PerCpu)]` or `plain!` can; a C pointer is a `u64`"
 )]
 pub trait Value: Sized + Send + Sync + 'static {
@@ -26,17 +26,17 @@ pub trait Value: Sized + Send + Sync + 'static {
     fn write(&self, bytes: &mut [u8]);
 }
 
-/// The [`Value`] in the bytes from `offset` on: a field of a struct.
+/// The bytes from `offset` on, where a field of a struct begins; none if there are none.
 #[doc(hidden)]
 #[must_use]
-pub fn read_field<T: Value>(bytes: &[u8], offset: usize) -> T {
-    T::read(bytes.get(offset..).unwrap_or_default())
+pub fn rest(bytes: &[u8], offset: usize) -> &[u8] {
+    bytes.get(offset..).unwrap_or_default()
 }
 
-/// As [`read_field`], to write.
+/// As [`rest`], to write.
 #[doc(hidden)]
-pub fn write_field<T: Value>(value: &T, bytes: &mut [u8], offset: usize) {
-    value.write(bytes.get_mut(offset..).unwrap_or_default());
+pub fn rest_mut(bytes: &mut [u8], offset: usize) -> &mut [u8] {
+    bytes.get_mut(offset..).unwrap_or_default()
 }
 
 macro_rules! numbers {
@@ -77,12 +77,12 @@ impl<T: Value, const N: usize> Value for [T; N] {
     const LAYOUT: TypeLayout = TypeLayout::Array { len: N, of: &T::LAYOUT };
 
     fn read(bytes: &[u8]) -> Self {
-        std::array::from_fn(|index| read_field(bytes, index * size_of::<T>()))
+        std::array::from_fn(|index| T::read(rest(bytes, index * size_of::<T>())))
     }
 
     fn write(&self, bytes: &mut [u8]) {
         for (index, element) in self.iter().enumerate() {
-            write_field(element, bytes, index * size_of::<T>());
+            element.write(rest_mut(bytes, index * size_of::<T>()));
         }
     }
 }
