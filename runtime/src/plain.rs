@@ -10,6 +10,8 @@ use core::mem::MaybeUninit;
 use core::slice;
 
 mod bits;
+#[doc(hidden)]
+pub mod compare;
 mod layout;
 mod macros;
 mod union;
@@ -19,6 +21,7 @@ mod wrappers;
 pub use bits::{bits, set_bits, signed_bits};
 pub(crate) use layout::Shown;
 pub use layout::{FieldLayout, TypeLayout};
+use macros::is_storage;
 #[doc(hidden)]
 pub use macros::{Byte, field_name, is_padding, plain_size};
 pub use union::{read, write};

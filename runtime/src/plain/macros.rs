@@ -165,16 +165,24 @@ pub const fn plain_size<T: Plain>() -> usize {
 /// Whether a field holds nothing of meaning: `_align`, or `_pad` and at least one digit.
 #[must_use]
 pub const fn is_padding(field: &str) -> bool {
+    matches!(field.as_bytes(), b"_align") || is_numbered(field, b"_pad")
+}
+
+/// Whether a field is no member of the C struct but what lies between them: padding, or `_bits` and at least one
+/// digit, which generated structs have for bit-fields.
+pub(super) const fn is_storage(field: &str) -> bool {
+    is_padding(field) || is_numbered(field, b"_bits")
+}
+
+const fn is_numbered(field: &str, prefix: &[u8]) -> bool {
     let name = field.as_bytes();
-    if matches!(name, b"_align") {
-        return true;
-    }
-    if name.len() < 5 || name[0] != b'_' || name[1] != b'p' || name[2] != b'a' || name[3] != b'd' {
+    if name.len() <= prefix.len() {
         return false;
     }
-    let mut i = 4;
+    let mut i = 0;
     while i < name.len() {
-        if !name[i].is_ascii_digit() {
+        let right = if i < prefix.len() { name[i] == prefix[i] } else { name[i].is_ascii_digit() };
+        if !right {
             return false;
         }
         i += 1;
@@ -184,8 +192,11 @@ pub const fn is_padding(field: &str) -> bool {
 
 /// A field's name without `r#`.
 #[must_use]
-pub fn field_name(field: &str) -> &str {
-    field.strip_prefix("r#").unwrap_or(field)
+pub const fn field_name(field: &str) -> &str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +215,7 @@ mod tests {
             ("_bits4", false),
         ] {
             assert_eq!(is_padding(name), padding, "{name}");
+            assert_eq!(is_storage(name), padding || name == "_bits4", "{name}");
         }
         assert_eq!((field_name("r#type"), field_name("ty")), ("type", "ty"));
     }
