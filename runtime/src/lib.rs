@@ -13,7 +13,7 @@
 //!
 //! | handle | of |
 //! |---|---|
-//! | [`PerCpu<T>`](PerCpu) | a `.percpu` section: a value for each possible CPU |
+//! | [`PerCpu<T>`](struct@PerCpu) | a `.percpu` section: a value for each possible CPU |
 //! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: shared memory |
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
@@ -127,6 +127,7 @@
 //! generator. What the kernel hands back is not trusted: [`Plain`] types take any bytes, and shared memory is only
 //! read and written as atomics.
 #![deny(unsafe_code)]
+#![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
 
 pub mod cpus;
 mod data;
@@ -161,5 +162,5 @@ pub use percpu::{PerCpu, PerCpuElements, PerCpuMap, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned, Value};
 pub use prog::{Program, TestRun, TestRunOutput};
 #[cfg(feature = "derive")]
-pub use skelgen_macros::Skeleton;
+pub use skelgen_macros::{PerCpu, Skeleton};
 pub use sys::{Errno, uapi};

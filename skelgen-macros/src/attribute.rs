@@ -1,4 +1,5 @@
-//! `#[skeleton(object = "counters.bpf.o", crate = path)]`.
+//! The attributes: `#[skeleton(object = "counters.bpf.o", crate = path)]`, and `#[percpu(...)]`, which has `section` and
+//! `map` besides.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, DeriveInput, Error, LitStr, Path, Result};
@@ -14,7 +15,7 @@ pub(crate) struct SkeletonAttribute {
 impl SkeletonAttribute {
     /// Reads the attributes of `input`.
     pub(crate) fn of(input: &DeriveInput) -> Result<Self> {
-        let Keys { object, runtime, attribute } = Keys::of(input, "skeleton", &["object", "crate"])?;
+        let Keys { object, runtime, attribute, .. } = Keys::of(input, "skeleton", &["object", "crate"])?;
         let wanted = "which object? say #[skeleton(object = \"path/from/the/package.bpf.o\")]";
         match (object, attribute) {
             (Some(object), _) => Ok(SkeletonAttribute { object, runtime }),
@@ -24,10 +25,59 @@ impl SkeletonAttribute {
     }
 }
 
+/// What `#[percpu(...)]` says.
+pub(crate) struct PerCpuAttribute {
+    /// What the struct is compared to, if to anything.
+    pub(crate) source: Result<Option<Source>>,
+    /// Where the runtime crate is, if not at its usual place.
+    pub(crate) runtime: Option<Path>,
+}
+
+/// What a struct is the value of.
+pub(crate) struct Source {
+    /// The object, by its path from the package's folder.
+    pub(crate) object: LitStr,
+    pub(crate) kind: SourceKind,
+    /// The name of the section or map.
+    pub(crate) name: LitStr,
+}
+
+/// What can have per-CPU values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    Section,
+    Map,
+}
+
+impl PerCpuAttribute {
+    /// Reads the attributes of `input`. Fails if there is no telling where the runtime crate is.
+    pub(crate) fn of(input: &DeriveInput) -> Result<Self> {
+        let Keys { object, section, map, runtime, .. } =
+            Keys::of(input, "percpu", &["object", "section", "map", "crate"])?;
+        let source = match (object, section, map) {
+            (_, Some(_), Some(map)) => {
+                Err(Error::new_spanned(map, "a struct is the value of a `section` or of a `map`, not of both"))
+            }
+            (None, Some(name), None) | (None, None, Some(name)) => {
+                Err(Error::new_spanned(name, "of which object? add object = \"path/from/the/package.bpf.o\" before it"))
+            }
+            (None, None, None) => Ok(None),
+            (Some(object), None, Some(name)) => Ok(Some(Source { object, kind: SourceKind::Map, name })),
+            (Some(object), section, None) => {
+                let name = section.unwrap_or_else(|| LitStr::new(".percpu", object.span()));
+                Ok(Some(Source { object, kind: SourceKind::Section, name }))
+            }
+        };
+        Ok(PerCpuAttribute { source, runtime })
+    }
+}
+
 /// The keys of an attribute, and their values.
 #[derive(Default)]
 struct Keys<'a> {
     object: Option<LitStr>,
+    section: Option<LitStr>,
+    map: Option<LitStr>,
     runtime: Option<Path>,
     /// The first attribute of the name.
     attribute: Option<&'a Attribute>,
@@ -43,6 +93,8 @@ impl<'a> Keys<'a> {
                 let key = known.iter().find(|key| meta.path.is_ident(key));
                 match key.copied() {
                     Some("object") => set(&mut keys.object, &meta, meta.value()?.parse()?),
+                    Some("section") => set(&mut keys.section, &meta, meta.value()?.parse()?),
+                    Some("map") => set(&mut keys.map, &meta, meta.value()?.parse()?),
                     Some("crate") => set(&mut keys.runtime, &meta, meta.value()?.call(Path::parse_mod_style)?),
                     _ => Err(meta.error(format!("there are {} only", listed(known)))),
                 }

@@ -1,6 +1,23 @@
-//! What a wrong `derive(Skeleton)` says: each file in `ui/` is named by its mistake.
+//! What a wrong `derive(Skeleton)` or `derive(PerCpu)` says: each file in `ui/` is named by its mistake.
+
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn mistakes_are_told() {
+    copy_fixtures();
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
+
+/// Puts the objects where they are looked for: what is tried is built in a package of its own, below the target folder.
+fn copy_fixtures() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let there = target.join("tests/trybuild/fixtures");
+    fs::create_dir_all(&there).unwrap();
+    for entry in fs::read_dir("../fixtures").unwrap() {
+        let file = entry.unwrap();
+        if file.file_name().to_string_lossy().ends_with(".bpf.o") {
+            fs::copy(file.path(), there.join(file.file_name())).unwrap();
+        }
+    }
 }

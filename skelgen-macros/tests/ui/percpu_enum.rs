@@ -1,0 +1,10 @@
+use skelgen_runtime::PerCpu;
+
+#[derive(PerCpu)]
+#[repr(C)]
+enum State {
+    Idle,
+    Busy,
+}
+
+fn main() {}

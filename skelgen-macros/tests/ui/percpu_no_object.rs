@@ -1,0 +1,23 @@
+use skelgen_runtime::PerCpu;
+
+#[derive(Clone, Copy, PerCpu)]
+#[repr(C)]
+struct CallRange {
+    first_ns: u64,
+    lowest: u32,
+    highest: u32,
+}
+
+#[derive(Clone, Copy, PerCpu)]
+#[repr(C)]
+#[percpu(section = ".percpu")]
+struct CounterValues {
+    hits: u64,
+    errors: u32,
+    last_pid: i32,
+    by_class: [u64; 4],
+    armed: bool,
+    calls: CallRange,
+}
+
+fn main() {}

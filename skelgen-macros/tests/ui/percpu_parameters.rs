@@ -1,0 +1,10 @@
+use skelgen_runtime::PerCpu;
+
+#[derive(PerCpu)]
+#[repr(C)]
+struct Totals<T> {
+    packets: T,
+    bytes: T,
+}
+
+fn main() {}
