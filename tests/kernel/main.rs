@@ -10,6 +10,7 @@ mod attach_types;
 mod command;
 mod const_strings;
 mod cpus;
+mod derived;
 mod equivalence;
 mod generate;
 mod global_percpu_data;
