@@ -7,6 +7,7 @@
 mod attach;
 mod attach_perf;
 mod attach_types;
+mod bytes_copied;
 mod command;
 mod const_strings;
 mod cpus;

@@ -10,9 +10,12 @@
 //! own_process    a test alone in its process, to count descriptors in
 //! static_build   static executables of this workspace
 //! cells          running them in the kernel matrix
+//! copied         how many bytes of a value go between user space and the kernel
+//! traced         which commands on elements a process gives
 //! ```
 
 pub mod cells;
+pub mod copied;
 pub mod fixtures;
 pub mod machine;
 pub mod mounts;
@@ -21,6 +24,7 @@ pub mod own_process;
 pub mod privilege;
 pub mod skeletons;
 pub mod static_build;
+pub mod traced;
 
 pub use machine::{Guest, allowed_cpus, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};
