@@ -1,5 +1,6 @@
 //! One program of each peer and object.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs, io};
@@ -52,12 +53,17 @@ pub fn build(peer: Peer, object: &Path) -> Result<Built, String> {
 }
 
 /// Builds the program `name` with `object`; where the result is.
+pub fn cargo(name: &str, object: &Path, is_static: bool) -> Result<PathBuf, String> {
+    cargo_with(name, &[], &[("PEER_OBJECT", object.as_os_str())], is_static)
+}
+
+/// Builds the program `name` with more arguments and variables; where the result is.
 ///
 /// `is_static` builds for the host by its full name: otherwise the flags would reach build scripts and macros too.
-pub fn cargo(name: &str, object: &Path, is_static: bool) -> Result<PathBuf, String> {
+pub fn cargo_with(name: &str, args: &[&str], vars: &[(&str, &OsStr)], is_static: bool) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--release", "--bin", name, "--manifest-path"]);
-    cargo.arg(manifest()).arg("--target-dir").arg(target_dir()).env("PEER_OBJECT", object);
+    cargo.args(["build", "--quiet", "--release", "--bin", name, "--manifest-path"]).arg(manifest());
+    cargo.arg("--target-dir").arg(target_dir()).args(args).envs(vars.iter().copied());
     let mut release = target_dir();
     if is_static {
         let host = host()?;

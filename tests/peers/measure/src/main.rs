@@ -2,10 +2,14 @@
 //!
 //! `build` makes one program of each peer and object, `run` runs them, `report` prints. Nothing here judges: no time
 //! is compared with a limit, and what could not be measured is said where its number would stand.
+//!
+//! `percpu` does the same for what is done to values of per-CPU maps.
 
 mod build;
+mod percpu;
 mod report;
 mod run;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +19,7 @@ use crate::run::{Cost, Tools};
 
 const USAGE: &str = "\
 usage: bench [--rounds N] [--again N] [--json] [OBJECT...]
+       bench percpu, for operations on per-CPU maps
 
     --rounds N   fresh processes of each peer, in turn (40)
     --again N    loads within one process (20)
@@ -43,6 +48,10 @@ struct Comparison {
 }
 
 fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() == Some("percpu") {
+        return percpu::main(args);
+    }
     let options = match options() {
         Ok(options) => options,
         Err(wrong) => {

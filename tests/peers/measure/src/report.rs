@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::build::Peer;
 use crate::run::{Cost, Sample, Tools};
+use crate::table::{median, table};
 use crate::{Comparison, Options, Row, file_name};
 
 const HEADINGS: [&str; 10] =
@@ -15,7 +16,7 @@ pub fn text(comparisons: &[Comparison], tools: &Tools, options: &Options) -> Str
     let mut text = String::new();
     for comparison in comparisons {
         let rows: Vec<_> = comparison.rows.iter().map(|row| cells(row, skelgen(comparison))).collect();
-        let _ = writeln!(text, "## {}\n\n{}", file_name(&comparison.object), table(&rows));
+        let _ = writeln!(text, "## {}\n\n{}", file_name(&comparison.object), table(&HEADINGS, &rows));
         for row in &comparison.rows {
             for note in notes(row) {
                 let _ = writeln!(text, "- {}: {note}", row.peer.name());
@@ -118,27 +119,6 @@ fn cells(row: &Row, skelgen: Option<u64>) -> [String; HEADINGS.len()] {
     cells
 }
 
-fn table(rows: &[[String; HEADINGS.len()]]) -> String {
-    let mut table = String::new();
-    let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).chain([HEADINGS[column].len()]).max().unwrap_or(0)
-    };
-    let mut line = |cells: &dyn Fn(usize) -> String, fill: char| {
-        for column in 0..HEADINGS.len() {
-            let cell = cells(column);
-            let pad = width(column) - cell.chars().count();
-            let _ = write!(table, "|{fill}{cell}{}{fill}", fill.to_string().repeat(pad));
-        }
-        table.push_str("|\n");
-    };
-    line(&|column| HEADINGS[column].to_owned(), ' ');
-    line(&|_| String::new(), '-');
-    for row in rows {
-        line(&|column| row[column].clone(), ' ');
-    }
-    table
-}
-
 fn skelgen(comparison: &Comparison) -> Option<u64> {
     let row = comparison.rows.iter().find(|row| row.peer == Peer::Skelgen)?;
     row.cost.as_ref().ok().map(load_ns)
@@ -156,38 +136,6 @@ fn of(cost: &Cost, number: fn(&Sample) -> u64) -> u64 {
     median(cost.first.iter().map(number))
 }
 
-fn median(numbers: impl Iterator<Item = u64>) -> u64 {
-    let mut numbers: Vec<u64> = numbers.collect();
-    numbers.sort_unstable();
-    let middle = numbers.len() / 2;
-    match numbers.len() {
-        0 => 0,
-        odd if odd % 2 == 1 => numbers[middle],
-        _ => numbers[middle - 1].midpoint(numbers[middle]),
-    }
-}
-
 fn millis(ns: u64) -> String {
     format!("{:.2} ms", ns as f64 / 1e6)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians() {
-        assert_eq!(median([3, 1, 2].into_iter()), 2);
-        assert_eq!(median([4, 1, 2, 3].into_iter()), 2);
-        assert_eq!(median([].into_iter()), 0);
-    }
-
-    #[test]
-    fn columns_line_up() {
-        let row = |text: &str| HEADINGS.map(|_| text.to_owned());
-        let table = table(&[row("a"), row("a long cell")]);
-        let widths: Vec<usize> = table.lines().map(|line| line.chars().count()).collect();
-        assert_eq!(widths.len(), 4);
-        assert!(widths.iter().all(|&width| width == widths[0]), "{table}");
-    }
 }
