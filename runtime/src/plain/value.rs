@@ -77,10 +77,20 @@ impl<T: Value, const N: usize> Value for [T; N] {
     const LAYOUT: TypeLayout = TypeLayout::Array { len: N, of: &T::LAYOUT };
 
     fn read(bytes: &[u8]) -> Self {
+        // Nothing is missing, as nearly always: elements of a length that the compiler knows are copied as a whole.
+        if let Some(whole) = bytes.get(..size_of::<Self>()) {
+            return std::array::from_fn(|index| T::read(&whole[index * size_of::<T>()..][..size_of::<T>()]));
+        }
         std::array::from_fn(|index| T::read(rest(bytes, index * size_of::<T>())))
     }
 
     fn write(&self, bytes: &mut [u8]) {
+        if let Some(whole) = bytes.get_mut(..size_of::<Self>()) {
+            for (index, element) in self.iter().enumerate() {
+                element.write(&mut whole[index * size_of::<T>()..][..size_of::<T>()]);
+            }
+            return;
+        }
         for (index, element) in self.iter().enumerate() {
             element.write(rest_mut(bytes, index * size_of::<T>()));
         }
