@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::not_run::{Part, not_run};
 
@@ -51,7 +52,10 @@ impl Cgroup {
             not_run(Part::Live, "no cgroup2 file system is mounted");
             return None;
         };
-        let path = root.join(format!("skelgen_{name}_{}", process::id()));
+        // Tests run side by side.
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = root.join(format!("skelgen_{name}_{}_{number}", process::id()));
         let make = || -> io::Result<File> {
             fs::create_dir(&path)?;
             File::open(&path)
@@ -71,6 +75,22 @@ impl Cgroup {
     pub fn id(&self) -> u64 {
         use std::os::unix::fs::MetadataExt;
         self.folder.metadata().expect("the cgroup is there").ino()
+    }
+
+    /// Runs `f` with this process, all its threads, in the cgroup; then they are in the one above.
+    ///
+    /// # Panics
+    ///
+    /// The process may not be moved.
+    pub fn inside<R>(&self, f: impl FnOnce() -> R) -> R {
+        let enter = |cgroup: &Path| {
+            let written = fs::write(cgroup.join("cgroup.procs"), process::id().to_string());
+            written.unwrap_or_else(|error| panic!("{}: {error}", cgroup.display()));
+        };
+        enter(&self.path);
+        let result = f();
+        enter(self.path.parent().expect("it was made below another"));
+        result
     }
 }
 
