@@ -205,8 +205,9 @@ impl Access {
                     all.bytes_mut()[cpu.start + offset..][..bytes.len()].copy_from_slice(bytes);
                     self.map.fd().update(key, all.bytes(), BPF_EXIST)
                 }
-                // An array says of an index that it does not have that it is too big, if it is to be written.
-                Err(Errno::ENOENT) if how == Update::Any => self.make(key, cpu, bytes),
+                Err(Errno::ENOENT) if how == Update::Any && self.is_hash() => self.make(key, cpu, bytes),
+                // What an array says of an index that it does not have, if it is to be written.
+                Err(Errno::ENOENT) if self.map.map_type() == BPF_MAP_TYPE_PERCPU_ARRAY => return Err(Errno::E2BIG),
                 Err(errno) => return Err(errno),
             };
             // It went, or came, in between.
