@@ -94,6 +94,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     ///
     /// One is not there, or the map keeps its elements. The elements before the one that the error names are gone.
     pub fn delete_batch(&self, keys: &[K]) -> Result<()> {
+        check_is_hash(self.map(), "delete elements from per-CPU map")?;
         delete_batch(self.map(), keys)
     }
 

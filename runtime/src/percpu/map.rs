@@ -210,6 +210,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     ///
     /// The map is an array or a cgroup storage, which keep their elements.
     pub fn delete(&self, key: &K) -> Result<bool> {
+        check_is_hash(self.map(), "delete from per-CPU map")?;
         found(self.map().fd().delete(key.as_bytes()))
             .map_err(|errno| self.failed("delete from per-CPU map", key, errno))
     }
