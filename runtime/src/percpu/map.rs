@@ -123,11 +123,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     pub fn values_into(&self, key: &K, values: &mut PerCpuValues<V>) -> Result<bool> {
         match self.access.read_all(key.as_bytes()) {
             Ok(all) => {
-                // They may be of other CPUs, made by hand.
-                if values.cpus() != self.cpus() {
-                    *values = PerCpuValues::of_bytes(self.cpus(), &[], 0, 0);
-                }
-                values.read(all.bytes(), self.access.slot(), size_of::<V>());
+                values.read(self.cpus(), all.bytes(), self.access.slot(), size_of::<V>());
                 Ok(true)
             }
             Err(Errno::ENOENT) => Ok(false),

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::access::{Access, Cpu};
+use super::access::{Access, Cpu, Lent};
 use super::values::PerCpuValues;
 use crate::cpus::PossibleCpus;
 use crate::map::{Map, Update};
@@ -160,9 +160,19 @@ impl<T: Value> PerCpu<T> {
     ///
     /// The kernel refuses.
     pub fn values(&self) -> Result<PerCpuValues<T>> {
-        let all = self.access.read_all(&KEY);
-        let all = all.map_err(|errno| self.map().failed("read per-CPU map").errno_is(errno))?;
+        let all = self.read_all()?;
         Ok(PerCpuValues::of_bytes(self.cpus(), all.bytes(), self.access.slot(), self.own_len()))
+    }
+
+    /// As [`values`](Self::values), into values that are there: it allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses; then `values` stay as they are.
+    pub fn values_into(&self, values: &mut PerCpuValues<T>) -> Result<()> {
+        let all = self.read_all()?;
+        values.read(self.cpus(), all.bytes(), self.access.slot(), self.own_len());
+        Ok(())
     }
 
     /// Copies of all values with their CPUs' numbers, taken with one command.
@@ -182,6 +192,10 @@ impl<T: Value> PerCpu<T> {
     /// How many bytes of a `T` are the map's: all but what its alignment adds.
     fn own_len(&self) -> usize {
         self.map().value_size().min(size_of::<T>())
+    }
+
+    fn read_all(&self) -> Result<Lent<'_>> {
+        self.access.read_all(&KEY).map_err(|errno| self.map().failed("read per-CPU map").errno_is(errno))
     }
 
     fn read_part<U: Value>(&self, cpu: Cpu, offset: usize) -> Result<U> {

@@ -89,15 +89,16 @@ impl<T: Value> PerCpuValues<T> {
     /// The values in the kernel's bytes: `len` of every `slot` are a value's.
     pub(super) fn of_bytes(cpus: &'static PossibleCpus, bytes: &[u8], slot: usize, len: usize) -> Self {
         let mut values = PerCpuValues { cpus, values: Vec::with_capacity(cpus.count()) };
-        values.read(bytes, slot, len);
+        values.read(cpus, bytes, slot, len);
         values
     }
 
-    /// Replaces all values by those in the kernel's bytes.
-    pub(super) fn read(&mut self, bytes: &[u8], slot: usize, len: usize) {
+    /// Replaces all values, be they of other CPUs, by those in the kernel's bytes.
+    pub(super) fn read(&mut self, cpus: &'static PossibleCpus, bytes: &[u8], slot: usize, len: usize) {
+        self.cpus = cpus;
         self.values.clear();
         let value = |index: usize| bytes.get(index * slot..).and_then(|rest| rest.get(..len)).unwrap_or_default();
-        self.values.extend((0..self.cpus.count()).map(|index| T::read(value(index))));
+        self.values.extend((0..cpus.count()).map(|index| T::read(value(index))));
     }
 
     /// The values in the order of the kernel's slots.
