@@ -131,7 +131,34 @@ in_each_mode! {
         assert!(values.get(cpus.last() + 1).is_none());
         let sum = one_by_one.iter().map(|(_, value)| value.hits).sum::<u64>();
         assert_eq!(values.fold(0, |sum, value| sum + value.hits), sum);
+        let mut into = values.clone().map(|_| Percpu::zeroed());
+        skel.percpu.values_into(&mut into).unwrap();
+        assert_eq!(into, values);
         assert_eq!(values.into_iter().collect::<Vec<_>>(), one_by_one);
+    }
+
+    fn a_section_can_be_of_another_type(mode) {
+        let skel = load(mode);
+        let cpus = skel.percpu.cpus();
+        skel.percpu.set_all(&value_of(3)).unwrap();
+        let bytes = skel.percpu.as_type::<[u8; size_of::<Percpu>()]>().unwrap();
+        for (cpu, bytes) in bytes.iter().unwrap() {
+            assert_eq!(bytes, value_of(3).as_bytes(), "CPU {cpu}");
+        }
+        bytes.set(cpus.last(), value_of(9).as_bytes().try_into().unwrap()).unwrap();
+        assert_eq!(skel.percpu.get(cpus.last()).unwrap(), value_of(9));
+        // Its first variable alone; the others stay.
+        let hits = skel.percpu.as_type::<u64>().unwrap();
+        assert_eq!(hits.get(cpus.last()).unwrap(), 1009);
+        hits.set(cpus.last(), &5).unwrap();
+        assert_eq!(skel.percpu.get(cpus.last()).unwrap(), Percpu { hits: 5, ..value_of(9) });
+        // It is the same map, whatever becomes of the one it was made of.
+        drop(skel);
+        assert_eq!((hits.get(cpus.last()).unwrap(), hits.map().name()), (5, ".percpu"));
+
+        let error = hits.as_type::<[u64; 100]>().unwrap_err().to_string();
+        let size = size_of::<Percpu>();
+        assert_eq!(error, format!("use per-CPU map .percpu: its value has {size} bytes, the type 800"));
     }
 
     fn an_impossible_cpu_is_named(mode) {
