@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use skelgen_runtime::uapi::{BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_HASH};
 use skelgen_runtime::{Map, OpenMap, PerCpuMap, PerCpuValues, Plain, cpus, features};
 use skelgen_tests::skeletons::percpu_maps::types::{CgroupKey, Sample, Triple};
 use skelgen_tests::skeletons::percpu_maps::{LoadedPercpuMaps, OpenPercpuMaps, PercpuMaps};
@@ -55,6 +56,11 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// So many elements, which fill a hash. An LRU hash has more room, as it throws elements out before it is full.
+    pub(crate) fn of(keys: u32) -> Setup {
+        Setup { array_and_hash: keys, lru: keys + 1000, keys, with_flags: false }
+    }
+
     /// Twice as many elements as CPUs, of which half are used.
     pub(crate) fn by_cpus() -> Setup {
         let keys = u32::try_from(cpus::possible().unwrap().count()).unwrap();
@@ -199,6 +205,11 @@ impl<K: Key, V: Example> Subject<'_, K, V> {
     /// The map as bytes.
     pub(crate) fn bytes(&self) -> &Map {
         self.map.map()
+    }
+
+    /// Whether elements come and go.
+    pub(crate) fn is_hash(&self) -> bool {
+        matches!(self.bytes().map_type(), BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH)
     }
 
     /// A value that tells the key and the CPU that it was written for.

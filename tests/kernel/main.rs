@@ -27,6 +27,7 @@ mod maps;
 mod modes;
 mod percpu;
 mod percpu_alloc;
+mod percpu_maps;
 mod pins;
 mod programs;
 mod raw_elem;

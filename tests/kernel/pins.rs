@@ -13,7 +13,7 @@ use crate::maps::{load, open};
 use crate::watch::{runs, stops};
 
 /// Takes a pin away, also if its test fails.
-struct Unpin(PathBuf);
+pub(crate) struct Unpin(pub(crate) PathBuf);
 
 impl Drop for Unpin {
     fn drop(&mut self) {
@@ -22,7 +22,7 @@ impl Drop for Unpin {
 }
 
 /// A place for the running test's pins. Nothing, and noted, if there is no BPF file system.
-fn pin_path(what: &str) -> Option<Unpin> {
+pub(crate) fn pin_path(what: &str) -> Option<Unpin> {
     may_pin().then(|| Unpin(Path::new(BPF_FS).join(format!("skelgen_{what}_{}", process::id()))))
 }
 
