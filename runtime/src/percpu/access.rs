@@ -54,6 +54,11 @@ impl Access {
         matches!(self.map.map_type(), BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH)
     }
 
+    /// Whether the kernel has no commands for many elements of such a map.
+    pub(super) fn has_no_batches(&self) -> bool {
+        self.map.map_type() == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+    }
+
     /// Whether `BPF_F_CPU` can be left to write, and make, many elements.
     pub(super) fn batches_one_cpu(&self) -> bool {
         self.flags() && self.makes_clean()
@@ -183,8 +188,15 @@ impl Access {
     pub(super) fn write_all(&self, key: &[u8], how: Update, mut fill: impl FnMut(&mut [u8])) -> Result<(), Errno> {
         let mut all = self.whole();
         let bytes = all.bytes_mut();
-        bytes.fill(0);
-        bytes.chunks_exact_mut(self.slot().max(1)).for_each(&mut fill);
+        let slot = self.slot().max(1);
+        if !self.flags() && quirks::writes_past_values(self.map.shape()) {
+            // What is behind the values goes back as it is.
+            self.map.fd().lookup(key, bytes, 0)?;
+            bytes.chunks_exact_mut(slot).for_each(|slot| slot[..self.map.value_size()].fill(0));
+        } else {
+            bytes.fill(0);
+        }
+        bytes.chunks_exact_mut(slot).for_each(&mut fill);
         self.map.fd().update(key, bytes, how.flags())
     }
 

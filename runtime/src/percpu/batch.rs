@@ -12,6 +12,7 @@ use super::{PerCpuMap, PerCpuValues};
 use crate::Result;
 use crate::map::{Elements, Stopped, Update, Walk, check_is_hash, delete_batch, write_batch};
 use crate::plain::{Plain, Room, Value};
+use crate::sys::Errno;
 use crate::sys::uapi::BPF_F_ALL_CPUS;
 
 impl<K: Plain, V: Value> PerCpuMap<K, V> {
@@ -54,12 +55,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
         if self.access.batches_one_cpu() {
             return self.write_elements(one(cpu.id), elements);
         }
-        for (done, (key, value)) in elements.iter().enumerate() {
-            let mut room = Room::new();
-            let result = self.access.write(key.as_bytes(), cpu, room.filled(value), Update::Any);
-            result.map_err(|errno| self.stopped(Stopped { done, errno }, elements))?;
-        }
-        Ok(())
+        self.one_by_one(elements, |key, value| self.access.write(key, cpu, Room::new().filled(value), Update::Any))
     }
 
     /// Writes one value to all CPUs for each of these elements, many at a time (`BPF_MAP_UPDATE_BATCH` with
@@ -69,6 +65,10 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     ///
     /// As for [`set_all`](Self::set_all). The elements before the one that the error names were written.
     pub fn set_all_batch(&self, elements: &[(K, V)]) -> Result<()> {
+        if self.access.has_no_batches() {
+            let write = |key: &[u8], value: &V| self.access.write_same(key, Room::new().filled(value), Update::Any);
+            return self.one_by_one(elements, write);
+        }
         self.write_elements(if self.access.flags() { BPF_F_ALL_CPUS } else { 0 }, elements)
     }
 
@@ -79,6 +79,9 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     /// As for [`set_values`](Self::set_values). The elements before the one that the error names were written.
     pub fn set_values_batch(&self, elements: &[(K, PerCpuValues<V>)]) -> Result<()> {
         elements.iter().try_for_each(|(key, values)| self.check_cpus(key, values))?;
+        if self.access.has_no_batches() {
+            return self.one_by_one(elements, |key, values| self.write_each(key, values, Update::Any));
+        }
         let slot = self.access.slot().max(1);
         let written = write_batch(self.map(), 0, elements.len(), |index, key, value| {
             key.copy_from_slice(elements[index].0.as_bytes());
@@ -106,6 +109,15 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
             value.chunks_exact_mut(slot.max(1)).for_each(|slot| elements[index].1.write(slot));
         });
         written.map_err(|stopped| self.stopped(stopped, elements))
+    }
+
+    /// Does with a command for each what could not be done with one.
+    fn one_by_one<T>(&self, elements: &[(K, T)], mut write: impl FnMut(&[u8], &T) -> Result<(), Errno>) -> Result<()> {
+        for (done, (key, value)) in elements.iter().enumerate() {
+            let result = write(key.as_bytes(), value);
+            result.map_err(|errno| self.stopped(Stopped { done, errno }, elements))?;
+        }
+        Ok(())
     }
 
     fn stopped<T>(&self, stopped: Stopped, elements: &[(K, T)]) -> crate::Error {

@@ -194,10 +194,14 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     pub fn update_values(&self, key: &K, values: &PerCpuValues<V>, how: Update) -> Result<()> {
         self.check_how(key, how)?;
         self.check_cpus(key, values)?;
+        self.write_each(key.as_bytes(), values, how).map_err(|errno| self.failed(WRITE, key, errno))
+    }
+
+    /// Writes each CPU's value; they are of the map's CPUs.
+    pub(super) fn write_each(&self, key: &[u8], values: &PerCpuValues<V>, how: Update) -> Result<(), Errno> {
         let mut values = values.in_order();
         let fill = |slot: &mut [u8]| values.next().into_iter().for_each(|value| value.write(slot));
-        let result = self.access.write_all(key.as_bytes(), how, fill);
-        result.map_err(|errno| self.failed(WRITE, key, errno))
+        self.access.write_all(key, how, fill)
     }
 
     /// Removes the element at `key`, and says whether there was one (`BPF_MAP_DELETE_ELEM`).

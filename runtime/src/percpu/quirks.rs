@@ -8,7 +8,7 @@ use crate::map::Map;
 use crate::sys::Errno;
 use crate::sys::attr::MapCreate;
 use crate::sys::bpf::object_name;
-use crate::sys::elem::MapFd;
+use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::*;
 
 /// The flags for one CPU's value.
@@ -34,6 +34,16 @@ pub(super) fn makes_clean_elements(cpus: &'static PossibleCpus) -> bool {
         let &[first, second, ..] = cpus.ids() else { return true };
         finds_zeroes(first, second).unwrap_or(false)
     })
+}
+
+/// Whether a write of all CPUs' values goes on into memory that is not the map's, on a kernel without `BPF_F_CPU`.
+///
+/// Every kernel up to 7.3 allocates the storage of a cgroup with `value_size` bytes for each CPU
+/// (`bpf_cgroup_storage_calculate_size` in `kernel/bpf/local_storage.c`), and without flags reads `round_up(value_size, 8)`;
+/// before Linux 7.0 it writes as many. Another's per-CPU memory may begin there, a counter of the kernel's own: zeroes would
+/// reset it. Written back as it was just read, it can lose only what changed in between.
+pub(super) fn writes_past_values(shape: Shape) -> bool {
+    shape.map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE && shape.slot() != shape.value_size as usize
 }
 
 /// Makes the one element of a hash, deletes it, and makes another in its memory with `second`'s value: whether `first`'s
