@@ -31,6 +31,7 @@ mod percpu_alloc;
 mod percpu_maps;
 mod pins;
 mod programs;
+mod random;
 mod raw_elem;
 mod read_only;
 mod resize;

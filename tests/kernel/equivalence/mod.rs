@@ -2,9 +2,6 @@
 
 mod generate;
 mod model;
-mod random;
-
-use std::env;
 
 use skelgen::insn::Insn;
 use skelgen::insn::build::{R2, R5, R7, R10, Size, mov, store};
@@ -17,8 +14,8 @@ use skelgen_runtime::{Loaded, PerCpu, PerCpuMode, Program};
 use crate::cpus::{online, run_on};
 use crate::in_memory::{load, object, percpu_section, plan_of};
 use crate::modes::can_load_in;
+use crate::random::{Random, seed};
 use model::Machine;
-use random::Random;
 
 /// Bytes of the two sections. The second is no multiple of 8, as not all are.
 const SECTION_SIZES: [usize; 2] = [64, 44];
@@ -30,11 +27,6 @@ const PER_OBJECT: usize = 24;
 // enum bpf_func_id
 const GET_SMP_PROCESSOR_ID: i32 = 8;
 const PROBE_READ_KERNEL: i32 = 113;
-
-/// The seed of the first program; each further one has the next. `SKELGEN_SEED` is another.
-fn seed() -> u64 {
-    env::var("SKELGEN_SEED").map_or(1, |seed| seed.parse().expect("SKELGEN_SEED is a number"))
-}
 
 /// Programs of the seeds from `first` on, planned as one object.
 fn plan(first: u64) -> LoadPlan {
