@@ -49,6 +49,13 @@ impl Access {
         !self.is_hash() || quirks::makes_clean_elements(self.cpus)
     }
 
+    /// Whether `BPF_F_CPU` can make an element that is not 0 for the other CPUs where there was one already. An LRU hash
+    /// takes a free element before it looks for the one to write, and may forget just that to have one. A write with
+    /// `BPF_EXIST` alone takes none.
+    fn may_make_what_is_there(&self) -> bool {
+        self.map.map_type() == BPF_MAP_TYPE_LRU_PERCPU_HASH && !self.makes_clean()
+    }
+
     /// Whether writing can make an element.
     fn is_hash(&self) -> bool {
         matches!(self.map.map_type(), BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH)
@@ -143,7 +150,7 @@ impl Access {
             // The kernel heeds BPF_NOEXIST for the values of all CPUs only.
             return self.make(key, cpu, value);
         }
-        if !self.flags() {
+        if !self.flags() || self.may_make_what_is_there() {
             return self.replace(key, cpu, 0, value, how);
         }
         // An element of other types is always there, or never made by a write.
@@ -209,7 +216,7 @@ impl Access {
         self.map.fd().update(key, bytes, BPF_NOEXIST)
     }
 
-    /// Without flags: reads all CPUs' values, changes one, writes all.
+    /// Without `BPF_F_CPU`: reads all CPUs' values, changes one, writes all.
     fn replace(&self, key: &[u8], cpu: Cpu, offset: usize, bytes: &[u8], how: Update) -> Result<(), Errno> {
         for _ in 0..ATTEMPTS {
             let result = match self.read_all(key) {

@@ -134,7 +134,8 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     /// Writes `cpu`'s value at `key` (`BPF_F_CPU`). If that makes an element, the other CPUs have zeroes. It allocates
     /// nothing.
     ///
-    /// Before Linux 7.0 it reads and writes the values of all CPUs, and what other CPUs write meanwhile is lost.
+    /// Before Linux 7.0 (7.2 for an LRU hash) it reads and writes the values of all CPUs, and what other CPUs write
+    /// meanwhile is lost. From then on, an LRU hash that is full may forget the element itself, and make it anew.
     ///
     /// # Errors
     ///

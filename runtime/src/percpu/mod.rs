@@ -16,7 +16,7 @@
 //! # What is atomic, and what is not
 //!
 //! The kernel copies values without a lock: a BPF program may change a value while it is copied, and a value of more than a
-//! word can be seen half changed. Beyond that:
+//! word can be seen half changed. Beyond that, where Linux 7.0 and 7.1 write LRU hashes as kernels before them do:
 //!
 //! | | Linux 7.0 and later | before |
 //! |---|---|---|
