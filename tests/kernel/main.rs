@@ -29,6 +29,7 @@ mod modes;
 mod percpu;
 mod percpu_alloc;
 mod percpu_maps;
+mod percpu_model;
 mod pins;
 mod programs;
 mod random;
