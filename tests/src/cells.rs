@@ -83,6 +83,7 @@ impl Cells {
         let mut run = Command::new(matrix("run-tests"));
         run.args(self.cells.iter().flat_map(|cell| ["--cell", cell]));
         run.args(file.iter().flat_map(|file| [Path::new("--file"), file]));
+        run.args(env::var("SKELGEN_SEED").iter().flat_map(|seed| ["--env".to_owned(), format!("SKELGEN_SEED={seed}")]));
         // Seconds for a cell. Eight CPUs on two slow ones take the longest.
         run.args(["--timeout", "300", "--logs"]).arg(logs).arg(binary);
         // A line a cell, while it runs.
