@@ -32,7 +32,7 @@ need() {
     command -v "$tool" >/dev/null || die "$tool is not installed (Debian package $package)"
 }
 
-# kernel_rows [SERIES...]: the table's rows "series cpus suite package", of the series named or of all.
+# kernel_rows [SERIES...]: the table's rows "series cpus percpu suite package", of the series named or of all.
 kernel_rows() {
     local series
     if (($# == 0)); then
