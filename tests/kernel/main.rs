@@ -32,7 +32,6 @@ mod percpu_maps;
 mod percpu_model;
 mod pins;
 mod programs;
-mod random;
 mod raw_elem;
 mod read_only;
 mod resize;

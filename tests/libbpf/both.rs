@@ -5,8 +5,7 @@ use std::iter;
 use libbpf_rs::libbpf_sys::{self, bpf_map_create_opts};
 use libbpf_rs::{MapCore, MapHandle, MapType, num_possible_cpus};
 use skelgen_runtime::Map;
-
-use crate::random::Random;
+use skelgen_tests::random::Random;
 
 /// Sizes of values, a multiple of 8 bytes and not.
 pub(crate) const VALUE_SIZES: [u32; 5] = [1, 4, 13, 16, 72];

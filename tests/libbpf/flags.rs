@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, AsRawFd};
 use libbpf_rs::{MapType, libbpf_sys};
 use skelgen_runtime::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU};
 use skelgen_runtime::{PerCpu, features};
+use skelgen_tests::random::Random;
 use skelgen_tests::{may_load, not_on_this_kernel};
 
 use crate::both::{Both, array};
-use crate::random::Random;
 
 const KEY: [u8; 4] = [0; 4];
 
@@ -40,7 +40,7 @@ fn one_and_all<const N: usize>(random: &mut Random) {
         } else {
             update(&libbpf, &all, BPF_F_ALL_CPUS);
         }
-        let cpu = *random.one_of(&percpu.cpus().iter().collect::<Vec<_>>());
+        let cpu = random.pick(&percpu.cpus().iter().collect::<Vec<_>>());
         let one = value(random);
         let only = BPF_F_CPU | u64::from(cpu) << 32;
         if round % 3 == 0 {

@@ -17,5 +17,4 @@ mod percpu_maps;
 mod percpu_variables;
 mod plain_maps;
 mod programs;
-mod random;
 mod sections;

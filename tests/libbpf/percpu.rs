@@ -3,10 +3,10 @@
 use libbpf_rs::{MapCore, MapFlags, MapType};
 use skelgen_runtime::Update;
 use skelgen_tests::may_load;
+use skelgen_tests::random::Random;
 
 use crate::both::{Both, VALUE_SIZES, joined, split};
 use crate::cgroup;
-use crate::random::Random;
 
 #[test]
 fn percpu_array() {

@@ -6,9 +6,9 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 use skelgen_runtime::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU};
 use skelgen_runtime::{PerCpuMap, PerCpuValues, Update, features};
 use skelgen_tests::may_load;
+use skelgen_tests::random::Random;
 
 use crate::both::{Both, array, joined, split};
-use crate::random::Random;
 use crate::{batch, cgroup};
 
 #[test]
@@ -106,7 +106,7 @@ impl<const K: usize, const V: usize> Beside<K, V> {
 
     fn operations(&mut self, random: &mut Random) {
         for _ in 0..150 {
-            let key = *random.one_of(&self.keys);
+            let key = random.pick(&self.keys);
             self.one_operation(&key, random);
             self.same_element(&key);
         }

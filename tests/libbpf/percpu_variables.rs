@@ -3,9 +3,9 @@
 use libbpf_rs::{MapCore, MapFlags, MapType};
 use skelgen_runtime::PerCpu;
 use skelgen_tests::may_load;
+use skelgen_tests::random::Random;
 
 use crate::both::{Both, array};
-use crate::random::Random;
 
 const KEY: [u8; 4] = [0; 4];
 

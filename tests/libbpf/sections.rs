@@ -3,9 +3,8 @@
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 use skelgen_runtime::{PerCpu, PerCpuMode, Plain, features};
 use skelgen_tests::may_load;
+use skelgen_tests::random::Random;
 use skelgen_tests::skeletons::percpu_basic::{LoadedPercpuBasic, PercpuBasic};
-
-use crate::random::Random;
 
 const KEY: [u8; 4] = [0; 4];
 

@@ -8,6 +8,7 @@
 //! machine        the kernel, its CPUs, the matrix' guest
 //! mounts         the file systems of pins and of cgroups
 //! own_process    a test alone in its process, to count descriptors in
+//! random         numbers to decide by, the same from the same seed
 //! static_build   static executables of this workspace
 //! cells          running them in the kernel matrix
 //! copied         how many bytes of a value go between user space and the kernel
@@ -22,6 +23,7 @@ pub mod mounts;
 pub mod not_run;
 pub mod own_process;
 pub mod privilege;
+pub mod random;
 pub mod skeletons;
 pub mod static_build;
 pub mod traced;

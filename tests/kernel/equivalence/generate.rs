@@ -4,10 +4,10 @@ use skelgen::insn::Insn;
 use skelgen::insn::build::*;
 use skelgen::insn::uapi::*;
 use skelgen::object::{FuncIdx, Function, MapIdx, Reloc, Target};
+use skelgen_tests::random::Random;
 
 use super::{GET_SMP_PROCESSOR_ID, PROBE_READ_KERNEL, SECTION_SIZES};
 use crate::in_memory::{PROGRAM, function};
-use crate::random::Random;
 
 const REGS: [Reg; 10] = [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9];
 

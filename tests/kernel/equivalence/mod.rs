@@ -10,11 +10,11 @@ use skelgen::insn::uapi::{BPF_ATOMIC, BPF_PSEUDO_MAP_IDX_VALUE, BPF_STX};
 use skelgen::link;
 use skelgen::plan::LoadPlan;
 use skelgen_runtime::{Loaded, PerCpu, PerCpuMode, Program};
+use skelgen_tests::random::{Random, seed};
 
 use crate::cpus::{online, run_on};
 use crate::in_memory::{load, object, percpu_section, plan_of};
 use crate::modes::can_load_in;
-use crate::random::{Random, seed};
 use model::Machine;
 
 /// Bytes of the two sections. The second is no multiple of 8, as not all are.

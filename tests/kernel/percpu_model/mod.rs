@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use skelgen_runtime::{Errno, Link, PerCpuMap, Plain, cpus};
+use skelgen_tests::random::seed;
 use skelgen_tests::skeletons::percpu_maps::types::CgroupKey;
 use skelgen_tests::skeletons::percpu_maps::{LoadedPercpuMaps, PercpuMaps};
 use skelgen_tests::{Cgroup, may_load};
 
-use crate::random::seed;
 use model::{Kind, Model, Outcome};
 use operations::{Operation, Shape, Way, operations};
 use subject::{Programs, Subject};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use skelgen_runtime::Update;
 
-use crate::random::Random;
+use skelgen_tests::random::Random;
 
 /// One CPU's value, of at most as many bytes as the fixture's largest. Models are copied often, and in slow guests.
 #[derive(Clone, Copy, PartialEq, Eq)]
