@@ -28,7 +28,24 @@ pub(super) const WRITE: &str = "write to per-CPU map";
 /// | bytes copied a value, Linux 7.0 and later | `value_size` | `value_size` | all CPUs' |
 /// | before | all CPUs' | all CPUs' | all CPUs' |
 ///
-/// The same calls give the same results on every kernel; what is less atomic before Linux 7.0 is told by each.
+/// The same calls give the same results on every kernel.
+///
+/// # What is atomic, and what is not
+///
+/// The kernel copies values without a lock: a BPF program may change a value while it is copied, and a value of more than a
+/// word can be seen half changed. Beyond that a call is one step of the kernel's, but for these:
+///
+/// - Before Linux 7.0 (for an `lru_percpu_hash` before 7.2) a write for one CPU reads the values of all CPUs, and writes all
+///   of them back: **what programs on other CPUs write in between is lost**.
+/// - Since then, [`Update::Existing`] for one CPU of a hash looks first whether the element is there, as the kernel heeds
+///   `BPF_EXIST` only without `BPF_F_CPU`: an element that is deleted in between is made anew.
+/// - On Linux 7.0 and 7.1 every write for one CPU of a `percpu_hash` looks first: an element that `BPF_F_CPU` makes has
+///   there, for the other CPUs, what its memory held before. One that is deleted in between can still have that.
+/// - An `lru_percpu_hash` that is full can forget, to make room, the very element that is written. It is made anew then, with
+///   zeroes for the other CPUs.
+/// - Before Linux 7.0 the kernel writes a `percpu_cgroup_storage` in whole 8 bytes a CPU, though it has allocated
+///   `value_size`: up to 4 bytes of other per-CPU memory are read before and written back. Give such maps values of a
+///   multiple of 8 bytes.
 ///
 /// ```no_run
 /// use skelgen_runtime::{PerCpuMap, Update};
@@ -98,7 +115,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     ///
     /// `cpu` is not possible, or the kernel refuses.
     pub fn get(&self, key: &K, cpu: u32) -> Result<Option<V>> {
-        let cpu = self.access.cpu("read", cpu)?;
+        let cpu = self.access.cpu("read", cpu).map_err(|error| error.at_key(key))?;
         let mut room = Room::<V>::new();
         let bytes = room.zeroes();
         let is_there = found(self.access.read(key.as_bytes(), cpu, bytes));
@@ -134,8 +151,8 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     /// Writes `cpu`'s value at `key` (`BPF_F_CPU`). If that makes an element, the other CPUs have zeroes. It allocates
     /// nothing.
     ///
-    /// Before Linux 7.0 (7.2 for an LRU hash) it reads and writes the values of all CPUs, and what other CPUs write
-    /// meanwhile is lost. From then on, an LRU hash that is full may forget the element itself, and make it anew.
+    /// Before Linux 7.0 (for an `lru_percpu_hash` before 7.2) it reads and writes the values of all CPUs, and what other CPUs
+    /// write meanwhile is lost; see [what is atomic](Self#what-is-atomic-and-what-is-not).
     ///
     /// # Errors
     ///
@@ -152,7 +169,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     ///
     /// As there; or `how` forbids it (`EEXIST`, `ENOENT`).
     pub fn update(&self, key: &K, cpu: u32, value: &V, how: Update) -> Result<()> {
-        let cpu = self.access.cpu("write", cpu)?;
+        let cpu = self.access.cpu("write", cpu).map_err(|error| error.at_key(key))?;
         self.check_how(key, how)?;
         let result = self.access.write(key.as_bytes(), cpu, Room::new().filled(value), how);
         result.map_err(|errno| self.failed_on("write", key, cpu, errno))

@@ -13,18 +13,7 @@
 //! values of all possible CPUs only, `round_up(value_size, 8)` bytes each; the same calls then go through a buffer of that
 //! size, which the handle allocates once and keeps.
 //!
-//! # What is atomic, and what is not
-//!
-//! The kernel copies values without a lock: a BPF program may change a value while it is copied, and a value of more than a
-//! word can be seen half changed. Beyond that, where Linux 7.0 and 7.1 write LRU hashes as kernels before them do:
-//!
-//! | | Linux 7.0 and later | before |
-//! |---|---|---|
-//! | one CPU's value is read | only that is read | all are read |
-//! | one CPU's value is written | only that is written | all are read, and all are written back: **what programs on other CPUs write in between is lost** |
-//! | one value is written to all, or each CPU's | one command | one command |
-//! | [`Update::New`](crate::Update::New) | one command, which finds out and makes the element; the CPUs that are not named have zeroes | the same |
-//! | [`Update::Existing`](crate::Update::Existing), for one CPU of a hash | two commands: the kernel heeds `BPF_EXIST` only without `BPF_F_CPU`. An element deleted in between is made anew | as for any write of one CPU's value; a deleted element is not made anew |
+//! What of that is atomic, and what is not, stands with [`PerCpuMap`].
 
 mod access;
 mod batch;

@@ -45,7 +45,9 @@ fn follow(
     outcome: &Outcome,
     found: &BTreeMap<usize, Values>,
 ) -> Result<(), Vec<String>> {
-    let writes = operation.writes();
+    // What is refused before the kernel is asked writes nothing.
+    let is_asked = !matches!(outcome, Err(refusal) if refusal.errno.is_none());
+    let writes = if is_asked { operation.writes() } else { Vec::new() };
     if writes.is_empty() {
         let expected = model.apply(operation);
         if expected != *outcome {

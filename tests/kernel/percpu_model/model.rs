@@ -90,20 +90,20 @@ impl Model {
     pub(super) fn apply(&mut self, operation: &Operation) -> Outcome {
         match operation {
             Operation::Get { key, cpu } => {
-                self.check_cpu(*cpu)?;
+                self.check_cpu(*cpu, Some(*key))?;
                 Ok(Answer::Value(self.elements.get(key).map(|values| values[cpu])))
             }
             Operation::Values { key } | Operation::ValuesInto { key } => {
                 Ok(Answer::Values(self.elements.get(key).cloned()))
             }
             Operation::Update { key, cpu, value, how } => {
-                self.check_cpu(*cpu)?;
+                self.check_cpu(*cpu, Some(*key))?;
                 self.write_one(*key, *cpu, *value, *how)
             }
             Operation::UpdateAll { key, value, how } => self.write_same(*key, *value, *how),
             Operation::UpdateValues { key, values, how } => self.write_values(*key, values, *how),
             Operation::SetBatch { cpu, elements } => {
-                self.check_cpu(*cpu)?;
+                self.check_cpu(*cpu, None)?;
                 self.each(elements, |model, key, value| model.write_one(key, *cpu, *value, Update::Any))
             }
             Operation::SetAllBatch { elements } => {
@@ -126,7 +126,7 @@ impl Model {
             Operation::DeleteBatch { keys } => self.delete_batch(keys),
             Operation::Keys => Ok(Answer::Keys(self.elements.keys().copied().collect())),
             Operation::IterCpu { cpu, .. } => {
-                self.check_cpu(*cpu)?;
+                self.check_cpu(*cpu, None)?;
                 let own = |(key, values): (&usize, &Values)| (*key, values[cpu]);
                 Ok(Answer::OfCpu(self.elements.iter().map(own).collect()))
             }
@@ -140,8 +140,8 @@ impl Model {
         }
     }
 
-    fn check_cpu(&self, cpu: u32) -> Result<(), Refusal> {
-        if self.cpus.contains(&cpu) { Ok(()) } else { Err(NOT_ASKED) }
+    fn check_cpu(&self, cpu: u32, key: Option<usize>) -> Result<(), Refusal> {
+        if self.cpus.contains(&cpu) { Ok(()) } else { Err(Refusal { errno: None, key }) }
     }
 
     fn write_one(&mut self, key: usize, cpu: u32, value: Value, how: Update) -> Outcome {
