@@ -31,6 +31,26 @@ fn a_function_can_have_a_skeleton_of_its_own() -> Result<(), Error> {
     Ok(())
 }
 
+/// Named as a skeleton's parts are.
+mod parts {
+    #[derive(skelgen_runtime::Skeleton)]
+    #[skeleton(object = "../fixtures/maps_all.bpf.o")]
+    pub(super) struct Maps;
+
+    #[derive(skelgen_runtime::Skeleton)]
+    #[skeleton(object = "../fixtures/counters.bpf.o")]
+    pub(super) struct Progs;
+}
+
+#[test]
+fn a_skeleton_can_be_named_as_its_parts_are() -> Result<(), Error> {
+    let maps: parts::maps::OpenMaps = parts::Maps::open()?;
+    assert_eq!(maps.maps.typed.max_entries(), 64);
+    let progs: parts::progs::OpenProgs = parts::Progs::open()?;
+    assert_eq!(progs.progs.bump.name(), "bump");
+    Ok(())
+}
+
 /// The struct's visibility is the module's.
 mod inner {
     #[derive(skelgen_runtime::Skeleton)]

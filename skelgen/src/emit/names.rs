@@ -20,6 +20,11 @@ pub(super) struct Names {
     pub(super) loaded: Ident,
     /// Attached: `CountersLinks`.
     pub(super) links: Ident,
+    /// The structs of the maps and programs, before the load and after it: `OpenMaps`, `OpenProgs`, `Maps`, `Progs`.
+    pub(super) open_maps_type: Ident,
+    pub(super) open_progs_type: Ident,
+    pub(super) maps_type: Ident,
+    pub(super) progs_type: Ident,
     /// By map: its field, and for a data section also its type.
     pub(super) maps: Vec<Ident>,
     /// By map: its field before the load, where sections' maps and others are side by side.
@@ -38,11 +43,18 @@ impl Names {
         };
         let entry = written.cloned().unwrap_or_else(|| format_ident!("{}", type_name(&name)));
         let maps: Vec<_> = skeleton.plan.maps.iter().map(map_field).collect();
+        let [open, loaded, links] =
+            [format_ident!("Open{entry}"), format_ident!("Loaded{entry}"), format_ident!("{entry}Links")];
+        let part = |name: &str| unlike(name, &[&entry, &open, &loaded, &links]);
         Names {
             module: field_ident(&snake(&name)),
-            open: format_ident!("Open{entry}"),
-            loaded: format_ident!("Loaded{entry}"),
-            links: format_ident!("{entry}Links"),
+            open_maps_type: part("OpenMaps"),
+            open_progs_type: part("OpenProgs"),
+            maps_type: part("Maps"),
+            progs_type: part("Progs"),
+            open,
+            loaded,
+            links,
             entry,
             open_maps: side_by_side(&skeleton.plan.maps, &maps),
             maps,
@@ -52,10 +64,20 @@ impl Names {
 
     /// Names that no C type may take.
     pub(super) fn reserved(&self) -> Vec<String> {
-        let own = [&self.entry, &self.open, &self.loaded, &self.links].map(ToString::to_string);
-        let fixed = ["OpenMaps", "OpenProgs", "Maps", "Progs", "OBJECT", "IMAGE"].map(str::to_owned);
-        own.into_iter().chain(fixed).collect()
+        let own = [&self.entry, &self.open, &self.loaded, &self.links];
+        let parts = [&self.open_maps_type, &self.open_progs_type, &self.maps_type, &self.progs_type];
+        let statics = ["OBJECT", "IMAGE"].map(str::to_owned);
+        own.into_iter().chain(parts).map(ToString::to_string).chain(statics).collect()
     }
+}
+
+/// The name, or one like it if the skeleton itself, named `Maps` or `Progs`, has it.
+fn unlike(name: &str, taken: &[&Ident]) -> Ident {
+    let mut name = name.to_owned();
+    while taken.iter().any(|taken| **taken == name) {
+        name.push_str("Fields");
+    }
+    format_ident!("{name}")
 }
 
 /// A map's field: its name; a section's without its dot, and other dots as `_`.
@@ -110,6 +132,13 @@ mod tests {
         let data = name.starts_with('.').then_some(data);
         let (name, kernel_name) = (name.to_owned(), name.to_owned());
         Map { name, kernel_name, def: MapDef::default(), inner: None, slots: Vec::new(), data }
+    }
+
+    #[test]
+    fn parts_give_way_to_the_skeleton() {
+        let (maps, open) = (format_ident!("Maps"), format_ident!("OpenMaps"));
+        let names = ["Maps", "OpenMaps", "Progs"].map(|name| unlike(name, &[&maps, &open]).to_string());
+        assert_eq!(names, ["MapsFields", "OpenMapsFields", "Progs"]);
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
 
 /// What the object's sections, maps and programs are before they are loaded.
 fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream {
-    let Names { open, loaded, open_maps, .. } = names;
+    let Names { open, loaded, open_maps, open_maps_type, open_progs_type, maps_type, progs_type, .. } = names;
     let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
     let values = data.iter().map(|field| {
         let (ident, ty, doc) = (field.ident, &field.ty, open_doc(field));
@@ -170,21 +170,21 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
         pub struct #open {
             #(#values,)*
             /// The maps.
-            pub maps: OpenMaps,
+            pub maps: #open_maps_type,
             /// The programs.
-            pub progs: OpenProgs,
+            pub progs: #open_progs_type,
             opened: rt::Opened<'static>,
         }
 
         /// The maps before the load, those of the sections among them.
         #[derive(Debug)]
-        pub struct OpenMaps {
+        pub struct #open_maps_type {
             #(#[doc = #map_docs] pub #open_maps: rt::OpenMap,)*
         }
 
         /// The programs before the load.
         #[derive(Debug)]
-        pub struct OpenProgs {
+        pub struct #open_progs_type {
             #(#[doc = #prog_docs] pub #progs: rt::OpenProgram,)*
         }
 
@@ -193,8 +193,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
                 let opened = rt::Opened::new(&OBJECT)?;
                 ::core::result::Result::Ok(#open {
                     #(#value_inits,)*
-                    maps: OpenMaps { #(#open_maps: opened.map(#map_indexes)?,)* },
-                    progs: OpenProgs { #(#progs: opened.program(#prog_indexes)?,)* },
+                    maps: #open_maps_type { #(#open_maps: opened.map(#map_indexes)?,)* },
+                    progs: #open_progs_type { #(#progs: opened.program(#prog_indexes)?,)* },
                     opened,
                 })
             }
@@ -215,8 +215,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
                 let mut loaded = self.opened.load([#(self.maps.#open_maps),*], [#(self.progs.#progs),*], values)?;
                 ::core::result::Result::Ok(#loaded {
                     #(#loaded_data,)*
-                    maps: Maps { #(#loaded_maps,)* },
-                    progs: Progs { #(#progs: loaded.program(#prog_indexes)?,)* },
+                    maps: #maps_type { #(#loaded_maps,)* },
+                    progs: #progs_type { #(#progs: loaded.program(#prog_indexes)?,)* },
                 })
             }
         }
@@ -225,7 +225,7 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
 
 /// What they are afterwards.
 fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skeleton) -> TokenStream {
-    let Names { loaded, links, programs: progs, .. } = names;
+    let Names { loaded, links, programs: progs, maps_type, progs_type, .. } = names;
     let sections = data.iter().map(|field| {
         let (ident, ty) = (field.ident, &field.ty);
         let section = &field.map.name;
@@ -247,20 +247,20 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
         pub struct #loaded {
             #(#sections,)*
             /// The maps.
-            pub maps: Maps,
+            pub maps: #maps_type,
             /// The programs.
-            pub progs: Progs,
+            pub progs: #progs_type,
         }
 
         /// The maps.
         #[derive(Debug)]
-        pub struct Maps {
+        pub struct #maps_type {
             #(#map_fields,)*
         }
 
         /// The programs.
         #[derive(Debug)]
-        pub struct Progs {
+        pub struct #progs_type {
             #(#[doc = #prog_docs] pub #progs: rt::Program,)*
         }
 
