@@ -66,7 +66,10 @@ fn every_cpu_starts_with_the_one_value_and_keeps_its_own() {
 
     let error = counters.get(last + 1).unwrap_err().to_string();
     assert!(
-        error.starts_with(&format!("read the value of CPU {} in per-CPU map .percpu: it is not possible", last + 1))
+        error.starts_with(&format!(
+            "read the value of CPU {} in per-CPU map .percpu: the CPU is not possible",
+            last + 1
+        ))
     );
     assert!(counters.set(u32::MAX, &*value).is_err());
 }

@@ -75,7 +75,7 @@ impl Access {
     pub(super) fn cpu(&self, operation: &'static str, id: u32) -> Result<Cpu> {
         match self.cpus.slot(id) {
             Some(slot) => Ok(Cpu { id, start: slot * self.slot() }),
-            None => Err(self.failed_on(operation, id).because(format!("it is {}", not_possible(self.cpus)))),
+            None => Err(self.failed_on(operation, id).because(format!("the CPU is {}", not_possible(self.cpus)))),
         }
     }
 

@@ -31,7 +31,7 @@ in_kinds! {
             map.set_batch(cpu, &[(key, V::zeroed())]).unwrap_err(),
             map.iter_cpu(cpu).unwrap_err(),
         ] {
-            let words = format!("it is not possible; the possible CPUs are {:?}", map.cpus());
+            let words = format!("the CPU is not possible; the possible CPUs are {:?}", map.cpus());
             assert_eq!((error.reason(), error.subject_name()), (Some(&*words), Some(map.map().name())));
             assert!(error.operation().contains(&format!("the value of CPU {cpu} ")), "{error}");
         }

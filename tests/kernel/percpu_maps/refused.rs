@@ -33,7 +33,7 @@ fn errors_name_operation_map_key_and_cpu() {
         (
             map.set(&3, cpu + 1, &0),
             format!(
-                "write the value of CPU {} in per-CPU map array_word at key 3: it is not possible; the possible CPUs are {:?}",
+                "write the value of CPU {} in per-CPU map array_word at key 3: the CPU is not possible; the possible CPUs are {:?}",
                 cpu + 1,
                 map.cpus()
             ),
