@@ -53,19 +53,11 @@ fn bump_each_cpu(skel: &LoadedCounters) -> Result<Vec<u32>> {
 }
 
 fn print_table(skel: &LoadedCounters, offline: &[u32]) -> Result<()> {
-    println!(
-        "{:>5} {:>10} {:>8} {:>8} {:>8} {:>8}  last pid",
-        "cpu", "hits", "class 0", "class 1", "class 2", "class 3"
-    );
-    let (mut hits, mut classes) = (0, [0; 4]);
-    for (cpu, value) in skel.percpu.iter()? {
-        let [a, b, c, d] = value.by_class;
-        let note = if offline.contains(&cpu) { "  (offline)" } else { "" };
-        println!("{cpu:>5} {:>10} {a:>8} {b:>8} {c:>8} {d:>8}  {}{note}", value.hits, value.last_pid);
-        hits += value.hits;
-        classes.iter_mut().zip(value.by_class).for_each(|(sum, class)| *sum += class);
+    let values = skel.percpu.values()?;
+    println!("{values}");
+    println!("{} hits on all CPUs", values.sum_of(|value| value.hits));
+    if !offline.is_empty() {
+        println!("possible, but not there: CPUs {offline:?}");
     }
-    let [a, b, c, d] = classes;
-    println!("{:>5} {hits:>10} {a:>8} {b:>8} {c:>8} {d:>8}", "total");
     Ok(())
 }
