@@ -32,15 +32,13 @@
 //! ```no_run
 //! # // The part of a generated skeleton that is used.
 //! # struct Loaded { events: skelgen_runtime::Map }
-//! # fn load() -> skelgen_runtime::Result<Loaded> { unimplemented!() }
 //! use std::time::Duration;
 //!
 //! use skelgen_runtime::interop::libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, RingBufferBuilder};
 //! use skelgen_runtime::{Map, PerCpuMap};
 //!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! fn mix(skel: &Loaded) -> Result<(), Box<dyn std::error::Error>> {
 //!     // libbpf's ring buffer reads what a skeleton's programs write.
-//!     let skel = load()?;
 //!     let events = MapHandle::try_from(&skel.events)?;
 //!     let mut ring = RingBufferBuilder::new();
 //!     ring.add(&events, |event| {
