@@ -162,18 +162,21 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
         for map_type in TYPES {
             let map = PerCpuMap::from_fd(create(map_type, 64), "copied").unwrap();
             let found = commands(|| operate(&map, possible.last()));
-            let (get, set, set_all) = if !has_flags() {
-                // What was read is written back to an element that is there.
-                (vec![(false, 0)], vec![(false, 0), (true, BPF_EXIST)], vec![(true, 0)])
-            } else if looks_before_it_writes(map_type, &found) {
-                (vec![(false, BPF_F_CPU)], vec![(false, BPF_F_CPU), (true, BPF_F_CPU)], vec![(true, BPF_F_ALL_CPUS)])
-            } else {
-                (vec![(false, BPF_F_CPU)], vec![(true, BPF_F_CPU)], vec![(true, BPF_F_ALL_CPUS)])
+            let (get, set_all) = if has_flags() { (BPF_F_CPU, BPF_F_ALL_CPUS) } else { (0, 0) };
+            // What was read is written back to an element that is there.
+            let read_and_written_back = vec![(false, 0), (true, BPF_EXIST)];
+            let set = match (has_flags(), map_type) {
+                (false, _) => read_and_written_back,
+                (true, BPF_MAP_TYPE_PERCPU_HASH) if makes_unclean_elements(&found) => {
+                    vec![(false, BPF_F_CPU), (true, BPF_F_CPU)]
+                }
+                (true, BPF_MAP_TYPE_LRU_PERCPU_HASH) if makes_unclean_elements(&found) => read_and_written_back,
+                (true, _) => vec![(true, BPF_F_CPU)],
             };
             let all = [
-                ("get", get),
+                ("get", vec![(false, get)]),
                 ("set", set),
-                ("set_all", set_all),
+                ("set_all", vec![(true, set_all)]),
                 ("values", vec![(false, 0)]),
                 ("values_into", vec![(false, 0)]),
                 ("set_values", vec![(true, 0)]),
@@ -183,10 +186,9 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
     });
 }
 
-/// Whether a write to one CPU's value is to look whether there is an element, as 7.0 and 7.1 make unclean ones. A kernel
-/// that is not of the matrix may have the mend.
-fn looks_before_it_writes(map_type: u32, found: &Commands) -> bool {
-    let is_array = map_type == BPF_MAP_TYPE_PERCPU_ARRAY;
-    let may = !is_array && kernel_version() < (7, 2) && cpus::possible().unwrap().count() > 1;
+/// Whether the kernel is one whose `BPF_F_CPU` makes unclean elements of a hash, as that of 7.0 and 7.1 does. One that is
+/// not of the matrix may have the mend.
+fn makes_unclean_elements(found: &Commands) -> bool {
+    let may = kernel_version() < (7, 2) && cpus::possible().unwrap().count() > 1;
     may && (matrix().is_some() || found.iter().any(|(operation, commands)| operation == "set" && commands.len() == 2))
 }
