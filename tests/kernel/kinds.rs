@@ -118,8 +118,6 @@ pub(crate) fn array(setup: Setup, words: Check<u32, u32>, samples: Check<u32, Sa
     triples(setup.subject(&maps.array_triple));
 }
 
-/// The one with triples is not allocated beforehand, and so is left out where there are many elements: the kernel gets
-/// memory for them only as fast as its worker for per-CPU memory, and says `ENOMEM` meanwhile.
 pub(crate) fn hash(setup: Setup, words: Check<u32, u32>, samples: Check<u32, Sample>, triples: Check<u32, Triple>) {
     if !setup.can_run() {
         return;
@@ -130,9 +128,7 @@ pub(crate) fn hash(setup: Setup, words: Check<u32, u32>, samples: Check<u32, Sam
     .maps;
     words(setup.subject(&maps.hash_word));
     samples(setup.subject(&maps.hash_sample));
-    if setup.keys < 1000 {
-        triples(setup.subject(&maps.hash_triple));
-    }
+    triples(setup.subject(&maps.hash_triple));
 }
 
 /// On one CPU: each keeps unused elements for itself, for want of which another throws out used ones.

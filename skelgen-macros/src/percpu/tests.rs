@@ -72,7 +72,7 @@ const GENERATED: &[Generated] = generated! {
     percpu_const_str: { ".percpu" => Percpu, ".percpu.fmt" => PercpuFmt }
     percpu_maps: {
         "array_sample" => Sample, "hash_sample" => Sample, "lru_sample" => Sample, "cgroup_sample" => Sample,
-        "array_triple" => Triple, "hash_triple" => Triple, "lru_triple" => Triple, "cgroup_triple" => Triple,
+        "array_triple" => Triple, "hash_triple" => Triple, "malloc_triple" => Triple, "lru_triple" => Triple, "cgroup_triple" => Triple,
     }
     percpu_shapes: { ".percpu" => Percpu, ".percpu.other" => PercpuOther }
     percpu_types: {

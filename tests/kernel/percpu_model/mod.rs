@@ -50,6 +50,7 @@ fn load(lru_entries: u32) -> LoadedPercpuMaps {
         &mut maps.hash_word,
         &mut maps.hash_sample,
         &mut maps.hash_triple,
+        &mut maps.malloc_triple,
     ];
     few.into_iter().for_each(|map| map.set_max_entries(ENTRIES).unwrap());
     let lru = [&mut maps.lru_word, &mut maps.lru_sample, &mut maps.lru_triple];
@@ -125,8 +126,8 @@ fn hashes_do_what_the_model_does() {
         let programs = Programs { add: Some(&skel.progs.add_to_hash), make: Some(&skel.progs.make_in_hash) };
         check(seed, kind, &maps.hash_word, &KEYS, programs);
         check(seed, kind, &maps.hash_sample, &KEYS, Programs::default());
-        // BPF_F_NO_PREALLOC
         check(seed, kind, &maps.hash_triple, &KEYS, Programs::default());
+        check(seed, kind, &maps.malloc_triple, &KEYS, Programs::default());
     }
 }
 

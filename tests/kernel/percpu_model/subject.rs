@@ -1,10 +1,16 @@
 //! A map in the kernel that operations are done to.
 
-use skelgen_runtime::{Error, PerCpuMap, PerCpuValues, Plain, Program, Result, Update};
+use std::thread;
+use std::time::Duration;
+
+use skelgen_runtime::{Errno, Error, PerCpuMap, PerCpuValues, Plain, Program, Result, Update};
 
 use super::model::{Answer, Outcome, Refusal};
 use super::operations::{Operation, Shape, Value, Values, Way};
 use crate::cpus::{online, run_on};
+
+/// How often an operation is done again for which the kernel has no memory just now.
+const PATIENCE: u32 = 1000;
 
 /// In place of a key's number: one that no operation was about.
 const STRANGE: usize = usize::MAX;
@@ -46,6 +52,14 @@ impl<'a, K: Plain + PartialEq, V: Plain> Subject<'a, K, V> {
     }
 
     pub(super) fn apply(&mut self, operation: &Operation) -> Outcome {
+        for _ in 0..PATIENCE {
+            match self.answer(operation) {
+                // A hash that is not preallocated takes memory from short lists, which the kernel fills again when it gets
+                // to it. A batch begins again with what it has written.
+                Err(error) if error.errno() == Some(Errno::ENOMEM) => thread::sleep(Duration::from_millis(1)),
+                answer => return answer.map_err(|error| self.refusal(&error)),
+            }
+        }
         self.answer(operation).map_err(|error| self.refusal(&error))
     }
 
