@@ -54,6 +54,13 @@ pub fn probe() -> Result<Features> {
     Ok(features)
 }
 
+/// Whether the kernel has `BPF_F_CPU` and `BPF_F_ALL_CPUS`; asked of `map`, a per-CPU one, once in a process.
+pub(crate) fn has_cpu_flags(map: &MapFd) -> bool {
+    static FOUND_OUT: OnceLock<bool> = OnceLock::new();
+    let ask = || known().map_or_else(|| map.knows_cpu_flags(), |features| features.all_cpus);
+    *FOUND_OUT.get_or_init(ask)
+}
+
 /// Whether a program can address the map's value.
 fn reads_directly(map: &MapFd) -> bool {
     let insns = [

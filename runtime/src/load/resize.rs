@@ -8,12 +8,12 @@ use super::first_value;
 use crate::desc::{DataKind, MapDesc};
 use crate::map::Map;
 use crate::open::{OpenMap, Opened};
-use crate::percpu::{KEY, fill_all, has_cpu_flags};
+use crate::percpu::{KEY, fill_all};
 use crate::sys::attr::MapCreate;
 use crate::sys::bpf::object_name;
 use crate::sys::elem::MapFd;
 use crate::sys::uapi::{BPF_ANY, BPF_OBJ_NAME_LEN};
-use crate::{Error, Result, diagnose};
+use crate::{Error, Result, diagnose, features};
 
 /// Place of `map_name` in a `BPF_MAP_CREATE` attr.
 const AT_MAP_NAME: usize = 28;
@@ -59,7 +59,7 @@ fn kernel_name(opened: &Opened<'_>, desc: &MapDesc<'_>) -> Option<[u8; BPF_OBJ_N
 /// writing.
 fn fill(map: &Map, value: &[u8]) -> Result<()> {
     if map.is_per_cpu() {
-        return fill_all(map, value, has_cpu_flags(map))
+        return fill_all(map, value, features::has_cpu_flags(map.fd()))
             .map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno));
     }
     let mut whole = value.to_vec();

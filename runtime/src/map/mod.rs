@@ -25,11 +25,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::{fmt, fs, iter};
 
-use crate::percpu::has_cpu_flags;
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::map_type_name;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result, cpus};
+use crate::{Error, Result, cpus, features};
 
 pub(crate) use batch::{Stopped, delete_batch, write_batch};
 pub use bloom::BloomFilter;
@@ -297,7 +296,7 @@ impl Map {
         let cpus = if one_value { Some(cpus::possible()?) } else { None };
         flags.check(operation, self.shape(), cpus).map_err(|wrong| failed().because(wrong))?;
         // A kernel without them would take the value to be of all CPUs.
-        if one_value && !has_cpu_flags(self) {
+        if one_value && !features::has_cpu_flags(&self.fd) {
             return Err(failed().because(format!("this kernel has no {flags:?}, which came with Linux 7.0")));
         }
         Ok(())

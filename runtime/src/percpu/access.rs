@@ -7,7 +7,7 @@ use crate::cpus::{self, PossibleCpus};
 use crate::map::{Map, Update, found, not_possible, type_name};
 use crate::sys::Errno;
 use crate::sys::uapi::*;
-use crate::{Error, Result};
+use crate::{Error, Result, features};
 
 /// How often reading and writing back is tried again when the element came or went in between.
 const ATTEMPTS: u32 = 100;
@@ -41,7 +41,7 @@ impl Access {
 
     /// Whether the kernel has `BPF_F_CPU` and `BPF_F_ALL_CPUS`.
     pub(super) fn flags(&self) -> bool {
-        quirks::has_cpu_flags(&self.map)
+        features::has_cpu_flags(self.map.fd())
     }
 
     /// Whether an element that `BPF_F_CPU` makes is 0 for the other CPUs.

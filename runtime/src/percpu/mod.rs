@@ -25,7 +25,6 @@ mod values;
 
 pub use batch::PerCpuElements;
 pub use map::PerCpuMap;
-pub(crate) use quirks::has_cpu_flags;
 pub use section::PerCpu;
 pub(crate) use section::{KEY, fill_all};
 pub use values::PerCpuValues;

@@ -1,10 +1,8 @@
-//! What kernels can do with one CPU's value, what they get wrong about it, and how to find out.
+//! What kernels get wrong about one CPU's value, and how to find out.
 
 use std::sync::OnceLock;
 
 use crate::cpus::PossibleCpus;
-use crate::features;
-use crate::map::Map;
 use crate::sys::Errno;
 use crate::sys::attr::MapCreate;
 use crate::sys::bpf::object_name;
@@ -14,13 +12,6 @@ use crate::sys::uapi::*;
 /// The flags for one CPU's value.
 pub(super) fn one(cpu: u32) -> u64 {
     BPF_F_CPU | u64::from(cpu) << 32
-}
-
-/// Whether the kernel has `BPF_F_CPU` and `BPF_F_ALL_CPUS`; asked of `map`, once in a process.
-pub(crate) fn has_cpu_flags(map: &Map) -> bool {
-    static KNOWN: OnceLock<bool> = OnceLock::new();
-    let ask = || features::known().map_or_else(|| map.fd().knows_cpu_flags(), |features| features.all_cpus);
-    *KNOWN.get_or_init(ask)
 }
 
 /// Whether an element of a hash that `BPF_F_CPU` makes has zeroes for the other CPUs.
