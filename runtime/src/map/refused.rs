@@ -8,15 +8,16 @@ use crate::sys::uapi::*;
 impl Error {
     /// The kernel's error number, and what it means for a map of this shape.
     pub(crate) fn refused(self, errno: Errno, shape: Shape) -> Error {
+        let meaning = meaning(self.operation(), errno, shape);
         let error = self.errno_is(errno);
-        match meaning(errno, shape) {
+        match meaning {
             Some(meaning) => error.hint(meaning),
             None => error,
         }
     }
 }
 
-fn meaning(errno: Errno, shape: Shape) -> Option<String> {
+fn meaning(operation: &str, errno: Errno, shape: Shape) -> Option<String> {
     use Errno as E;
     let is_array = matches!(shape.map_type, BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_PERCPU_ARRAY);
     let is_cgroup_storage = matches!(shape.map_type, BPF_MAP_TYPE_CGROUP_STORAGE | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
@@ -30,8 +31,13 @@ fn meaning(errno: Errno, shape: Shape) -> Option<String> {
             "a cgroup has an element as long as a program that uses the map is attached to it".into()
         }
         E::ENOENT => "there is no element at this key".into(),
-        E::EINVAL if is_array || is_cgroup_storage => "elements of this type of map cannot be deleted".into(),
-        E::EPERM => "the map is frozen, or its descriptor was opened for reading or writing only".into(),
+        E::EINVAL if operation.starts_with("delete") && (is_array || is_cgroup_storage) => {
+            "elements of this type of map cannot be deleted".into()
+        }
+        E::EPERM => {
+            "the map is frozen, its descriptor was opened for reading or writing only, or this process lacks CAP_BPF"
+                .into()
+        }
         E::EBUSY => "a program on this CPU is changing the same part of the map: try again".into(),
         E::ENOTSUPP => "this type of map has no such operation".into(),
         _ => return None,
@@ -44,10 +50,12 @@ mod tests {
 
     #[test]
     fn a_number_means_different_things_to_different_maps() {
-        let told = |errno, map_type| {
+        let told_of = |operation, errno, map_type| {
             let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: 0 };
-            Error::new("update map").refused(errno, shape).hint_text().unwrap_or_default().to_owned()
+            Error::new(operation).refused(errno, shape).hint_text().unwrap_or_default().to_owned()
         };
+        let told = |errno, map_type| told_of("update map", errno, map_type);
+        assert!(told_of("delete from map", Errno::EINVAL, BPF_MAP_TYPE_ARRAY).contains("cannot be deleted"));
         for (errno, map_type, words) in [
             (Errno::E2BIG, BPF_MAP_TYPE_PERCPU_ARRAY, "the array has 16 elements"),
             (Errno::E2BIG, BPF_MAP_TYPE_QUEUE, "room for 16 elements"),
@@ -55,6 +63,9 @@ mod tests {
             (Errno::ENOENT, BPF_MAP_TYPE_HASH, "no element at this key"),
             (Errno::EEXIST, BPF_MAP_TYPE_ARRAY, "from the start"),
             (Errno::EPERM, BPF_MAP_TYPE_ARRAY, "frozen"),
+            (Errno::EPERM, BPF_MAP_TYPE_HASH, "CAP_BPF"),
+            // A lock that the values do not have, say.
+            (Errno::EINVAL, BPF_MAP_TYPE_ARRAY, ""),
             (Errno::EIO, BPF_MAP_TYPE_ARRAY, ""),
         ] {
             let told = told(errno, map_type);
