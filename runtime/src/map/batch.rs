@@ -7,6 +7,7 @@ use std::fmt;
 use super::{ElemFlags, Hex, Map, Operation};
 use crate::plain::Plain;
 use crate::sys::Errno;
+use crate::sys::uapi::{BPF_EXIST, BPF_NOEXIST};
 use crate::{Error, Result};
 
 /// Bytes of keys and values that one command reads or writes, unless one element has more.
@@ -103,11 +104,14 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// As there, and the kernel takes neither `BPF_NOEXIST` nor `BPF_EXIST` for a batch. The elements before the one that
-    /// the error names were written.
+    /// As there; or the flags have `BPF_NOEXIST` or `BPF_EXIST`, which the kernel does not take for a batch. The elements
+    /// before the one that the error names were written.
     pub fn update_elements(&self, elements: &[(&[u8], &[u8])], flags: ElemFlags) -> Result<()> {
         const WHAT: &str = "write elements to map";
         self.check_flags(WHAT, flags, Operation::Update)?;
+        if flags.bits() & (BPF_NOEXIST | BPF_EXIST) != 0 {
+            return Err(self.failed(WHAT).because(format!("{flags:?} is for single elements, never for a batch")));
+        }
         for (key, value) in elements {
             self.check_len("key", key.len(), self.key_size())?;
             self.check_len("value", value.len(), self.fd().value_len(flags.bits()))?;

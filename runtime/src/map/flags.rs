@@ -109,6 +109,9 @@ impl ElemFlags {
             }
             () if self.has(BPF_NOEXIST | BPF_EXIST) && !update => format!("{self:?} is for updates"),
             () if self.has(BPF_NOEXIST) && self.has(BPF_EXIST) => "BPF_NOEXIST and BPF_EXIST exclude each other".into(),
+            () if self.has(BPF_EXIST) && one_value && shape.map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
+                format!("BPF_EXIST says nothing here: a write never makes an element of a {name}")
+            }
             () if self.has(BPF_NOEXIST | BPF_EXIST) && one_value => {
                 "beside BPF_F_CPU and BPF_F_ALL_CPUS the kernel does not heed BPF_NOEXIST and BPF_EXIST".into()
             }
@@ -230,6 +233,7 @@ mod tests {
             (EXIST | NOEXIST, Update, BPF_MAP_TYPE_HASH, "exclude each other"),
             (EXIST | ElemFlags::cpu(1), Update, BPF_MAP_TYPE_PERCPU_HASH, "does not heed"),
             (NOEXIST | ALL, Update, BPF_MAP_TYPE_PERCPU_ARRAY, "does not heed"),
+            (EXIST | ALL, Update, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, "a write never makes an element"),
             (NOEXIST, Update, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, "made by attaching"),
             (ElemFlags::cpu(4), Lookup, BPF_MAP_TYPE_PERCPU_HASH, "CPU 4 is not possible; the possible CPUs are 0-3,8"),
             (ElemFlags::cpu(u32::MAX), Update, BPF_MAP_TYPE_PERCPU_HASH, "CPU 4294967295 is not possible"),

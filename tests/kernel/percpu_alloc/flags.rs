@@ -60,6 +60,10 @@ in_kinds! {
                 }
             }
         }
+        for how in [ElemFlags::NOEXIST, ElemFlags::EXIST] {
+            let error = map.update_elements(&[(key, &vec![0; map.full_value_size()])], how).unwrap_err();
+            assert_eq!(error.errno(), None, "{error}");
+        }
         assert_eq!(subject.map.values(&subject.keys[0]).unwrap(), Some(before.clone()));
 
         let all_cpus = said(map, key, value, ALL_CPUS);
