@@ -142,7 +142,7 @@ impl Header {
     }
 }
 
-/// One thing to do. It is done if `features & mask == want` and the word at `unless`, if any, is 0.
+/// One thing to do. It is done if `features & mask == want` and the word at `unless` is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// `OP_*`.
@@ -151,7 +151,7 @@ pub struct Step {
     pub mask: u8,
     /// What they must be.
     pub want: u8,
-    /// Place of a word that must be 0; 0 for none.
+    /// Place of a word that must be 0.
     pub unless: u32,
     /// Command of bpf(2), or BTF kind.
     pub cmd: u32,

@@ -34,6 +34,7 @@ mod pins;
 mod programs;
 mod raw_elem;
 mod read_only;
+mod refused_types;
 mod resize;
 mod sections;
 mod shapes;

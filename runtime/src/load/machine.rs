@@ -4,8 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::outcome::{Made, Outcome};
 use super::patch::Patches;
+use super::untyped;
 use crate::features::LICENSE;
-use crate::image::Header;
+use crate::image::{Header, OP_BPF};
 use crate::layout::step_at;
 use crate::open::Opened;
 use crate::sys::attr::MapCreate;
@@ -67,7 +68,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs the loader until it has made everything, or the reason why it cannot is known.
-    pub(super) fn load(&self, patches: &Patches<'_, '_>) -> Result<Made> {
+    pub(super) fn load(&self, patches: &mut Patches<'_, '_>) -> Result<Made> {
         let mut attempt = 1;
         let failure = loop {
             match self.run(patches, None)? {
@@ -91,7 +92,22 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        Err(self.error(step, errno, log))
+        let refused = self.error(step, errno, log);
+        match self.without_btf(patches, step, &refused) {
+            Some(words) => {
+                patches.words(words);
+                self.load(patches).map_err(|error| error.hint(hint_of_types(&refused)))
+            }
+            None => Err(refused),
+        }
+    }
+
+    /// What to change for a load without BTF, if it is the object's BTF that the kernel has looked at and refused.
+    fn without_btf(&self, patches: &Patches<'_, '_>, step: u32, refused: &Error) -> Option<Vec<(u32, u32)>> {
+        let image = self.opened.desc.image;
+        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD)?;
+        (step.op == OP_BPF && refused.verifier_log().is_some()).then_some(())?;
+        untyped::words(image, &self.opened.header, |at| patches.is_set(at))
     }
 
     /// One run, from a fresh image.
@@ -139,7 +155,7 @@ impl<'a> Machine<'a> {
     /// Where the attr of `step` has its log, if its command writes one.
     fn log_places(&self, step: u32) -> Option<LogPlaces> {
         let step = step_at(self.opened.desc.image, &self.opened.header, step)?;
-        if step.op != crate::image::OP_BPF {
+        if step.op != OP_BPF {
             return None;
         }
         let (level, size, buffer) = match step.cmd {
@@ -201,6 +217,13 @@ fn with_log(load: impl Fn(Option<&Mapping>) -> Result<OwnedFd, Errno>, what: &'s
         error = error.hint(hint);
     }
     Err(diagnose::explain(error))
+}
+
+/// Why there were no types, for what then failed.
+fn hint_of_types(refused: &Error) -> String {
+    let log = refused.verifier_log().unwrap_or_default();
+    let last = log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    format!("the kernel refused the object's BTF, so that it was loaded without: {}", last.trim())
 }
 
 fn log_buffer(size: usize) -> Result<Mapping> {

@@ -10,13 +10,14 @@
 //! ```
 //!
 //! The image has no room for a section that was made longer: its map is made and filled before all this, and the
-//! loader finds it as one that exists.
+//! loader finds it as one that exists. If the kernel refuses the object's BTF, the loader runs once more and does without.
 
 mod loaded;
 mod machine;
 mod outcome;
 mod patch;
 mod resize;
+mod untyped;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -111,7 +112,7 @@ fn run(
     }
     patches.features(start_features(opened.mode));
 
-    let loaded = Machine::new(opened)?.load(&patches);
+    let loaded = Machine::new(opened)?.load(&mut patches);
     let Made { fds, features } = loaded.map_err(|error| blame_mode(opened.mode, error))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);

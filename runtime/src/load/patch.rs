@@ -71,6 +71,16 @@ impl<'a, 'v> Patches<'a, 'v> {
         self.words.push((self.opened.desc.progs[program.index].skip, u32::from(!program.autoload)));
     }
 
+    /// What to write besides, place and word.
+    pub(super) fn words(&mut self, words: Vec<(u32, u32)>) {
+        self.words.extend(words);
+    }
+
+    /// Whether a word is changed to one that is not 0.
+    pub(super) fn is_set(&self, at: u32) -> bool {
+        self.words.iter().rfind(|&&(place, _)| place == at).is_some_and(|&(_, word)| word != 0)
+    }
+
     /// A data section's first value; comes back with its map's index if the image has no room for it, because it was
     /// all zeroes when the object was made.
     pub(super) fn value(&mut self, map: usize, value: &'v [u8]) -> Result<Option<(usize, &'v [u8])>> {

@@ -1,0 +1,54 @@
+//! Loading without BTF, where the kernel refuses the object's.
+//!
+//! Types are a help more often than a need: maps and programs exist without them. The kernel applies CO-RE relocations by
+//! them, though, so that a program which has some cannot be loaded then.
+
+use crate::image::{Header, OP_BPF, Read as _, STEP_SIZE, Step};
+use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_PROG_LOAD};
+
+/// Place of [`Step::unless`] in a step.
+const AT_UNLESS: u32 = 4;
+/// Place of a word that is never 0, [`Header::magic`]: the condition of what is not done at all.
+const NEVER: u32 = 0;
+
+/// Places of `btf_key_type_id` and `btf_value_type_id` in the attr of `BPF_MAP_CREATE`.
+const MAP_TYPES: [u32; 2] = [52, 56];
+/// Places of `func_info_cnt` and `line_info_cnt` in the attr of `BPF_PROG_LOAD`.
+const PROG_INFOS: [u32; 2] = [88, 104];
+/// Place of `core_relo_cnt`.
+const CORE_RELOS: u32 = 116;
+
+/// What to write over `image` for its load to do without BTF; `None` if a program needs it, or an attr is not whole.
+///
+/// `is_set` says of a condition's place whether the word there is not 0.
+pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool) -> Option<Vec<(u32, u32)>> {
+    let mut words = Vec::new();
+    for (index, step) in (0..).zip(header.steps(image)) {
+        if step.op != OP_BPF {
+            continue;
+        }
+        let zeroes = match step.cmd {
+            BPF_BTF_LOAD => {
+                let at = header.steps.checked_add(STEP_SIZE.checked_mul(index)?)?;
+                words.push((at.checked_add(AT_UNLESS)?, NEVER));
+                continue;
+            }
+            BPF_MAP_CREATE => MAP_TYPES,
+            BPF_PROG_LOAD if is_set(step.unless) => continue,
+            BPF_PROG_LOAD if field(image, &step, CORE_RELOS)? == 0 => PROG_INFOS,
+            BPF_PROG_LOAD => return None,
+            _ => continue,
+        };
+        for place in zeroes {
+            field(image, &step, place)?;
+            words.push((step.arg.checked_add(place)?, 0));
+        }
+    }
+    Some(words)
+}
+
+/// The word at `place` of the step's attr.
+fn field(image: &[u8], step: &Step, place: u32) -> Option<u32> {
+    (place + 4 <= step.size).then_some(())?;
+    image.u32(step.arg.checked_add(place)?)
+}
