@@ -24,6 +24,7 @@ pub mod not_run;
 pub mod own_process;
 pub mod privilege;
 pub mod random;
+pub mod shut_in;
 pub mod skeletons;
 pub mod static_build;
 pub mod traced;
