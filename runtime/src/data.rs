@@ -6,6 +6,10 @@
 //!
 //! A map that was made longer than its section ([`OpenMap::set_value_size`](crate::OpenMap::set_value_size)) has the
 //! section's variables at its start; what is behind them is read and written by offset.
+//!
+//! A section whose variables are all static or hidden is no shared memory, but [`Unmapped`].
+
+mod unmapped;
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -15,6 +19,7 @@ use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::mmap::Mapping;
 use crate::{Result, plain};
+pub use unmapped::Unmapped;
 
 /// The variables of a `.rodata` section, or of any other to look at.
 #[derive(Debug)]

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | [`PerCpu<T>`](struct@PerCpu) | a `.percpu` section: a value for each possible CPU |
 //! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: shared memory |
+//! | [`Unmapped<T>`](Unmapped) | any of these that has static and hidden variables only |
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
@@ -150,7 +151,7 @@ mod prog;
 mod sys;
 
 pub use cpus::PossibleCpus;
-pub use data::{Mapped, MappedRo};
+pub use data::{Mapped, MappedRo, Unmapped};
 pub use desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
 pub use error::{Error, Result};
 pub use features::Features;

@@ -31,6 +31,7 @@ mod percpu_alloc;
 mod percpu_maps;
 mod percpu_model;
 mod pins;
+mod private_data;
 mod programs;
 mod raw_elem;
 mod read_only;

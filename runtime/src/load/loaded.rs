@@ -6,7 +6,7 @@ use crate::map::{BloomFilter, Queue, TypedMap};
 use crate::percpu::{PerCpu, PerCpuMap};
 use crate::plain::{Plain, Value};
 use crate::prog::Program;
-use crate::{Error, Mapped, MappedRo, Result};
+use crate::{Error, Mapped, MappedRo, Result, Unmapped};
 
 /// A loaded object: its maps and programs, to be taken one by one.
 #[derive(Debug)]
@@ -59,6 +59,15 @@ impl Loaded {
     /// As for [`map`](Self::map) and [`MappedRo::new`].
     pub fn mapped_ro<T: Plain>(&mut self, index: usize) -> Result<MappedRo<T>> {
         MappedRo::new(self.map(index)?)
+    }
+
+    /// Takes the `.data`, `.bss` or `.rodata` section that is map number `index` and is not for user space to map.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`Unmapped::new`].
+    pub fn unmapped<T: Plain>(&mut self, index: usize) -> Result<Unmapped<T>> {
+        Unmapped::new(self.map(index)?)
     }
 
     /// Takes the `.percpu` section that is map number `index`.

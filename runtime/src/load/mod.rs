@@ -27,10 +27,10 @@ use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
 use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
-use crate::percpu::fill_all;
+use crate::percpu::{KEY, fill_all};
 use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
-use crate::sys::mmap::Mapping;
+use crate::sys::uapi::BPF_ANY;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result, cpus};
 pub use loaded::Loaded;
@@ -148,7 +148,7 @@ fn run(
         } else if let Some(value) = first_percpu_value(opened, index, values).filter(|_| late.is_some() || !all_cpus) {
             fill_percpu(map, value)?;
         } else if let Some(value) = late {
-            fill_mapped(map, value)?;
+            fill_section(map, value)?;
         }
         if let Some(path) = &maps[index].pin_path {
             map.pin(path)?;
@@ -243,13 +243,11 @@ fn program(fd: Option<OwnedFd>, open: &OpenProgram, desc: &ProgDesc<'_>) -> Prog
 }
 
 /// Writes the first value of a section that the object has as all zeroes, before any program can run.
-fn fill_mapped(map: &Map, value: &[u8]) -> Result<()> {
-    let written = Mapping::of_map(map.as_fd(), map.value_size(), true).map(|memory| memory.write(0, value));
-    match written {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(map.failed("initialise map").because("the value is longer than the map's")),
-        Err(errno) => Err(map.failed("initialise map").errno_is(errno)),
+fn fill_section(map: &Map, value: &[u8]) -> Result<()> {
+    if value.len() != map.value_size() {
+        return Err(map.failed("initialise map").because("the value is not as long as the map's"));
     }
+    map.fd().update(&KEY, value, BPF_ANY).map_err(|errno| map.failed("initialise map").errno_is(errno))
 }
 
 /// As [`first_value`], of a `.percpu` section.

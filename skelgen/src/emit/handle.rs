@@ -5,15 +5,16 @@ use quote::quote;
 
 use super::types::TypeEmitter;
 use crate::btf::TypeId;
-use crate::object::{DataKind, Map, MapType};
+use crate::object::{DataKind, Map, MapDef, MapType};
 use crate::{Error, Result};
 
-/// The method for a data section.
-pub(super) fn section_method(kind: DataKind) -> &'static str {
+/// The handle of a data section, without the type of its variables, and the method.
+pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'static str) {
     match kind {
-        DataKind::PerCpu => "percpu",
-        DataKind::Rodata => "mapped_ro",
-        DataKind::Data | DataKind::Bss => "mapped",
+        DataKind::PerCpu => (quote!(rt::PerCpu), "percpu"),
+        _ if !def.is_mmapable() => (quote!(rt::Unmapped), "unmapped"),
+        DataKind::Rodata => (quote!(rt::MappedRo), "mapped_ro"),
+        DataKind::Data | DataKind::Bss => (quote!(rt::Mapped), "mapped"),
     }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Options;
-use super::handle::{map_handle, section_method};
+use super::handle::{map_handle, section_handle};
 use super::names::{Names, section_type};
 use super::statics::statics;
 use super::types::{SectionVar, TypeEmitter};
@@ -91,7 +91,7 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
                     .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
                     .collect();
                 let ty = types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?;
-                (ty, section_method(data.kind))
+                (ty, section_handle(data.kind, &map.def).1)
             }
             None => map_handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
         };
@@ -229,12 +229,15 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
     let sections = data.iter().map(|field| {
         let (ident, ty) = (field.ident, &field.ty);
         let section = &field.map.name;
-        let (handle, doc) = match field.kind() {
-            Some(DataKind::PerCpu) => (quote!(PerCpu), format!(" `{section}`: a value for each possible CPU.")),
-            Some(DataKind::Rodata) => (quote!(MappedRo), format!(" `{section}`: constant since the load.")),
-            _ => (quote!(Mapped), format!(" `{section}`: shared with the programs.")),
+        let def = &field.map.def;
+        let handle = field.kind().map(|kind| section_handle(kind, def).0);
+        let doc = match field.kind() {
+            Some(DataKind::PerCpu) => format!(" `{section}`: a value for each possible CPU."),
+            Some(DataKind::Rodata) => format!(" `{section}`: constant since the load."),
+            _ if !def.is_mmapable() => format!(" `{section}`: the programs' own, static and hidden variables only."),
+            _ => format!(" `{section}`: shared with the programs."),
         };
-        quote!(#[doc = #doc] pub #ident: rt::#handle<#ty>)
+        quote!(#[doc = #doc] pub #ident: #handle<#ty>)
     });
     let map_fields = maps.iter().map(|field| {
         let (ident, ty, doc) = (field.ident, &field.ty, map_doc(field.map));

@@ -5,21 +5,17 @@
 
 use std::collections::HashMap;
 
-use super::elf::{Elf, Section, SectionIdx, SectionKind, SymbolKind};
+use super::elf::{Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
 use super::model::{Data, DataKind, Map, MapDef, Var};
-use super::uapi::MapType;
+use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Kind, Linkage, TypeId};
 use crate::{Error, Result};
-
-/// `BPF_F_RDONLY_PROG`: programs cannot write the map.
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
-/// `BPF_F_MMAPABLE`: user space can map the map's value.
-const BPF_F_MMAPABLE: u32 = 1 << 10;
 
 /// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
 const MAX_PERCPU_VALUE: u64 = 32 << 10;
 
-/// Fills in the size of every section in BTF, and the offsets of its global variables.
+/// Fills in the size of every section in BTF, and the offsets of its global variables, of which the hidden ones become
+/// static: they are none of user space's business.
 pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<()> {
     let ids: Vec<TypeId> = btf.datasecs().map(|(id, _)| id).collect();
     for id in ids {
@@ -32,12 +28,14 @@ pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<()> {
 }
 
 fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
-    let symbols: HashMap<&str, u64> = elf
+    let symbols: HashMap<&str, &Symbol> = elf
         .symbols
         .iter()
         .filter(|symbol| symbol.section == Some(section.index) && symbol.kind == SymbolKind::Object)
-        .map(|symbol| (symbol.name.as_str(), symbol.value))
+        .map(|symbol| (symbol.name.as_str(), symbol))
         .collect();
+    let is_data = DataKind::of(&section.name).is_some();
+    let mut hidden = Vec::new();
     let Some(datasec) = btf.get(id).as_datasec() else { return Ok(()) };
     let mut datasec = datasec.clone();
     datasec.size = section_size(section)?;
@@ -48,13 +46,21 @@ fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) 
             continue;
         }
         let name = btf.name(decl.name);
-        let value =
+        let symbol =
             symbols.get(name).ok_or_else(|| Error::malformed("BTF has a variable without a symbol").in_symbol(name))?;
-        var.offset = u32::try_from(*value).map_err(|_| Error::malformed("address past 4 GiB").in_symbol(name))?;
+        var.offset = u32::try_from(symbol.value).map_err(|_| Error::malformed("address past 4 GiB").in_symbol(name))?;
+        if symbol.hidden && is_data {
+            hidden.push(var.ty);
+        }
     }
     datasec.vars.sort_by_key(|var| var.offset);
     if let Some(slot) = btf.datasec_mut(id) {
         *slot = datasec;
+    }
+    for var in hidden {
+        if let Some(decl) = btf.var_mut(var) {
+            decl.linkage = Linkage::Static;
+        }
     }
     Ok(())
 }
@@ -111,13 +117,8 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
             key_size: 4,
             value_size,
             max_entries: 1,
-            map_flags: match kind {
-                DataKind::Data | DataKind::Bss => BPF_F_MMAPABLE,
-                DataKind::Rodata => BPF_F_MMAPABLE | BPF_F_RDONLY_PROG,
-                DataKind::PerCpu => 0,
-            },
-            // The kernel refuses a section without variables as a type.
-            value_type: datasec.filter(|_| !vars.is_empty()),
+            map_flags: map_flags(kind, datasec.is_some_and(|id| is_shared(btf, id))),
+            value_type: datasec,
             ..MapDef::default()
         },
         inner: None,
@@ -130,6 +131,24 @@ fn map_type(kind: DataKind) -> MapType {
     match kind {
         DataKind::PerCpu => MapType::BPF_MAP_TYPE_PERCPU_ARRAY,
         _ => MapType::BPF_MAP_TYPE_ARRAY,
+    }
+}
+
+/// Whether user space is to see any of the section's variables.
+fn is_shared(btf: &Btf, datasec: TypeId) -> bool {
+    let linkage = |id| btf.get(id).as_var().map(|decl| decl.linkage);
+    let datasec = btf.get(datasec).as_datasec();
+    datasec
+        .is_some_and(|datasec| datasec.vars.iter().any(|var| linkage(var.ty).is_some_and(|it| it != Linkage::Static)))
+}
+
+/// Only what is shared is mapped, as memory with a lock or a timer cannot be: those are for programs alone.
+fn map_flags(kind: DataKind, is_shared: bool) -> u32 {
+    let mmapable = if is_shared { BPF_F_MMAPABLE } else { 0 };
+    match kind {
+        DataKind::Data | DataKind::Bss => mmapable,
+        DataKind::Rodata => mmapable | BPF_F_RDONLY_PROG,
+        DataKind::PerCpu => 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::sec::SecDef;
-use super::uapi::MapType;
+use super::uapi::{BPF_F_MMAPABLE, MapType};
 use crate::btf::{Btf, StrOff, TypeId};
 use crate::insn::Insn;
 use crate::{Endian, Error};
@@ -188,6 +188,11 @@ pub struct MapDef {
 }
 
 impl MapDef {
+    /// Whether user space can map the value into its memory (`BPF_F_MMAPABLE`).
+    pub fn is_mmapable(&self) -> bool {
+        self.map_flags & BPF_F_MMAPABLE != 0
+    }
+
     /// Whether each possible CPU has a value of its own.
     pub fn is_percpu(&self) -> bool {
         use MapType::*;

@@ -1,5 +1,10 @@
 //! Program, attach and map types, named and numbered as in `include/uapi/linux/bpf.h` (Linux 7.3).
 
+/// Programs cannot write the map.
+pub(super) const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+/// User space can map the map's value into its memory.
+pub(super) const BPF_F_MMAPABLE: u32 = 1 << 10;
+
 macro_rules! uapi_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$doc])*
