@@ -156,6 +156,8 @@ fn generator_and_runtime_use_the_same_numbers() {
         ("op find_btf", op::FIND_BTF.into(), image::OP_FIND_BTF.into()),
         ("op close", op::CLOSE.into(), image::OP_CLOSE.into()),
         ("op point", op::POINT.into(), image::OP_POINT.into()),
+        ("op find_ksym", op::FIND_KSYM.into(), image::OP_FIND_KSYM.into()),
+        ("missing kfunc", wire::MISSING_KFUNC, image::MISSING_KFUNC),
     ];
     for (what, generator, runtime) in pairs {
         assert_eq!(generator, runtime, "{what}");

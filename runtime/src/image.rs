@@ -42,6 +42,12 @@ pub const OP_FIND_BTF: u16 = 4;
 pub const OP_CLOSE: u16 = 5;
 /// [`Step::op`]: writes the address in the kernel of what is at `arg` to `out`, 8 bytes.
 pub const OP_POINT: u16 = 6;
+/// [`Step::op`]: looks the symbol named at `arg` up in kallsyms; its address goes to `out`, 8 bytes.
+pub const OP_FIND_KSYM: u16 = 7;
+
+/// The call of a weak kfunc that is missing has become that of a helper with this number, and that of the entry in
+/// [`ObjectDesc::steps`](crate::ObjectDesc::steps) which did not find it added.
+pub const MISSING_KFUNC: u32 = 2_002_000_000;
 
 /// Bytes that can be read by their place: an image at rest or mapped.
 pub(crate) trait Read {
@@ -165,7 +171,8 @@ pub struct Step {
     pub out2: u32,
     /// Index in [`ObjectDesc::steps`](crate::ObjectDesc::steps).
     pub plan: u32,
-    /// [`OP_PROBE`]: the negative error number that says yes, or 0 if success does.
+    /// [`OP_PROBE`]: the negative error number that says yes, or 0 if success does. [`OP_FIND_BTF`],
+    /// [`OP_FIND_KSYM`]: not 0 if there may be none, which is no failure then.
     pub expect: i32,
     /// [`OP_PROBE`]: the bits that yes sets.
     pub feature: u32,

@@ -39,12 +39,16 @@ impl fmt::Display for Record {
             op::FIND_BTF => {
                 write!(f, "[{out:#x}], [{:#x}] = btf_find({arg:#x}, {}, {})", self.out2.0, self.size, self.cmd)?
             }
+            op::FIND_KSYM => write!(f, "[{out:#x}] = kallsyms_lookup({arg:#x}, {})", self.size)?,
             op::CLOSE => write!(f, "close([{arg:#x}])")?,
             op::POINT => return write!(f, "[{out:#x}] = &[{arg:#x}]"),
             other => write!(f, "op {other}")?,
         }
         if self.op == op::PROBE {
             write!(f, " == {} sets {}", self.expect, Features(self.feature))?;
+        }
+        if self.op != op::PROBE && self.expect != 0 {
+            write!(f, " or 0 for {}", self.expect)?;
         }
         if self.mask != 0 {
             write!(f, " if {} of {}", Features(self.want), Features(self.mask))?;

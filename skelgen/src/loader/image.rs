@@ -40,7 +40,7 @@ pub struct Record {
     pub out2: BlobOff,
     /// The step of the plan.
     pub plan: u32,
-    /// Of a probe: the errno that says yes.
+    /// Of a probe: the errno that says yes; of a look-up: the one that says no.
     pub expect: i32,
     /// Of a probe: the features to set on a yes.
     pub feature: u32,

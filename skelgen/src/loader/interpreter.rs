@@ -36,6 +36,7 @@ mod helper {
     pub(super) const SYS_BPF: i32 = 166;
     pub(super) const BTF_FIND_BY_NAME_KIND: i32 = 167;
     pub(super) const SYS_CLOSE: i32 = 168;
+    pub(super) const KALLSYMS_LOOKUP_NAME: i32 = 179;
     pub(super) const LOOP: i32 = 181;
 }
 
@@ -96,7 +97,8 @@ impl Writer {
     /// `long step(u32 index, void *)`
     fn step(&mut self, entry: Label) -> usize {
         let start = self.function(entry);
-        let [next, copy, point, find, close, probed, failed, bad, done] = std::array::from_fn(|_| self.asm.label());
+        let [next, copy, point, find, found, kallsyms, close, probed, failed, bad, done] =
+            std::array::from_fn(|_| self.asm.label());
 
         // A failure before this one left its error: nothing more is done.
         self.emit(load(W, R2, R6, header::ERROR as i16));
@@ -121,6 +123,7 @@ impl Writer {
         self.asm.goto_if_imm(BPF_JEQ, R1, op::POINT.into(), point);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::COPY.into(), copy);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::FIND_BTF.into(), find);
+        self.asm.goto_if_imm(BPF_JEQ, R1, op::FIND_KSYM.into(), kallsyms);
         self.asm.goto_if_imm(BPF_JEQ, R1, op::CLOSE.into(), close);
 
         // r0 = sys_bpf(cmd, arg, size)
@@ -157,11 +160,29 @@ impl Writer {
         self.field(W, R3, step::CMD);
         self.emit(mov_imm(R4, 0));
         self.emit(call(helper::BTF_FIND_BY_NAME_KIND));
-        self.asm.goto_if_imm(BPF_JSLT, R0, 0, failed);
+        self.asm.goto_if_imm(BPF_JSGT, R0, 0, found);
+        self.field(W, R1, step::EXPECT);
+        self.sign_extend(R1);
+        self.asm.goto_if(BPF_JNE, R0, R1, failed);
+        self.emit(mov_imm(R0, 0));
+        self.asm.place(found);
         self.emit(store(W, R9, 0, R0));
         self.at(R1, step::OUT2);
         self.emit(alu_imm(BPF_RSH, R0, 32));
         self.emit(store(W, R1, 0, R0));
+        self.asm.goto(next);
+
+        // r0 = kallsyms_lookup_name(arg, size, 0, out), which leaves 0 at out if it fails.
+        self.asm.place(kallsyms);
+        self.emit(mov(R1, R8));
+        self.size(R2, bad);
+        self.emit(mov_imm(R3, 0));
+        self.field(W, R4, step::OUT);
+        self.bound(R4, 8);
+        self.emit(call(helper::KALLSYMS_LOOKUP_NAME));
+        self.asm.goto_if_imm(BPF_JEQ, R0, 0, next);
+        self.field(W, R1, step::EXPECT);
+        self.asm.goto_if_imm(BPF_JEQ, R1, 0, failed);
         self.asm.goto(next);
 
         // A probe that said no left nothing to close.

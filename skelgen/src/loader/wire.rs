@@ -11,6 +11,10 @@ pub const MAGIC: u32 = 0x314c_4b53;
 /// The loader reads and writes at most so many bytes at an offset; the map's value ends with as many to spare.
 pub const SLACK: u32 = 512;
 
+/// The call of a weak kfunc that is missing becomes that of a helper with this number, and that of the plan's step which
+/// did not find it added. libbpf's log has such numbers too.
+pub const MISSING_KFUNC: u32 = 2_002_000_000;
+
 /// Offsets in the header.
 pub mod header {
     /// [`super::MAGIC`].
@@ -69,13 +73,14 @@ pub mod step {
     pub const ARG: u32 = 12;
     /// Bytes at `ARG`.
     pub const SIZE: u32 = 16;
-    /// Offset of the `u32` that takes the result.
+    /// Offset of the `u32` that takes the result, of the `u64` for an address.
     pub const OUT: u32 = 20;
     /// Offset of the `u32` that takes a module BTF's fd.
     pub const OUT2: u32 = 24;
     /// The step of the load plan that this record is part of.
     pub const PLAN: u32 = 28;
-    /// `s32`, of a probe: the negative errno that says yes; 0: any success does.
+    /// `s32`, of a probe: the negative errno that says yes; 0: any success does. Of a look-up: the negative errno that
+    /// says there is none, if that is no failure.
     pub const EXPECT: u32 = 32;
     /// Of a probe: the bits to set in `features` on a yes.
     pub const FEATURE: u32 = 36;
@@ -91,10 +96,13 @@ pub mod op {
     pub const PROBE: u16 = 2;
     /// `*out = *arg`
     pub const COPY: u16 = 3;
-    /// `*out2:*out = btf_find_by_name_kind(arg, size, cmd, 0)`; negative: stop.
+    /// `*out2:*out = btf_find_by_name_kind(arg, size, cmd, 0)`; negative: stop, but what is expected becomes 0.
     pub const FIND_BTF: u16 = 4;
     /// `sys_close(*arg)`, `*arg = -1`
     pub const CLOSE: u16 = 5;
     /// `*(u64 *)out = arg`: the address in the kernel of what is at `arg`.
     pub const POINT: u16 = 6;
+    /// `kallsyms_lookup_name(arg, size, 0, (u64 *)out)`; negative: stop unless that is expected, whatever it is: a kernel
+    /// that hides its symbols has none to tell.
+    pub const FIND_KSYM: u16 = 7;
 }
