@@ -24,11 +24,20 @@ use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 /// Whose plan and records are kept.
-const PLANS: [&str; 7] =
-    ["agent_percpu", "attach_all", "counters", "counters_be", "data_sections", "percpu_basic", "percpu_shapes"];
+const PLANS: [&str; 9] = [
+    "agent_percpu",
+    "attach_all",
+    "counters",
+    "counters_be",
+    "data_sections",
+    "kfuncs",
+    "ksyms",
+    "percpu_basic",
+    "percpu_shapes",
+];
 
 /// Whose programs are kept.
-const PROGRAMS: [&str; 2] = ["counters", "percpu_shapes"];
+const PROGRAMS: [&str; 4] = ["counters", "kfuncs", "ksyms", "percpu_shapes"];
 
 /// Whose source is kept.
 const SOURCES: [&str; 3] = ["counters", "data_sections", "percpu_maps"];

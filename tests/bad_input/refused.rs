@@ -30,12 +30,12 @@ const REFUSED: [(&str, &str); 17] = [
     (
         "bad/unresolved_extern",
         "section raw_tp: calls_nowhere: insn 1: refers to `nowhere`, which the object declares and does not define; \
-         kfuncs, ksyms and kconfig values are not supported yet",
+         what the kernel has is declared with __ksym, and kconfig values are not supported yet",
     ),
     (
         "bad/unresolved_variable",
         "section raw_tp: reads_nowhere: insn 0: refers to `nowhere`, which the object declares and does not define; \
-         kfuncs, ksyms and kconfig values are not supported yet",
+         what the kernel has is declared with __ksym, and kconfig values are not supported yet",
     ),
     (
         "deep_chain",
@@ -46,7 +46,7 @@ const REFUSED: [(&str, &str); 17] = [
     (
         "externs",
         "section raw_tp: configuration: insn 0: refers to `LINUX_KERNEL_VERSION`, which the object declares and does \
-         not define; kfuncs, ksyms and kconfig values are not supported yet",
+         not define; what the kernel has is declared with __ksym, and kconfig values are not supported yet",
     ),
     ("struct_ops", "section .struct_ops: struct_ops maps are not supported yet"),
 ];

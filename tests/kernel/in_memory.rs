@@ -56,6 +56,7 @@ pub(crate) fn object(name: &str, maps: Vec<Map>, functions: Vec<Function>) -> Ob
         license: "Dual MIT/GPL".to_owned(),
         btf: Btf::default(),
         maps,
+        ksyms: Vec::new(),
         functions,
         programs,
     }

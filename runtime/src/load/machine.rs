@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::lookup;
 use super::outcome::{Made, Outcome};
 use super::patch::Patches;
 use super::untyped;
@@ -175,7 +176,16 @@ impl<'a> Machine<'a> {
             Some(step) => Error::new(step.what.to_owned()).subject(step.subject),
             None => Error::new(format!("carry out step {step} of the loader")),
         };
-        diagnose::explain(error.errno_is(errno).log(log))
+        let mut error = error.errno_is(errno);
+        if let Some(kfunc) = log.as_deref().and_then(|log| lookup::missing_kfunc(log, self.opened.desc.steps)) {
+            let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
+            error = error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
+        }
+        let error = error.log(log);
+        match record {
+            Some(record) => lookup::explain(error, self.opened.desc.image, &record),
+            None => diagnose::explain(error),
+        }
     }
 }
 

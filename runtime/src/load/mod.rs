@@ -13,6 +13,7 @@
 //! loader finds it as one that exists. If the kernel refuses the object's BTF, the loader runs once more and does without.
 
 mod loaded;
+mod lookup;
 mod machine;
 mod outcome;
 mod patch;

@@ -8,10 +8,13 @@ mod program;
 
 use std::collections::HashMap;
 
-pub use program::{CoreRelo, FuncInfo, Function, LineInfo, Program};
+pub use program::{CoreRelo, FuncInfo, Function, KsymRef, LineInfo, Program};
 
-use crate::insn::uapi::{BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
-use crate::object::{self, FuncIdx, Object, Reloc, Target};
+use crate::insn::uapi::{
+    BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
+    BPF_PSEUDO_MAP_IDX_VALUE,
+};
+use crate::object::{self, FuncIdx, KsymIdx, KsymKind, Object, Reloc, Target};
 use crate::{Error, Result};
 
 /// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
@@ -42,6 +45,7 @@ impl<'a> Linker<'a> {
             func_info: Vec::new(),
             line_info: Vec::new(),
             core_relos: Vec::new(),
+            ksym_refs: Vec::new(),
         };
         Linker { object, program, starts: HashMap::new() }
     }
@@ -127,6 +131,7 @@ impl<'a> Linker<'a> {
             Target::FuncAddr(callee) => (BPF_PSEUDO_FUNC, distance(callee), Some(0)),
             Target::Map(map) => (BPF_PSEUDO_MAP_IDX, map.0 as i32, Some(0)),
             Target::MapValue(map, offset) => (BPF_PSEUDO_MAP_IDX_VALUE, map.0 as i32, Some(offset)),
+            Target::Ksym(ksym) => self.ksym(slot, ksym),
         };
         let short = || Error::malformed("the function ends inside an instruction");
         let insn = self.program.insns.get_mut(slot).ok_or_else(short)?;
@@ -136,6 +141,18 @@ impl<'a> Linker<'a> {
             self.program.insns.get_mut(slot + 1).ok_or_else(short)?.imm = high;
         }
         Ok(())
+    }
+
+    /// Notes that `slot` refers to `ksym`; gives its `src` and `imm`, and the upper half's of an `ld_imm64`.
+    fn ksym(&mut self, slot: usize, ksym: KsymIdx) -> (u8, i32, Option<i32>) {
+        self.program.ksym_refs.push(KsymRef { insn: slot, ksym });
+        let index = ksym.0 as i32;
+        match self.program.insns.get(slot) {
+            Some(insn) if insn.is_call() => (BPF_PSEUDO_KFUNC_CALL, index, None),
+            // An address alone is a plain constant.
+            _ if self.object.ksyms[ksym.0].kind == KsymKind::Address => (0, 0, Some(0)),
+            _ => (BPF_PSEUDO_BTF_ID, index, Some(0)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
 use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::object::KsymIdx;
 use crate::{Error, Result};
 
 /// Maps that one program may use (`MAX_USED_MAPS` in `include/linux/bpf_verifier.h`).
@@ -15,7 +16,8 @@ const MAX_USED_MAPS: usize = 64;
 ///
 /// Every index and offset here counts instruction slots from the start of [`insns`](Program::insns). Calls and
 /// function addresses hold the final distance in `imm`; map references are `BPF_PSEUDO_MAP_IDX` and
-/// `BPF_PSEUDO_MAP_IDX_VALUE` whose `imm` is the index of the map in the object.
+/// `BPF_PSEUDO_MAP_IDX_VALUE` whose `imm` is the index of the map in the object. What refers to the kernel is
+/// `BPF_PSEUDO_KFUNC_CALL` and `BPF_PSEUDO_BTF_ID` with the index of the ksym in `imm`, for the loader to fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The entry function's name.
@@ -30,6 +32,8 @@ pub struct Program {
     pub line_info: Vec<LineInfo>,
     /// `core_relos`, in order.
     pub core_relos: Vec<CoreRelo>,
+    /// References to the kernel, in order.
+    pub ksym_refs: Vec<KsymRef>,
 }
 
 impl Program {
@@ -93,6 +97,15 @@ pub struct CoreRelo {
     pub kind: u32,
 }
 
+/// A reference to something in the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KsymRef {
+    /// The call, or the first slot of the `ld_imm64`.
+    pub insn: usize,
+    /// What to.
+    pub ksym: KsymIdx,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +124,7 @@ mod tests {
             func_info: Vec::new(),
             line_info: Vec::new(),
             core_relos: Vec::new(),
+            ksym_refs: Vec::new(),
         };
         assert_eq!(using(64).check_maps(), Ok(()));
         let error = using(65).check_maps().unwrap_err().to_string();

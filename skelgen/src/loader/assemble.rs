@@ -7,10 +7,11 @@ use super::attr::{self, ProgLens, cmd, flag, offset};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
 use super::infos;
 use super::interpreter::Interpreter;
+use super::ksyms::Found;
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
-use crate::object::{Map, MapDef, MapIdx, MapType, ProgIdx, Slot};
+use crate::object::{KsymIdx, KsymKind, Map, MapDef, MapIdx, MapType, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
 use crate::{Endian, Result};
 
@@ -71,11 +72,19 @@ fn map_size(image: &[u8], endian: Endian) -> u32 {
     endian.u32_at(image, header::SIZE as usize).unwrap_or_default()
 }
 
+/// Whether a step may find something in a module's BTF, and need a slot for it.
+fn finds_in_btf(plan: &LoadPlan, step: &Step) -> bool {
+    match step {
+        Step::FindKsym { ksym } => plan.ksym(*ksym).kind != KsymKind::Address,
+        step => matches!(step, Step::FindTarget { .. }),
+    }
+}
+
 /// A run of slots in the table of file descriptors, handed out one by one.
-struct Slots(BlobOff);
+pub(super) struct Slots(BlobOff);
 
 impl Slots {
-    fn next(&mut self) -> BlobOff {
+    pub(super) fn next(&mut self) -> BlobOff {
         let slot = self.0;
         self.0 = slot.plus(4);
         slot
@@ -83,12 +92,12 @@ impl Slots {
 }
 
 pub(super) struct Assembler<'a> {
-    plan: &'a LoadPlan,
+    pub(super) plan: &'a LoadPlan,
     pub(super) endian: Endian,
     pub(super) image: ImageWriter,
     /// The step under way.
-    at: u32,
-    fds: BlobOff,
+    pub(super) at: u32,
+    pub(super) fds: BlobOff,
     nr_fds: u32,
     /// The next stand-in's slot.
     stand_ins: Slots,
@@ -96,10 +105,14 @@ pub(super) struct Assembler<'a> {
     /// The next inner map's slot.
     inners: Slots,
     /// The next module BTF's slot.
-    modules: Slots,
+    pub(super) modules: Slots,
     pub(super) license: BlobOff,
     maps: Vec<MapSlots>,
-    programs: Vec<ProgramSlots>,
+    pub(super) programs: Vec<ProgramSlots>,
+    /// Ksyms found.
+    pub(super) ksyms: HashMap<KsymIdx, Found>,
+    /// Words that are not zero if none of these programs is loaded.
+    pub(super) needless: HashMap<Vec<ProgIdx>, BlobOff>,
     /// Targets found: the words with their BTF id and module BTF's fd.
     targets: HashMap<ProgIdx, (BlobOff, BlobOff)>,
 }
@@ -112,14 +125,14 @@ impl<'a> Assembler<'a> {
         let mut image = ImageWriter::new(endian);
         let nr_maps = plan.maps.len();
         let nr_inners = plan.maps.iter().filter(|map| map.inner.is_some()).count();
-        let nr_targets = plan.steps.iter().filter(|step| matches!(step, Step::FindTarget { .. })).count();
+        let nr_modules = plan.steps.iter().filter(|step| finds_in_btf(plan, step)).count();
         // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
         let runs = [
             (nr_maps, -1),
             (plan.stand_ins.len(), -1),
             (1, -1),
             (nr_inners, -1),
-            (nr_targets, 0),
+            (nr_modules, 0),
             (plan.programs.len(), -1),
         ];
         let mut table = Vec::new();
@@ -170,6 +183,8 @@ impl<'a> Assembler<'a> {
             license,
             maps,
             programs,
+            ksyms: HashMap::new(),
+            needless: HashMap::new(),
             targets: HashMap::new(),
         })
     }
@@ -177,6 +192,7 @@ impl<'a> Assembler<'a> {
     fn step(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::LoadBtf => self.load_btf(),
+            Step::FindKsym { ksym } => self.find_ksym(*ksym),
             Step::Probe => self.probe(),
             Step::CreateMap { map, when } => self.create_map(*map, *when),
             Step::CreateStandIn { stand_in } => self.create_stand_in(*stand_in),
@@ -313,6 +329,7 @@ impl<'a> Assembler<'a> {
         self.image.point(attr.plus(offset::prog_load::INSNS), insns);
         self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
         self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
+        self.ksym_refs(program, insns, when)?;
         self.infos(program, attr)?;
         if !program.func_info.is_empty() || !program.core_relos.is_empty() {
             self.copy(self.btf_fd, attr.plus(offset::prog_load::PROG_BTF_FD), when);

@@ -13,6 +13,7 @@ mod display;
 mod image;
 mod infos;
 mod interpreter;
+mod ksyms;
 mod probe;
 pub mod wire;
 

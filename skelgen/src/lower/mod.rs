@@ -26,7 +26,7 @@
 //! ```
 //!
 //! So jumps inside a function keep their distance, and a jump to its first instruction still goes to what was its
-//! first instruction. Calls, function addresses, `func_info`, `line_info` and CO-RE relocations are moved.
+//! first instruction. Calls, function addresses, `func_info`, `line_info`, CO-RE relocations and references to ksyms are moved.
 //!
 //! # Which arguments are kept
 //!

@@ -5,7 +5,7 @@ use super::body::{Body, Call};
 use super::prologue::Prologue;
 use crate::insn::Insn;
 use crate::insn::build::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Reg};
-use crate::link::{CoreRelo, FuncInfo, Function, LineInfo, Program};
+use crate::link::{CoreRelo, FuncInfo, Function, KsymRef, LineInfo, Program};
 use crate::object::MapIdx;
 use crate::{Error, Result};
 
@@ -54,6 +54,7 @@ pub(super) fn rewrite(
         func_info: layout.func_info(&program.func_info)?,
         line_info: layout.line_info(&program.line_info)?,
         core_relos: layout.core_relos(program, sections)?,
+        ksym_refs: layout.ksym_refs(&program.ksym_refs)?,
     })
 }
 
@@ -150,6 +151,14 @@ impl<'a> Layout<'a> {
             Ok(CoreRelo { insn: self.moved(relo.insn, function), ..*relo })
         };
         program.core_relos.iter().map(moved).collect()
+    }
+
+    fn ksym_refs(&self, refs: &[KsymRef]) -> Result<Vec<KsymRef>> {
+        let moved = |found: &KsymRef| {
+            let function = self.function_at(found.insn, "a reference to the kernel")?;
+            Ok(KsymRef { insn: self.moved(found.insn, function), ..*found })
+        };
+        refs.iter().map(moved).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //! elf        sections, symbols, relocations
 //! functions  code sections cut into functions, with what .BTF.ext says of them
 //! maps       .maps, from BTF
+//! ksyms      .ksyms, from BTF and undefined symbols
 //! data       .data, .rodata, .bss, .percpu
 //! relocs     what each instruction refers to
 //! programs   the functions that are programs, by the names of their sections (sec)
@@ -15,6 +16,7 @@
 mod data;
 mod elf;
 mod functions;
+mod ksyms;
 mod maps;
 mod model;
 mod programs;
@@ -22,9 +24,10 @@ mod relocs;
 pub mod sec;
 pub mod uapi;
 
+pub use ksyms::{Ksym, KsymKind};
 pub use model::{
-    Core, Data, DataKind, FuncIdx, Function, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc, Slot,
-    Target, Var,
+    Core, Data, DataKind, FuncIdx, Function, KsymIdx, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc,
+    Slot, Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
 pub use uapi::{AttachType, MapType, ProgType};
@@ -53,12 +56,23 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
         maps.push(map);
     }
     let mut functions = functions::functions(&elf, ext.as_ref())?;
-    relocs::resolve(&elf, &mut functions, &places)?;
+    let ksyms = ksyms::ksyms(&elf, &btf);
+    relocs::resolve(&elf, &mut functions, &places, &ksyms)?;
     let programs = programs::programs(&functions)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
     programs::fix_linkage(&functions, &mut btf);
+    ksyms::fix_btf(&mut btf)?;
 
-    Ok(Object { name, endian: elf.endian, license: license(&elf)?, btf, maps, functions: functions.all, programs })
+    Ok(Object {
+        name,
+        endian: elf.endian,
+        license: license(&elf)?,
+        btf,
+        maps,
+        ksyms: ksyms.all,
+        functions: functions.all,
+        programs,
+    })
 }
 
 /// Sections that mean more than data, and what they hold.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ksyms::Ksym;
 use super::sec::SecDef;
 use super::uapi::{BPF_F_MMAPABLE, MapType};
 use crate::btf::{Btf, StrOff, TypeId};
@@ -31,6 +32,10 @@ index! {
     FuncIdx
 }
 index! {
+    /// Index into [`Object::ksyms`].
+    KsymIdx
+}
+index! {
     /// Index into the programs, in the order of their definition in the object.
     ProgIdx
 }
@@ -48,6 +53,8 @@ pub struct Object {
     pub btf: Btf,
     /// Maps from `.maps`, then data sections, in the order of their sections.
     pub maps: Vec<Map>,
+    /// What it refers to of the kernel, in the order of the symbols.
+    pub ksyms: Vec<Ksym>,
     /// Every function of every code section.
     pub functions: Vec<Function>,
     /// The functions that are programs.
@@ -95,6 +102,8 @@ pub enum Target {
     Call(FuncIdx),
     /// `ld_imm64` of a function's address, for a callback.
     FuncAddr(FuncIdx),
+    /// A call or the address of something in the kernel.
+    Ksym(KsymIdx),
 }
 
 /// A source line, its slot counted from the function's start.

@@ -1,20 +1,21 @@
 //! What each relocated instruction refers to.
 //!
-//! ELF says "symbol plus what stands in the instruction"; here that becomes a map, an address in a data section or a
-//! function ([`Target`]). Calls inside a section need no relocation: their distance is in the instruction, and they
+//! ELF says "symbol plus what stands in the instruction"; here that becomes a map, an address in a data section, a
+//! function or a ksym ([`Target`]). Calls inside a section need no relocation: their distance is in the instruction, and they
 //! are found here too, so that linking sees all calls alike.
 
 use std::collections::HashSet;
 
 use super::elf::{Elf, ElfReloc, Section, SectionIdx, SectionKind, Symbol};
 use super::functions::Functions;
+use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
 use super::model::{FuncIdx, Reloc, Target};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::{Error, Result};
 
 /// Fills in [`Function::relocs`](super::Function::relocs) of all functions.
-pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces) -> Result<()> {
+pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces, ksyms: &Ksyms) -> Result<()> {
     let mut found: Vec<Vec<Reloc>> = vec![Vec::new(); functions.all.len()];
     for section in elf.sections.iter().filter(|section| section.kind == SectionKind::Code) {
         for reloc in &section.relocs {
@@ -22,7 +23,7 @@ pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces
                 let what = format!("relocation of byte {}, which is in no function", reloc.offset);
                 return Err(Error::malformed(what).in_section(section.name.as_str()));
             };
-            let target = Resolver { elf, functions, maps }
+            let target = Resolver { elf, functions, maps, ksyms }
                 .target(reloc, functions.all[function.0].insns[insn])
                 .map_err(|error| place(functions, function, insn, error))?;
             found[function.0].push(Reloc { insn, target });
@@ -47,13 +48,14 @@ struct Resolver<'a> {
     elf: &'a Elf<'a>,
     functions: &'a Functions,
     maps: &'a MapPlaces,
+    ksyms: &'a Ksyms,
 }
 
 impl Resolver<'_> {
     fn target(&self, reloc: &ElfReloc, insn: Insn) -> Result<Target> {
         let symbol = &self.elf.symbols[reloc.symbol];
         let Some(section) = symbol.section.and_then(|index| self.elf.section_at(index)) else {
-            return Err(undefined(symbol));
+            return self.ksyms.target(reloc.symbol, insn).unwrap_or_else(|| Err(undefined(symbol)));
         };
         if insn.is_pseudo_call() {
             // The distance counts slots from the next instruction, so that -1 is the symbol itself.
@@ -104,8 +106,8 @@ fn undefined(symbol: &Symbol) -> Error {
         return Error::malformed("its relocation names no symbol");
     }
     Error::unresolved(format!(
-        "refers to `{name}`, which the object declares and does not define; kfuncs, ksyms and kconfig values are not \
-         supported yet"
+        "refers to `{name}`, which the object declares and does not define; what the kernel has is declared with \
+         __ksym, and kconfig values are not supported yet"
     ))
 }
 

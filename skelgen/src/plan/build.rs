@@ -1,5 +1,7 @@
 //! From an object and its programs to the list of steps.
 
+use std::collections::BTreeSet;
+
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
 use crate::Result;
 use crate::insn::Insn;
@@ -31,24 +33,29 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         .collect::<Result<Vec<_>>>()?;
     let stand_ins =
         if percpu.iter().any(|map| is_referred_to(map.stand_in, &programs)) { stand_ins } else { Vec::new() };
-    let steps = steps(&object.maps, stand_ins.len(), &programs, !object.btf.is_empty());
+    let steps = steps(object, stand_ins.len(), &programs);
     Ok(LoadPlan {
         name: object.name.clone(),
         endian: object.endian,
         license: object.license.clone(),
         btf: if object.btf.is_empty() { Vec::new() } else { object.btf.encode(object.endian) },
         maps: object.maps.clone(),
+        ksyms: object.ksyms.clone(),
         programs,
         stand_ins,
         steps,
     })
 }
 
-fn steps(maps: &[Map], stand_ins: usize, programs: &[PlannedProgram], btf: bool) -> Vec<Step> {
+fn steps(object: &Object, stand_ins: usize, programs: &[PlannedProgram]) -> Vec<Step> {
+    let maps = object.maps.as_slice();
     let mut steps = Vec::new();
-    if btf {
+    if !object.btf.is_empty() {
         steps.push(Step::LoadBtf);
     }
+    let used: BTreeSet<_> =
+        programs.iter().flat_map(|program| &program.native.ksym_refs).map(|found| found.ksym).collect();
+    steps.extend(used.into_iter().map(|ksym| Step::FindKsym { ksym }));
     if maps.iter().any(is_percpu) {
         steps.push(Step::Probe);
     }

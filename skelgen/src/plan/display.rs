@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Image, LoadPlan, Step, When};
-use crate::object::{MapDef, Slot};
+use crate::object::{Ksym, KsymKind, MapDef, Slot};
 
 impl fmt::Display for LoadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,6 +21,7 @@ impl LoadPlan {
         let name = |map| &self.map(map).name;
         match step {
             Step::LoadBtf => write!(f, "load btf        {} bytes", self.btf.len()),
+            Step::FindKsym { ksym } => self.find_ksym(f, self.ksym(*ksym)),
             Step::Probe => f.write_str("probe           BPF_F_ALL_CPUS, direct per-CPU addressing"),
             Step::CreateMap { map, when } => {
                 write!(f, "create map      {} {}{}", name(*map), Def(&self.map(*map).def), on(*when))
@@ -67,6 +68,20 @@ impl LoadPlan {
                 f.write_str(on(*when))
             }
         }
+    }
+
+    fn find_ksym(&self, f: &mut fmt::Formatter<'_>, ksym: &Ksym) -> fmt::Result {
+        let (what, kind) = match ksym.kind {
+            KsymKind::Func => ("find kfunc    ", ""),
+            KsymKind::Var => ("find ksym     ", " type=BTF"),
+            KsymKind::Address => ("find ksym     ", " type=none"),
+        };
+        write!(f, "{what}  {}", ksym.name)?;
+        if ksym.kernel_name() != ksym.name {
+            write!(f, " as {}", ksym.kernel_name())?;
+        }
+        f.write_str(kind)?;
+        f.write_str(if ksym.weak { " weak" } else { "" })
     }
 }
 

@@ -14,7 +14,7 @@ pub use step::{Image, Step, When};
 
 use crate::Endian;
 use crate::link::Program;
-use crate::object::{Map, MapIdx, ProgIdx, SecDef};
+use crate::object::{Ksym, KsymIdx, KsymKind, Map, MapIdx, ProgIdx, SecDef};
 
 /// Everything that a load does, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct LoadPlan {
     pub btf: Vec<u8>,
     /// The maps, as in the object.
     pub maps: Vec<Map>,
+    /// What the object refers to of the kernel, as in the object.
+    pub ksyms: Vec<Ksym>,
     /// The programs, by the order of their definition.
     pub programs: Vec<PlannedProgram>,
     /// Maps that stand in for `.percpu` sections where a lookup might find nothing: which section's map. The first
@@ -77,6 +79,17 @@ impl LoadPlan {
         &self.programs[index.0]
     }
 
+    /// The ksym at `index`.
+    pub fn ksym(&self, index: KsymIdx) -> &Ksym {
+        &self.ksyms[index.0]
+    }
+
+    /// The programs that refer to a ksym. Both forms of a program refer to the same.
+    pub fn users(&self, ksym: KsymIdx) -> Vec<ProgIdx> {
+        let refers = |program: &PlannedProgram| program.native.ksym_refs.iter().any(|found| found.ksym == ksym);
+        (0..self.programs.len()).map(ProgIdx).filter(|&index| refers(self.program(index))).collect()
+    }
+
     /// The section that a map stands in for.
     pub fn stand_in_name(&self, stand_in: usize) -> &str {
         self.stand_ins.get(stand_in).map_or("", |&map| self.map(map).name.as_str())
@@ -93,6 +106,10 @@ impl LoadPlan {
         let program = |index| self.program(index).native.name.as_str();
         match step {
             Step::LoadBtf => ("load the BTF", ""),
+            Step::FindKsym { ksym } => {
+                let ksym = self.ksym(*ksym);
+                (if ksym.kind == KsymKind::Func { "find kfunc" } else { "find ksym" }, ksym.name.as_str())
+            }
             Step::Probe => ("probe the kernel", ""),
             Step::CreateMap { map: index, .. } => ("create map", map(*index)),
             Step::CreateStandIn { stand_in } => ("create stand-in for map", self.stand_in_name(*stand_in)),

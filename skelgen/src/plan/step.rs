@@ -1,12 +1,18 @@
 //! The steps of a load.
 
-use crate::object::{MapIdx, ProgIdx, Slot};
+use crate::object::{KsymIdx, MapIdx, ProgIdx, Slot};
 
 /// One step of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// `BPF_BTF_LOAD`: the object's types.
     LoadBtf,
+    /// `bpf_btf_find_by_name_kind` or `bpf_kallsyms_lookup_name`: where the kernel has what programs refer to. Not done
+    /// if none of those that do is loaded.
+    FindKsym {
+        /// Which.
+        ksym: KsymIdx,
+    },
     /// Finds out whether the kernel has `BPF_F_ALL_CPUS`, and whether programs can address `.percpu` directly.
     Probe,
     /// `BPF_MAP_CREATE`.

@@ -28,6 +28,7 @@ pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
         func_info: Vec::new(),
         line_info: Vec::new(),
         core_relos: Vec::new(),
+        ksym_refs: Vec::new(),
     };
     for (name, insns) in functions {
         let start = program.insns.len();

@@ -1,0 +1,259 @@
+//! Ksyms: variables and functions that the object declares and the target's kernel has.
+//!
+//! Input: undefined symbols, and `.ksyms` in BTF, a section that ELF does not have. Output: [`Ksyms`], which finds one
+//! by its symbol. What each is in a kernel, that kernel's loader finds out. The counterparts are
+//! `bpf_object__collect_externs` and `bpf_object__resolve_externs` in `tools/lib/bpf/libbpf.c`.
+
+use std::collections::HashMap;
+
+use super::elf::{Bind, Elf, Symbol};
+use super::model::{KsymIdx, Target};
+use crate::btf::{Btf, DatasecVar, Int, Linkage, StrOff, Type, TypeId, Var};
+use crate::insn::Insn;
+use crate::insn::uapi::{BPF_CALL, BPF_JMP};
+use crate::{Error, Result};
+
+const KSYMS: &str = ".ksyms";
+
+/// The size that the kernel is told each ksym has.
+const DUMMY_SIZE: u32 = 4;
+
+/// A variable or function of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ksym {
+    /// The C name.
+    pub name: String,
+    /// What it is.
+    pub kind: KsymKind,
+    /// Whether a kernel may be without it: its address is 0 then.
+    pub weak: bool,
+}
+
+/// What a ksym is, and where the kernel finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KsymKind {
+    /// A kfunc, found in the BTF of the kernel and its modules.
+    Func,
+    /// A variable, found there.
+    Var,
+    /// A symbol without a type (`extern const void`), found in kallsyms. All that is known of it is its address.
+    Address,
+}
+
+impl Ksym {
+    /// Its name in the kernel: of a kfunc, up to the last `___`, behind which one source tells several prototypes
+    /// of it apart.
+    pub fn kernel_name(&self) -> &str {
+        match self.kind {
+            KsymKind::Func => essential_name(&self.name),
+            KsymKind::Var | KsymKind::Address => &self.name,
+        }
+    }
+}
+
+/// `name` without its flavour: `bpf_task_acquire` of `bpf_task_acquire___v2`.
+fn essential_name(name: &str) -> &str {
+    let flavour = |at: &usize| matches!(name.as_bytes()[*at..], [before, b'_', b'_', b'_', after, ..] if before != b'_' && after != b'_');
+    (0..name.len()).rev().find(flavour).map_or(name, |at| &name[..=at])
+}
+
+/// The object's ksyms, by their symbols.
+#[derive(Default)]
+pub(super) struct Ksyms {
+    pub(super) all: Vec<Ksym>,
+    by_symbol: HashMap<usize, KsymIdx>,
+}
+
+impl Ksyms {
+    /// What `insn` refers to if `symbol` is a ksym.
+    pub(super) fn target(&self, symbol: usize, insn: Insn) -> Option<Result<Target>> {
+        let &index = self.by_symbol.get(&symbol)?;
+        let Ksym { name, kind, .. } = &self.all[index.0];
+        let is_call = insn.code == BPF_JMP | BPF_CALL;
+        let refused = match () {
+            () if is_call && *kind != KsymKind::Func => {
+                Error::unsupported(format!("calls `{name}`, which is declared as a variable"))
+            }
+            () if !is_call && !insn.is_ld_imm64() => {
+                Error::malformed(format!("relocation of instruction {:#04x}, which takes no address", insn.code))
+            }
+            () if insn.is_ld_imm64() && insn.imm != 0 => {
+                Error::unsupported(format!("refers to {} bytes from `{name}`, not to its start", insn.imm))
+            }
+            () => return Some(Ok(Target::Ksym(index))),
+        };
+        Some(Err(refused))
+    }
+}
+
+/// Finds the ksyms among the undefined symbols.
+pub(super) fn ksyms(elf: &Elf<'_>, btf: &Btf) -> Ksyms {
+    let declared: HashMap<&str, KsymKind> = declarations(btf)
+        .flat_map(|id| btf.get(id).as_datasec())
+        .flat_map(|section| &section.vars)
+        .filter_map(|entry| Some((btf.name_of(entry.ty), kind(btf, entry.ty)?)))
+        .collect();
+    let mut ksyms = Ksyms::default();
+    for (symbol, Symbol { name, bind, .. }) in elf.symbols.iter().enumerate().filter(|(_, symbol)| is_extern(symbol)) {
+        if let Some(&kind) = declared.get(name.as_str()) {
+            ksyms.by_symbol.insert(symbol, KsymIdx(ksyms.all.len()));
+            ksyms.all.push(Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak });
+        }
+    }
+    ksyms
+}
+
+fn is_extern(symbol: &Symbol) -> bool {
+    symbol.section.is_none() && symbol.bind != Bind::Local && !symbol.name.is_empty()
+}
+
+fn kind(btf: &Btf, id: TypeId) -> Option<KsymKind> {
+    match btf.get(id) {
+        Type::Func(_) => Some(KsymKind::Func),
+        Type::Var(var) if *btf.get_resolved(var.ty) == Type::Void => Some(KsymKind::Address),
+        Type::Var(_) => Some(KsymKind::Var),
+        _ => None,
+    }
+}
+
+fn declarations(btf: &Btf) -> impl Iterator<Item = TypeId> {
+    btf.datasecs().filter(|(_, section)| btf.name(section.name) == KSYMS).map(|(id, _)| id)
+}
+
+/// Makes of `.ksyms` what the kernel takes for types: functions that are not `extern`, with names for all parameters,
+/// and a section of variables of four bytes each. What they are is not the kernel's to learn from the object.
+pub(super) fn fix_btf(btf: &mut Btf) -> Result<()> {
+    let sections: Vec<TypeId> = declarations(btf).collect();
+    for section in sections {
+        let Some(datasec) = btf.get(section).as_datasec() else { continue };
+        let mut datasec = datasec.clone();
+        let int = int(btf)?;
+        let dummy = btf.add_str("dummy_ksym")?;
+        let mut stand_in = None;
+        for (entry, offset) in datasec.vars.iter_mut().zip((0..).step_by(DUMMY_SIZE as usize)) {
+            if btf.get(entry.ty).as_func().is_some() {
+                fix_func(btf, entry.ty, dummy);
+                let var = Var { name: dummy, ty: int, linkage: Linkage::Global };
+                entry.ty = *stand_in.get_or_insert_with(|| btf.add_type(Type::Var(var)));
+            } else if let Some(var) = btf.var_mut(entry.ty) {
+                (var.ty, var.linkage) = (int, Linkage::Global);
+            }
+            *entry = DatasecVar { offset, size: DUMMY_SIZE, ..*entry };
+        }
+        datasec.size = DUMMY_SIZE * datasec.vars.len() as u32;
+        if let Some(place) = btf.datasec_mut(section) {
+            *place = datasec;
+        }
+    }
+    Ok(())
+}
+
+fn fix_func(btf: &mut Btf, id: TypeId, nameless: StrOff) {
+    let Some(func) = btf.func_mut(id) else { return };
+    func.linkage = Linkage::Global;
+    let proto = func.proto;
+    if let Some(Type::FuncProto(proto)) = btf.get_mut(proto) {
+        // A `void` at the end stands for `...`, and must not have one.
+        for param in proto.params.iter_mut().filter(|param| param.name == StrOff(0) && param.ty != TypeId(0)) {
+            param.name = nameless;
+        }
+    }
+}
+
+/// An `int`, of whatever name.
+fn int(btf: &mut Btf) -> Result<TypeId> {
+    let found = btf.types().find(|(_, ty)| matches!(ty, Type::Int(int) if int.size == DUMMY_SIZE && int.bits == 32));
+    if let Some((id, _)) = found {
+        return Ok(id);
+    }
+    let name = btf.add_str("int")?;
+    Ok(btf.add_type(Type::Int(Int { name, size: DUMMY_SIZE, encoding: Int::SIGNED, offset: 0, bits: 32 })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::btf::build::Builder;
+    use crate::btf::{Datasec, Param};
+    use crate::insn::build::{R1, R2, Size, call, ld_imm64, load};
+
+    #[test]
+    fn a_flavour_is_not_part_of_the_kernels_name() {
+        let names = [
+            ("bpf_task_acquire", "bpf_task_acquire"),
+            ("bpf_task_acquire___one", "bpf_task_acquire"),
+            ("bpf_task_acquire___one___two", "bpf_task_acquire___one"),
+            ("a___b", "a"),
+            ("a____b", "a____b"),
+            ("a__b", "a__b"),
+            ("___b", "___b"),
+            ("a___", "a___"),
+            ("ä___ö", "ä"),
+            ("", ""),
+        ];
+        for (name, essential) in names {
+            assert_eq!(essential_name(name), essential, "{name}");
+        }
+        let ksym = |kind| Ksym { name: "it___one".to_owned(), kind, weak: false };
+        assert_eq!(ksym(KsymKind::Func).kernel_name(), "it");
+        assert_eq!(ksym(KsymKind::Var).kernel_name(), "it___one");
+        assert_eq!(ksym(KsymKind::Address).kernel_name(), "it___one");
+    }
+
+    #[test]
+    fn only_what_can_refer_to_a_ksym_does() {
+        let all = [("func", KsymKind::Func), ("var", KsymKind::Var)].map(|(name, kind)| Ksym {
+            name: name.to_owned(),
+            kind,
+            weak: false,
+        });
+        let ksyms = Ksyms { all: all.to_vec(), by_symbol: HashMap::from([(3, KsymIdx(0)), (4, KsymIdx(1))]) };
+        let target = |symbol, insn| ksyms.target(symbol, insn).map(|target| target.map_err(|error| error.to_string()));
+        let address = ld_imm64(R1, 0, 0, 0)[0];
+        assert_eq!(target(2, address), None);
+        assert_eq!(target(3, call(-1)), Some(Ok(Target::Ksym(KsymIdx(0)))));
+        assert_eq!(target(3, address), Some(Ok(Target::Ksym(KsymIdx(0)))));
+        assert_eq!(target(4, address), Some(Ok(Target::Ksym(KsymIdx(1)))));
+
+        let refused = |symbol, insn| target(symbol, insn).unwrap().unwrap_err();
+        assert_eq!(refused(4, call(-1)), "calls `var`, which is declared as a variable");
+        assert_eq!(refused(4, ld_imm64(R1, 0, 8, 0)[0]), "refers to 8 bytes from `var`, not to its start");
+        assert_eq!(refused(3, load(Size::W, R1, R2, 0)), "relocation of instruction 0x61, which takes no address");
+    }
+
+    #[test]
+    fn the_kernel_is_shown_plain_variables() {
+        let mut b = Builder::default();
+        let int = b.int("int", 4, Int::SIGNED);
+        let void = b.add(Type::Const(TypeId(0)));
+        let func = b.func("kfunc", Linkage::Extern, int, &[("", int), ("named", int), ("", TypeId(0))]);
+        let other = b.func("other", Linkage::Extern, int, &[]);
+        let extern_var = |b: &mut Builder, name, ty| {
+            let name = b.str(name);
+            b.add(Type::Var(Var { name, ty, linkage: Linkage::Extern }))
+        };
+        let [address, var] = [("address", void), ("var", func)].map(|(name, ty)| extern_var(&mut b, name, ty));
+        let vars = [func, address, other, var].map(|ty| DatasecVar { ty, offset: 0, size: 0 }).to_vec();
+        let name = b.str(KSYMS);
+        let section = b.add(Type::Datasec(Datasec { name, size: 0, vars }));
+        let mut btf = b.0;
+        assert_eq!(kind(&btf, func), Some(KsymKind::Func));
+        assert_eq!(kind(&btf, address), Some(KsymKind::Address));
+        assert_eq!(kind(&btf, var), Some(KsymKind::Var));
+
+        fix_btf(&mut btf).unwrap();
+        let fixed = btf.get(section).as_datasec().unwrap();
+        let entries: Vec<_> = fixed.vars.iter().map(|var| (btf.name_of(var.ty), var.offset, var.size)).collect();
+        assert_eq!(entries, [("dummy_ksym", 0, 4), ("address", 4, 4), ("dummy_ksym", 8, 4), ("var", 12, 4)]);
+        assert_eq!((fixed.size, fixed.vars[0].ty), (16, fixed.vars[2].ty));
+        for entry in &fixed.vars {
+            let var = btf.get(entry.ty).as_var().unwrap();
+            assert_eq!((var.ty, var.linkage), (int, Linkage::Global));
+        }
+        let proto = btf.get(func).as_func().unwrap();
+        assert_eq!(proto.linkage, Linkage::Global);
+        let Type::FuncProto(proto) = btf.get(proto.proto) else { panic!() };
+        let names = proto.params.iter().map(|&Param { name, .. }| btf.name(name));
+        assert_eq!(names.collect::<Vec<_>>(), ["dummy_ksym", "named", ""]);
+    }
+}
