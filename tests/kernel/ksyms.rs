@@ -46,6 +46,8 @@ fn a_typed_variable_is_read_on_each_cpu() {
         return;
     }
     if address("runqueues").is_none() {
+        let error = load_with(|progs| &mut progs.typed).unwrap_err();
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("CONFIG_KALLSYMS_ALL")), "{error}");
         return not_on_this_kernel("variables of the kernel, which is built without CONFIG_KALLSYMS_ALL");
     }
     let mut open = Ksyms::open().unwrap();

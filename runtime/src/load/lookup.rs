@@ -50,8 +50,20 @@ fn name(image: &[u8], step: &Step) -> String {
     String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)).into_owned()
 }
 
+/// Adds to the verifier's refusal of a program what its log says about what is missing.
+pub(super) fn explain_log(error: Error, log: &str, steps: &[StepDesc<'_>]) -> Error {
+    if let Some(kfunc) = missing_kfunc(log, steps) {
+        let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
+        return error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
+    }
+    if log.contains("failed to find the address for kernel symbol") {
+        return error.hint("this kernel is built without the addresses of its variables (CONFIG_KALLSYMS_ALL)");
+    }
+    error
+}
+
 /// Which weak kfunc a refused program calls, though the kernel has none of that name.
-pub(super) fn missing_kfunc<'a>(log: &str, steps: &'a [StepDesc<'_>]) -> Option<&'a str> {
+fn missing_kfunc<'a>(log: &str, steps: &'a [StepDesc<'_>]) -> Option<&'a str> {
     let (_, called) = log.rsplit_once("unknown#")?;
     let digits = called.split(|c: char| !c.is_ascii_digit()).next()?;
     let step = digits.parse::<u32>().ok()?.checked_sub(MISSING_KFUNC)?;

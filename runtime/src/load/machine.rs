@@ -177,9 +177,8 @@ impl<'a> Machine<'a> {
             None => Error::new(format!("carry out step {step} of the loader")),
         };
         let mut error = error.errno_is(errno);
-        if let Some(kfunc) = log.as_deref().and_then(|log| lookup::missing_kfunc(log, self.opened.desc.steps)) {
-            let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
-            error = error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
+        if let Some(log) = &log {
+            error = lookup::explain_log(error, log, self.opened.desc.steps);
         }
         let error = error.log(log);
         match record {
