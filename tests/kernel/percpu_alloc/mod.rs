@@ -6,6 +6,7 @@
 //! flags     Map's calls with flags, and what they refuse in words before the kernel is asked
 //! kernel    what the kernel itself says, asked by bpf(2)
 //! create    elements that BPF_F_CPU makes
+//! kptr      objects that programs make
 //! ```
 //!
 //! Upstream's subtests `cpu_flag_percpu_array`, `cpu_flag_percpu_hash`, `cpu_flag_lru_percpu_hash` and
@@ -24,12 +25,13 @@
 //! | `cpu_flag_create_*`: `update_elem all_cpus`, `delete_elem`, `update_elem specified cpu`, `lookup_elem_flags`, `value` | `create::the_kernel_makes_elements` | `create::set_makes_clean_elements` |
 //! | `cpu_flag_array`, `cpu_flag_hash`: `update_elem all_cpus`, `update_batch all_cpus`, `lookup_elem_flags cpu`, `lookup_batch cpu` | `kernel::maps_with_one_value_for_all_cpus` | `flags::maps_with_one_value_for_all_cpus` |
 //!
-//! The remaining subtests (`array`, `array_sleepable`, `cgrp_local_storage`, `failure_tests`) are of per-CPU kptrs, and wait
-//! for kfuncs.
+//! The subtests `array` and `cgrp_local_storage` are of per-CPU kptrs: the tests `kptr::array` and `kptr::cgroup`. Of the
+//! other two, `array_sleepable` and `failure_tests`, only the verifier is the subject.
 
 mod create;
 mod flags;
 mod kernel;
+mod kptr;
 mod typed;
 
 use skelgen_runtime::{Map, Plain, cpus};
