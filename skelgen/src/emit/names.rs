@@ -62,6 +62,11 @@ impl Names {
         }
     }
 
+    /// The type of a data section.
+    pub(super) fn section_type(&self, section: &str) -> String {
+        section_type(section, &self.reserved())
+    }
+
     /// Names that no C type may take.
     pub(super) fn reserved(&self) -> Vec<String> {
         let own = [&self.entry, &self.open, &self.loaded, &self.links];
@@ -103,9 +108,13 @@ fn side_by_side(maps: &[Map], fields: &[Ident]) -> Vec<Ident> {
     maps.iter().zip(fields).map(&mut field).collect()
 }
 
-/// The type of a data section: `.data.x` is `DataX`.
-pub(super) fn section_type(section: &str) -> String {
-    type_name(&section.trim_start_matches('.').replace('.', "_"))
+/// The type of a data section: `.data.x` is `DataX`, or `DataXSection` if the skeleton itself has one of that name.
+fn section_type(section: &str, taken: &[String]) -> String {
+    let mut name = type_name(&section.trim_start_matches('.').replace('.', "_"));
+    while taken.contains(&name) {
+        name.push_str("Section");
+    }
+    name
 }
 
 /// `Counters` and `counters` are both module `counters`.
@@ -139,6 +148,13 @@ mod tests {
         let (maps, open) = (format_ident!("Maps"), format_ident!("OpenMaps"));
         let names = ["Maps", "OpenMaps", "Progs"].map(|name| unlike(name, &[&maps, &open]).to_string());
         assert_eq!(names, ["MapsFields", "OpenMapsFields", "Progs"]);
+    }
+
+    #[test]
+    fn a_section_gives_way_to_a_skeleton_of_its_name() {
+        let taken = ["Data", "OpenData"].map(str::to_owned);
+        let names = [".data", ".data.x", ".bss"].map(|section| section_type(section, &taken));
+        assert_eq!(names, ["DataSection", "DataX", "Bss"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::Options;
 use super::handle::{map_handle, section_handle};
-use super::names::{Names, section_type};
+use super::names::Names;
 use super::statics::statics;
 use super::types::{SectionVar, TypeEmitter};
 use crate::object::{DataKind, Map, MapType};
@@ -79,7 +79,7 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
 fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<'_>) -> Result<Vec<Field<'a>>> {
     // Sections first: their structs have the names that users expect.
     for map in skeleton.plan.maps.iter().filter(|map| map.data.is_some()) {
-        types.reserve(&section_type(&map.name));
+        types.reserve(&names.section_type(&map.name));
     }
     let mut fields = Vec::new();
     for (index, (map, ident)) in skeleton.plan.maps.iter().zip(&names.maps).enumerate() {
@@ -90,7 +90,7 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
                     .iter()
                     .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
                     .collect();
-                let ty = types.datasec(&map.name, &section_type(&map.name), &vars, map.def.value_size)?;
+                let ty = types.datasec(&map.name, &names.section_type(&map.name), &vars, map.def.value_size)?;
                 (ty, section_handle(data.kind, &map.def).1)
             }
             None => map_handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
