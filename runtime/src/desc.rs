@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::kconfig::KconfigDesc;
 use crate::sys::elem::Shape;
 
 /// One BPF object, ready to load.
@@ -67,6 +68,8 @@ pub struct DataDesc<'a> {
     pub init: Option<(u32, u32)>,
     /// The ELF section's name.
     pub section: &'a str,
+    /// In `.kconfig`, which is [`DataKind::Kconfig`]: the variables that get their values at load.
+    pub kconfig: &'a [KconfigDesc<'a>],
 }
 
 /// A kind of data section.
@@ -74,12 +77,14 @@ pub struct DataDesc<'a> {
 pub enum DataKind {
     /// `.data`: anyone can write it.
     Data,
-    /// `.rodata` and `.kconfig`: frozen once loaded.
+    /// `.rodata`: frozen once loaded.
     Rodata,
     /// `.bss`: as [`DataKind::Data`], all 0 at first.
     Bss,
     /// `.percpu`: each CPU has its own.
     PerCpu,
+    /// `.kconfig`: filled with what the kernel is configured with, then frozen as [`DataKind::Rodata`] is.
+    Kconfig,
 }
 
 /// One entry program.

@@ -42,6 +42,11 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }
+    for desc in map.data.iter().flat_map(|data| data.kconfig) {
+        if desc.offset.checked_add(desc.size).is_none_or(|end| end > map.value_size) {
+            return Err(malformed("a variable is not inside the value"));
+        }
+    }
     if let Some((at, len)) = map.data.as_ref().and_then(|data| data.init) {
         let end = u64::from(at) + u64::from(len);
         if end > image.len() as u64 || len != map.value_size || at < HEADER_SIZE {

@@ -1,5 +1,6 @@
 //! What a generated skeleton links to: it loads the skeleton's object, and gives typed access to the maps, variables
-//! and programs that then are in the kernel. Nothing but `libc` is needed: no libbpf, no ELF at run time.
+//! and programs that then are in the kernel. No libbpf and no ELF are needed at run time,
+//! only `libc` and, unless feature `kconfig-gz` is off, `miniz_oxide`, which unpacks `/proc/config.gz`.
 //!
 //! Generated code is thin. It holds an [`ObjectDesc`] and a struct with a field for each map, section and program;
 //! the work is done here, in this order:
@@ -139,6 +140,7 @@ pub mod features;
 pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
+mod kconfig;
 mod layout;
 mod link;
 mod load;
@@ -155,6 +157,7 @@ pub use data::{Mapped, MappedRo, Unmapped};
 pub use desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
 pub use error::{Error, Result};
 pub use features::Features;
+pub use kconfig::{KconfigDesc, KconfigType};
 pub use link::{Iter, Link};
 pub use load::Loaded;
 pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, TypedMap, Update, unpin};

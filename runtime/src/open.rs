@@ -35,6 +35,8 @@ pub struct Opened<'a> {
     pub(crate) desc: ObjectDesc<'a>,
     pub(crate) header: Header,
     pub(crate) mode: PerCpuMode,
+    /// What the user says that the kernel is configured with.
+    pub(crate) kconfig: Option<Box<str>>,
 }
 
 impl<'a> Opened<'a> {
@@ -45,7 +47,7 @@ impl<'a> Opened<'a> {
     /// The description contradicts itself, or was made for machines of the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
         let header = layout::check(desc).map_err(|error| error.object(desc.name))?;
-        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto })
+        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto, kconfig: None })
     }
 
     /// The object's name.

@@ -13,7 +13,8 @@ use crate::{Error, Result};
 
 /// Where tracefs is mounted.
 const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-const KPROBE: &str = "/sys/bus/event_source/devices/kprobe";
+/// The source of events that are kprobes.
+pub(crate) const KPROBE: &str = "/sys/bus/event_source/devices/kprobe";
 
 impl Program {
     /// Attaches the program to a tracepoint, as `SEC("tp/sched/sched_switch")` does.

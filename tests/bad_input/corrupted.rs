@@ -29,7 +29,7 @@ macro_rules! mutations_do_no_harm {
     };
 }
 
-mutations_do_no_harm! { agent_percpu attach_all counters counters_be data_sections kfuncs ksyms maps_all }
+mutations_do_no_harm! { agent_percpu attach_all counters counters_be data_sections kconfig kfuncs ksyms maps_all }
 
 fn mutations_do_no_harm(fixture: &'static str) {
     let mutations = env::var("SKELGEN_MUTATIONS").map_or(MUTATIONS, |mutations| mutations.parse().unwrap());

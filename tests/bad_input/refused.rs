@@ -7,9 +7,21 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 17] = [
+const REFUSED: [(&str, &str); 20] = [
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
+    ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
+    ("bad/kconfig_too_big", "section .kconfig: CONFIG_DEFAULT_HOSTNAME: with it the values would pass 1048576 bytes"),
+    (
+        "bad/kconfig_type",
+        "section .kconfig: CONFIG_HZ: `struct limits`: a value in .kconfig is a bool, a char, an integer of up to 8 \
+         bytes, an array of chars or `enum libbpf_tristate`",
+    ),
+    (
+        "bad/kconfig_unknown",
+        "section .kconfig: LINUX_HAS_FLUX_CAPACITOR: of names in LINUX_ there are LINUX_KERNEL_VERSION, \
+         LINUX_HAS_BPF_COOKIE, LINUX_HAS_SYSCALL_WRAPPER; others have to be weak, and are 0",
+    ),
     ("bad/map_size_mismatch", "section .maps: contradiction: `key`: 4 bytes, and 8 bytes elsewhere in the declaration"),
     ("bad/map_without_type", "section .maps: typeless: the declaration has no `type`"),
     ("bad/no_btf", "no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"),
@@ -30,12 +42,12 @@ const REFUSED: [(&str, &str); 17] = [
     (
         "bad/unresolved_extern",
         "section raw_tp: calls_nowhere: insn 1: refers to `nowhere`, which the object declares and does not define; \
-         what the kernel has is declared with __ksym, and kconfig values are not supported yet",
+         what the kernel has is declared with __ksym, its options with __kconfig",
     ),
     (
         "bad/unresolved_variable",
         "section raw_tp: reads_nowhere: insn 0: refers to `nowhere`, which the object declares and does not define; \
-         what the kernel has is declared with __ksym, and kconfig values are not supported yet",
+         what the kernel has is declared with __ksym, its options with __kconfig",
     ),
     (
         "deep_chain",
@@ -43,11 +55,6 @@ const REFUSED: [(&str, &str); 17] = [
          per-CPU data looked up",
     ),
     ("deep_stack", "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes"),
-    (
-        "externs",
-        "section raw_tp: configuration: insn 0: refers to `LINUX_KERNEL_VERSION`, which the object declares and does \
-         not define; what the kernel has is declared with __ksym, and kconfig values are not supported yet",
-    ),
     ("struct_ops", "section .struct_ops: struct_ops maps are not supported yet"),
 ];
 

@@ -91,6 +91,7 @@ fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
             kind: rt::DataKind::PerCpu,
             init: Some((init.start, init.end - init.start)),
             section: text(&map.name),
+            kconfig: &[],
         }),
         pinning: 0,
     });

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! BPF_MAP_CREATE      an array of one value, the image
-//! mmap                the image is copied there, with what the user changed
+//! mmap                the image is copied there, with what the user changed and what this machine decides
 //! BPF_BTF_LOAD        the loader's BTF
 //! BPF_PROG_LOAD       the loader
 //! BPF_PROG_TEST_RUN   makes the maps, fills them and loads the programs
@@ -26,6 +26,7 @@ use std::path::Path;
 use crate::desc::{DataKind, MapDesc, ProgDesc};
 use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
+use crate::kconfig;
 use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 use crate::percpu::{KEY, fill_all};
@@ -95,15 +96,17 @@ fn run(
         cpus::possible()?;
     }
     let mut patches = Patches::new(opened);
+    for map in &mut maps {
+        let max_entries = patches.max_entries(map)?;
+        find_pinned(map, max_entries)?;
+    }
+    let found = kconfig::values(opened, &maps)?;
+    let values = &[values, &found.iter().map(|(map, value)| (*map, value.as_slice())).collect::<Vec<_>>()].concat();
     let mut late = Vec::new();
     for &(map, value) in values {
         late.extend(patches.value(map, value)?);
     }
     let mut resized = vec![false; maps.len()];
-    for map in &mut maps {
-        let max_entries = patches.max_entries(map)?;
-        find_pinned(map, max_entries)?;
-    }
     for map in &mut maps {
         resized[map.index] = resize::make(opened, map, values)?;
         patches.map(map)?;

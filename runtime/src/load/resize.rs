@@ -26,7 +26,7 @@ pub(super) fn make<'v>(opened: &Opened<'v>, open: &mut OpenMap, values: &[(usize
     if let Some(value) = first_value(opened, open.index, values) {
         fill(&map, value)?;
     }
-    if data.kind == DataKind::Rodata {
+    if matches!(data.kind, DataKind::Rodata | DataKind::Kconfig) {
         map.freeze()?;
     }
     open.reuse = Some(map);

@@ -58,9 +58,11 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
                 Kind::Rodata => DataKind::Rodata,
                 Kind::Bss => DataKind::Bss,
                 Kind::PerCpu => DataKind::PerCpu,
+                Kind::Kconfig => DataKind::Kconfig,
             },
             init: slots.init.clone().map(|range| (range.start, range.end - range.start)),
             section: text(&map.name),
+            kconfig: &[],
         }),
         pinning: map.def.pin_by_name.into(),
     });

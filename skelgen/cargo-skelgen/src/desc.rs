@@ -5,21 +5,23 @@ use std::borrow::Cow;
 use skelgen::Skeleton;
 use skelgen::emit::AttachPlan;
 use skelgen::loader::{BlobOff, MapSlots, ProgramSlots};
-use skelgen::object::{DataKind as Kind, Map};
+use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, Var};
 use skelgen::plan::PlannedProgram;
-use skelgen_runtime::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
+use skelgen_runtime::{Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, ObjectDesc, ProgDesc, StepDesc};
 
 /// Describes `skeleton` to `then`, called `name`.
 pub(crate) fn described<R>(skeleton: &Skeleton, name: &str, then: impl FnOnce(&ObjectDesc<'_>) -> R) -> R {
     let Skeleton { plan, loader, .. } = skeleton;
     let map_attrs: Vec<Vec<u32>> = loader.maps.iter().map(|slots| places(&slots.attrs)).collect();
     let prog_attrs: Vec<Vec<u32>> = loader.programs.iter().map(|slots| places(&slots.attrs)).collect();
+    let kconfig: Vec<Vec<KconfigDesc<'_>>> = plan.maps.iter().map(kconfig_descs).collect();
     let maps: Vec<MapDesc<'_>> = plan
         .maps
         .iter()
         .zip(&loader.maps)
         .zip(&map_attrs)
-        .map(|((map, slots), attrs)| map_desc(map, slots, attrs))
+        .zip(&kconfig)
+        .map(|(((map, slots), attrs), kconfig)| map_desc(map, slots, attrs, kconfig))
         .collect();
     let progs: Vec<ProgDesc<'_>> = plan
         .programs
@@ -48,7 +50,7 @@ pub(crate) fn described<R>(skeleton: &Skeleton, name: &str, then: impl FnOnce(&O
     })
 }
 
-fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32]) -> MapDesc<'a> {
+fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32], kconfig: &'a [KconfigDesc<'a>]) -> MapDesc<'a> {
     let def = &map.def;
     MapDesc {
         name: &map.name,
@@ -66,12 +68,31 @@ fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32]) -> MapDesc<'a>
                 Kind::Rodata => DataKind::Rodata,
                 Kind::Bss => DataKind::Bss,
                 Kind::PerCpu => DataKind::PerCpu,
+                Kind::Kconfig => DataKind::Kconfig,
             },
             init: slots.init.as_ref().map(|range| (range.start, range.end - range.start)),
             section: &map.name,
+            kconfig,
         }),
         pinning: def.pin_by_name.into(),
     }
+}
+
+/// The variables of `.kconfig`; none of other maps.
+fn kconfig_descs(map: &Map) -> Vec<KconfigDesc<'_>> {
+    map.data.iter().flat_map(|data| &data.vars).filter_map(kconfig_desc).collect()
+}
+
+fn kconfig_desc(var: &Var) -> Option<KconfigDesc<'_>> {
+    let Kconfig { ty, weak } = var.kconfig?;
+    let ty = match ty {
+        Type::Bool => KconfigType::Bool,
+        Type::Char { signed } => KconfigType::Char { signed },
+        Type::Int { signed } => KconfigType::Int { signed },
+        Type::Tristate => KconfigType::Tristate,
+        Type::String => KconfigType::String,
+    };
+    Some(KconfigDesc { name: &var.name, offset: var.offset, size: var.size, ty, weak })
 }
 
 fn prog_desc<'a>(program: &'a PlannedProgram, slots: &ProgramSlots, attrs: &'a [u32]) -> ProgDesc<'a> {

@@ -13,7 +13,7 @@ pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'st
     match kind {
         DataKind::PerCpu => (quote!(rt::PerCpu), "percpu"),
         _ if !def.is_mmapable() => (quote!(rt::Unmapped), "unmapped"),
-        DataKind::Rodata => (quote!(rt::MappedRo), "mapped_ro"),
+        DataKind::Rodata | DataKind::Kconfig => (quote!(rt::MappedRo), "mapped_ro"),
         DataKind::Data | DataKind::Bss => (quote!(rt::Mapped), "mapped"),
     }
 }

@@ -26,6 +26,10 @@ impl Field<'_> {
     fn kind(&self) -> Option<DataKind> {
         self.map.data.as_ref().map(|data| data.kind)
     }
+
+    fn is_kconfig(&self) -> bool {
+        self.kind() == Some(DataKind::Kconfig)
+    }
 }
 
 /// The whole module.
@@ -142,18 +146,21 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
 fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream {
     let Names { open, loaded, open_maps, open_maps_type, open_progs_type, maps_type, progs_type, .. } = names;
     let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
-    let values = data.iter().map(|field| {
+    // What the machine says is no initial value to change.
+    let first: Vec<_> = data.iter().filter(|field| !field.is_kconfig()).collect();
+    let values = first.iter().map(|field| {
         let (ident, ty, doc) = (field.ident, &field.ty, open_doc(field));
         quote!(#[doc = #doc] pub #ident: ::std::boxed::Box<#ty>)
     });
-    let value_inits = data.iter().map(|field| {
+    let value_inits = first.iter().map(|field| {
         let (ident, index) = (field.ident, &field.index);
         quote!(#ident: opened.value(#index)?)
     });
-    let value_bytes = data.iter().map(|field| {
+    let value_bytes = first.iter().map(|field| {
         let (ident, index) = (field.ident, &field.index);
         quote!((#index, rt::Plain::as_bytes(&*self.#ident)))
     });
+    let set_kconfig = data.iter().any(|field| field.is_kconfig()).then(set_kconfig);
     let take = |field: &&Field<'_>| {
         let Field { ident, index, method, .. } = field;
         quote!(#ident: loaded.#method(#index)?)
@@ -204,6 +211,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
                 self.opened.set_percpu_mode(mode);
             }
 
+            #set_kconfig
+
             /// Creates the maps, fills them and loads the programs.
             ///
             /// # Errors
@@ -223,6 +232,21 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
     }
 }
 
+/// The method that only objects with `.kconfig` have.
+fn set_kconfig() -> TokenStream {
+    quote! {
+        /// Says what the kernel is configured with, in lines as in its `.config`: `CONFIG_HZ=250`. These options come
+        /// before those of the machine, which is only asked if there are others.
+        ///
+        /// # Errors
+        ///
+        /// A line that is none of a configuration, or a value that its variable does not take.
+        pub fn set_kconfig(&mut self, config: &::core::primitive::str) -> rt::Result<()> {
+            self.opened.set_kconfig(config)
+        }
+    }
+}
+
 /// What they are afterwards.
 fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Skeleton) -> TokenStream {
     let Names { loaded, links, programs: progs, maps_type, progs_type, .. } = names;
@@ -234,6 +258,9 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
         let doc = match field.kind() {
             Some(DataKind::PerCpu) => format!(" `{section}`: a value for each possible CPU."),
             Some(DataKind::Rodata) => format!(" `{section}`: constant since the load."),
+            Some(DataKind::Kconfig) => {
+                format!(" `{section}`: what the kernel is configured with, as found at the load.")
+            }
             _ if !def.is_mmapable() => format!(" `{section}`: the programs' own, static and hidden variables only."),
             _ => format!(" `{section}`: shared with the programs."),
         };

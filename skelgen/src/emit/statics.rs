@@ -7,7 +7,7 @@ use super::Options;
 use super::attach::AttachPlan;
 use crate::Skeleton;
 use crate::loader::{MapSlots, ProgramSlots};
-use crate::object::{DataKind, Map, SecDef};
+use crate::object::{DataKind, Kconfig, KconfigType, Map, SecDef, Var};
 use crate::plan::PlannedProgram;
 
 /// `IMAGE` and `OBJECT`.
@@ -62,6 +62,7 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
                 DataKind::Rodata => quote!(Rodata),
                 DataKind::Bss => quote!(Bss),
                 DataKind::PerCpu => quote!(PerCpu),
+                DataKind::Kconfig => quote!(Kconfig),
             };
             let init = match &slots.init {
                 None => quote!(::core::option::Option::None),
@@ -70,7 +71,15 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
                     quote!(::core::option::Option::Some((#start, #len)))
                 }
             };
-            quote!(::core::option::Option::Some(rt::DataDesc { kind: rt::DataKind::#kind, init: #init, section: #name }))
+            let kconfig = data.vars.iter().filter_map(kconfig_desc);
+            quote! {
+                ::core::option::Option::Some(rt::DataDesc {
+                    kind: rt::DataKind::#kind,
+                    init: #init,
+                    section: #name,
+                    kconfig: &[#(#kconfig),*],
+                })
+            }
         }
     };
     quote! {
@@ -88,6 +97,21 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
             pinning: #pinning,
         }
     }
+}
+
+fn kconfig_desc(var: &Var) -> Option<TokenStream> {
+    let Kconfig { ty, weak } = var.kconfig?;
+    let (name, offset, size) = (&var.name, number(var.offset), number(var.size));
+    let ty = match ty {
+        KconfigType::Bool => quote!(Bool),
+        KconfigType::Char { signed } => quote!(Char { signed: #signed }),
+        KconfigType::Int { signed } => quote!(Int { signed: #signed }),
+        KconfigType::Tristate => quote!(Tristate),
+        KconfigType::String => quote!(String),
+    };
+    Some(quote! {
+        rt::KconfigDesc { name: #name, offset: #offset, size: #size, ty: rt::KconfigType::#ty, weak: #weak }
+    })
 }
 
 fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {

@@ -147,7 +147,7 @@ fn map_flags(kind: DataKind, is_shared: bool) -> u32 {
     let mmapable = if is_shared { BPF_F_MMAPABLE } else { 0 };
     match kind {
         DataKind::Data | DataKind::Bss => mmapable,
-        DataKind::Rodata => mmapable | BPF_F_RDONLY_PROG,
+        DataKind::Rodata | DataKind::Kconfig => mmapable | BPF_F_RDONLY_PROG,
         DataKind::PerCpu => 0,
     }
 }
@@ -165,15 +165,15 @@ fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
                 .in_symbol(name)
         })?;
         end = past;
-        vars.push(Var { name: name.to_owned(), type_id: decl.ty, offset, size });
+        vars.push(Var { name: name.to_owned(), type_id: decl.ty, offset, size, kconfig: None });
     }
     Ok(vars)
 }
 
 /// The map's name in the kernel: the standard sections carry the object's name, the others stand for themselves.
-fn kernel_name(object: &str, section: &str) -> String {
+pub(super) fn kernel_name(object: &str, section: &str) -> String {
     const NAME_LEN: usize = 15;
-    if !matches!(section, ".data" | ".rodata" | ".bss") {
+    if !matches!(section, ".data" | ".rodata" | ".bss" | ".kconfig") {
         return section.chars().take(NAME_LEN).collect();
     }
     // At least seven characters are the section's, if it has fewer or not.

@@ -24,6 +24,8 @@ const PIN_BY_NAME: u32 = 1;
 pub(super) struct MapPlaces {
     declared: BTreeMap<(SectionIdx, u64), MapIdx>,
     sections: BTreeMap<SectionIdx, MapIdx>,
+    /// The variables of `.kconfig`, which no section has, by name: the map, the variable's offset and its size.
+    kconfig: BTreeMap<String, (MapIdx, u32, u32)>,
     program_slots: Vec<ProgramSlot>,
 }
 
@@ -64,6 +66,17 @@ impl MapPlaces {
             map.slots.push((*slot, Slot::Program(ProgIdx(program))));
         }
         Ok(())
+    }
+
+    /// The map of `.kconfig`, the offset and the size of its variable `name`.
+    pub(super) fn of_kconfig(&self, name: &str) -> Option<(MapIdx, u32, u32)> {
+        self.kconfig.get(name).copied()
+    }
+
+    /// Has the variables of `.kconfig` found by name.
+    pub(super) fn add_kconfig(&mut self, index: MapIdx, map: &Map) {
+        let vars = map.data.iter().flat_map(|data| &data.vars);
+        self.kconfig.extend(vars.map(|var| (var.name.clone(), (index, var.offset, var.size))));
     }
 
     pub(super) fn add_section(&mut self, section: SectionIdx, map: MapIdx) {

@@ -9,6 +9,7 @@
 //! maps       .maps, from BTF
 //! ksyms      .ksyms, from BTF and undefined symbols
 //! data       .data, .rodata, .bss, .percpu
+//! kconfig    .kconfig, which is in BTF only
 //! relocs     what each instruction refers to
 //! programs   the functions that are programs, by the names of their sections (sec)
 //! ```
@@ -16,6 +17,7 @@
 mod data;
 mod elf;
 mod functions;
+mod kconfig;
 mod ksyms;
 mod maps;
 mod model;
@@ -26,8 +28,8 @@ pub mod uapi;
 
 pub use ksyms::{Ksym, KsymKind};
 pub use model::{
-    Core, Data, DataKind, FuncIdx, Function, KsymIdx, Line, Map, MapDef, MapIdx, Object, ProgIdx, ProgramDef, Reloc,
-    Slot, Target, Var,
+    Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object, ProgIdx,
+    ProgramDef, Reloc, Slot, Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
 pub use uapi::{AttachType, MapType, ProgType};
@@ -53,6 +55,10 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;
     for (section, map) in data::data_maps(&elf, &btf, &name)? {
         places.add_section(section, MapIdx(maps.len()));
+        maps.push(map);
+    }
+    if let Some(map) = kconfig::map(&elf, &mut btf, &name)? {
+        places.add_kconfig(MapIdx(maps.len()), &map);
         maps.push(map);
     }
     let mut functions = functions::functions(&elf, ext.as_ref())?;

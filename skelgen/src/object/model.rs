@@ -51,7 +51,7 @@ pub struct Object {
     pub license: String,
     /// Its types, with the sizes and offsets of data sections filled in from the symbols.
     pub btf: Btf,
-    /// Maps from `.maps`, then data sections, in the order of their sections.
+    /// Maps from `.maps`, then data sections, in the order of their sections, then `.kconfig`.
     pub maps: Vec<Map>,
     /// What it refers to of the kernel, in the order of the symbols.
     pub ksyms: Vec<Ksym>,
@@ -239,6 +239,38 @@ pub struct Var {
     pub offset: u32,
     /// Bytes.
     pub size: u32,
+    /// In `.kconfig`: how it gets its value.
+    pub kconfig: Option<Kconfig>,
+}
+
+/// How a variable of `.kconfig` gets its value: from the kernel's option of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kconfig {
+    /// What is taken for a value.
+    pub ty: KconfigType,
+    /// Whether the option may be missing, and the value then is 0.
+    pub weak: bool,
+}
+
+/// What is taken for the value of a kernel's option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KconfigType {
+    /// `bool`: `y` or `n`.
+    Bool,
+    /// A number of one byte, or the letter `y`, `n` or `m` itself.
+    Char {
+        /// Whether it has a sign.
+        signed: bool,
+    },
+    /// A number of 2, 4 or 8 bytes.
+    Int {
+        /// Whether it has a sign.
+        signed: bool,
+    },
+    /// `enum libbpf_tristate`: `n` is 0, `y` 1, `m` 2.
+    Tristate,
+    /// An array of `char`: text, cut to fit, with a 0 behind it.
+    String,
 }
 
 /// What a data section is for, by its name.
@@ -252,6 +284,8 @@ pub enum DataKind {
     Bss,
     /// `.percpu`, `.percpu.*`: a value of its own for each CPU.
     PerCpu,
+    /// `.kconfig`, which ELF does not have: what the kernel is configured with, found out at load and constant after.
+    Kconfig,
 }
 
 impl DataKind {

@@ -10,7 +10,7 @@ use super::elf::{Elf, ElfReloc, Section, SectionIdx, SectionKind, Symbol};
 use super::functions::Functions;
 use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
-use super::model::{FuncIdx, Reloc, Target};
+use super::model::{FuncIdx, MapIdx, Reloc, Target};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::{Error, Result};
 
@@ -55,6 +55,9 @@ impl Resolver<'_> {
     fn target(&self, reloc: &ElfReloc, insn: Insn) -> Result<Target> {
         let symbol = &self.elf.symbols[reloc.symbol];
         let Some(section) = symbol.section.and_then(|index| self.elf.section_at(index)) else {
+            if let Some(place) = self.maps.of_kconfig(&symbol.name) {
+                return kconfig(symbol, place, insn);
+            }
             return self.ksyms.target(reloc.symbol, insn).unwrap_or_else(|| Err(undefined(symbol)));
         };
         if insn.is_pseudo_call() {
@@ -100,6 +103,22 @@ impl Resolver<'_> {
     }
 }
 
+/// The address of a variable in `.kconfig`, `size` bytes from `offset`.
+fn kconfig(symbol: &Symbol, (map, offset, size): (MapIdx, u32, u32), insn: Insn) -> Result<Target> {
+    let name = &symbol.name;
+    if !insn.is_ld_imm64() {
+        let what = format!("relocation of instruction {:#04x}, which takes no address of `{name}`", insn.code);
+        return Err(Error::malformed(what));
+    }
+    let address = u32::try_from(insn.imm).ok().filter(|&addend| addend <= size).and_then(|addend| {
+        let address = offset.checked_add(addend)?;
+        i32::try_from(address).ok()
+    });
+    let address = address
+        .ok_or_else(|| Error::unresolved(format!("refers to {} bytes from `{name}`, which has {size}", insn.imm)))?;
+    Ok(Target::MapValue(map, address))
+}
+
 fn undefined(symbol: &Symbol) -> Error {
     let name = &symbol.name;
     if name.is_empty() {
@@ -107,7 +126,7 @@ fn undefined(symbol: &Symbol) -> Error {
     }
     Error::unresolved(format!(
         "refers to `{name}`, which the object declares and does not define; what the kernel has is declared with \
-         __ksym, and kconfig values are not supported yet"
+         __ksym, its options with __kconfig"
     ))
 }
 

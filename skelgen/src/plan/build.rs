@@ -88,7 +88,7 @@ fn map_steps(steps: &mut Vec<Step>, map: MapIdx, def: &Map) {
     }
     match def.data.as_ref().map(|data| data.kind) {
         Some(DataKind::Data) => steps.push(Step::InitMap { map }),
-        Some(DataKind::Rodata) => steps.extend([Step::InitMap { map }, Step::FreezeMap { map }]),
+        Some(DataKind::Rodata | DataKind::Kconfig) => steps.extend([Step::InitMap { map }, Step::FreezeMap { map }]),
         Some(DataKind::PerCpu) => steps.push(Step::InitPerCpu { map }),
         Some(DataKind::Bss) | None => {}
     }

@@ -39,7 +39,7 @@ pub enum Step {
         /// Which.
         map: MapIdx,
     },
-    /// `BPF_MAP_FREEZE`: a `.rodata` section becomes constant.
+    /// `BPF_MAP_FREEZE`: a `.rodata` section, or `.kconfig`, becomes constant.
     FreezeMap {
         /// Which.
         map: MapIdx,

@@ -1,0 +1,164 @@
+//! `.kconfig`: what programs want to know of the kernel that they run on, found out at load.
+//!
+//! `extern int CONFIG_HZ __kconfig;` has the value of the kernel's option `CONFIG_HZ`, `LINUX_KERNEL_VERSION` that of
+//! the running kernel's version. Where libbpf looks, this looks, and what libbpf takes for a value is taken.
+//!
+//! ```text
+//! config    where the kernel's configuration is
+//! gzip      /proc/config.gz unpacked (feature kconfig-gz)
+//! text      lines of a configuration
+//! value     a value in the bytes of its variable
+//! kernel    LINUX_*: what is no option
+//! version   LINUX_KERNEL_VERSION
+//! ```
+//!
+//! | option | `bool` | `char` | integer | `enum libbpf_tristate` | `char[N]` |
+//! |---|---|---|---|---|---|
+//! | `=y`, `=n` | 1, 0 | the letter | | `TRI_YES`, `TRI_NO` | |
+//! | `=m` | | the letter | | `TRI_MODULE` | |
+//! | `=250`, `=0xfa` | | the number | the number | | |
+//! | `="text"` | | | | | the text, cut to N - 1 bytes |
+//!
+//! Anything else is an error, as is a number that does not fit. An option that is not set is not in a configuration: a
+//! variable that is `__weak` then is 0, another is an error. If there is no configuration to be found at all, that is an
+//! error for a weak one too, as nothing says that the option is not set.
+
+mod config;
+#[cfg(feature = "kconfig-gz")]
+mod gzip;
+mod kernel;
+mod text;
+mod value;
+mod version;
+
+use crate::open::{OpenMap, Opened};
+use crate::{Error, Result};
+use value::Values;
+
+/// One variable of `.kconfig`.
+#[derive(Clone, Copy, Debug)]
+pub struct KconfigDesc<'a> {
+    /// Its name, which is that of the kernel's option, or begins with `LINUX_`.
+    pub name: &'a str,
+    /// Where it is, in bytes from the section's start.
+    pub offset: u32,
+    /// Its bytes.
+    pub size: u32,
+    /// What is taken for its value.
+    pub ty: KconfigType,
+    /// Whether it may be missing, and then is 0.
+    pub weak: bool,
+}
+
+/// What is taken for the value of a variable of `.kconfig`, see [`KconfigDesc`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KconfigType {
+    /// `bool`: `y` or `n`.
+    Bool,
+    /// A number of one byte, or the letter `y`, `n` or `m` itself.
+    Char {
+        /// Whether it has a sign.
+        signed: bool,
+    },
+    /// A number of 2, 4 or 8 bytes.
+    Int {
+        /// Whether it has a sign.
+        signed: bool,
+    },
+    /// `enum libbpf_tristate`: `n` is 0, `y` 1, `m` 2.
+    Tristate,
+    /// An array of `char`: text, cut to fit, with a 0 behind it.
+    String,
+}
+
+impl KconfigDesc<'_> {
+    /// Whether it is an option of the kernel's configuration.
+    fn is_option(&self) -> bool {
+        self.name.starts_with("CONFIG_")
+    }
+}
+
+impl Opened<'_> {
+    /// Says what the kernel is configured with, in lines as in its `.config`: `CONFIG_HZ=250`. For kernels that do not
+    /// tell, and for tests.
+    ///
+    /// These options come before those of the machine, which is asked only if the object wants others. A second call
+    /// takes the place of the first. An object that wants to know nothing of the kernel takes any configuration.
+    ///
+    /// # Errors
+    ///
+    /// A line that is none of a configuration, or a value that its variable does not take.
+    pub fn set_kconfig(&mut self, config: &str) -> Result<()> {
+        for map in self.desc.maps {
+            let Some(data) = &map.data else { continue };
+            read_given(&mut Values::new(data.kconfig, map.value_size), config)
+                .map_err(|error| error.object(self.desc.name))?;
+        }
+        self.kconfig = Some(config.into());
+        Ok(())
+    }
+}
+
+/// The values of `.kconfig` on this machine, by map's index; not of maps that exist already.
+pub(crate) fn values(opened: &Opened<'_>, maps: &[OpenMap]) -> Result<Vec<(usize, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for (open, desc) in maps.iter().zip(opened.desc.maps) {
+        let Some(data) = desc.data.as_ref().filter(|data| !data.kconfig.is_empty()) else { continue };
+        if open.reuse.is_none() {
+            let values = Values::new(data.kconfig, desc.value_size);
+            found.push((open.index, resolve(values, opened.kconfig.as_deref())?));
+        }
+    }
+    Ok(found)
+}
+
+fn resolve(mut values: Values<'_>, given: Option<&str>) -> Result<Vec<u8>> {
+    kernel::fill(&mut values)?;
+    if let Some(config) = given {
+        read_given(&mut values, config)?;
+    }
+    let Some(first) = values.missing().next() else { return Ok(values.bytes) };
+    let config = config::find().map_err(|why| {
+        Error::new("read kernel option")
+            .subject(first.name)
+            .because(format!("this kernel's configuration cannot be read: {why}"))
+            .hint(
+                "a kernel with CONFIG_IKCONFIG_PROC has it in /proc/config.gz (modprobe configs, if that is a module), \
+                 distributions in /boot; else set_kconfig() says what the kernel is configured with",
+            )
+    })?;
+    text::read(&mut values, &config.text, &config.path)?;
+    let strong = values.missing().find(|missing| !missing.weak);
+    match strong {
+        None => Ok(values.bytes),
+        Some(missing) => Err(Error::new("read kernel option")
+            .subject(missing.name)
+            .because(format!("{} does not have it", config.path))
+            .hint("declared __weak it would be 0 on such kernels; or set_kconfig() gives it a value")),
+    }
+}
+
+fn read_given(values: &mut Values<'_>, config: &str) -> Result<()> {
+    text::read(values, config.as_bytes(), "what set_kconfig() was given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_enough_if_it_has_all() {
+        let int = KconfigType::Int { signed: false };
+        let desc = |name, offset, weak| KconfigDesc { name, offset, size: 4, ty: int, weak };
+        let externs = [desc("CONFIG_A", 0, false), desc("LINUX_SKELGEN_KNOWS_NOT", 4, true), desc("CONFIG_B", 8, true)];
+        let bytes = resolve(Values::new(&externs, 12), Some("CONFIG_A=7\nCONFIG_B=8\n")).unwrap();
+        assert_eq!(bytes, [7u32.to_ne_bytes(), [0; 4], 8u32.to_ne_bytes()].concat());
+    }
+
+    #[test]
+    fn what_is_no_option_has_to_be_known_or_weak() {
+        let externs = [KconfigDesc { name: "LINUX_X", offset: 0, size: 1, ty: KconfigType::Bool, weak: false }];
+        let error = resolve(Values::new(&externs, 1), None).unwrap_err();
+        assert_eq!(error.to_string(), "find out LINUX_X: this runtime does not know it");
+    }
+}
