@@ -3,7 +3,7 @@
 mod common;
 
 use common::{describe, describe_changed, may_load, open};
-use skelgen_runtime::{Errno, MapDesc, ObjectDesc, Opened};
+use skelgen_runtime::{DataDesc, Errno, KconfigDesc, KconfigType, MapDesc, ObjectDesc, Opened};
 use skelgen_tests::{Part, not_run};
 
 #[test]
@@ -58,6 +58,20 @@ fn a_description_at_odds_with_itself_is_refused() {
     ];
     for map in wrong {
         refuse(&ObjectDesc { maps: &[map], ..sound });
+    }
+}
+
+#[test]
+fn a_variable_of_kconfig_has_to_be_inside_its_value() {
+    let sound = describe("kconfig");
+    let section = sound.maps.iter().find(|map| map.name == ".kconfig").unwrap();
+    let len = section.value_size;
+    for (offset, size) in [(len, 1), (0, len + 1), (u32::MAX, 2)] {
+        let outside = [KconfigDesc { name: "CONFIG_X", offset, size, ty: KconfigType::Bool, weak: false }];
+        let data = section.data.map(|data| DataDesc { kconfig: &outside, ..data });
+        let maps = [MapDesc { data, ..*section }];
+        let error = Opened::new(&ObjectDesc { maps: &maps, ..sound }).map(drop).unwrap_err().to_string();
+        assert!(error.ends_with(".kconfig: a variable is not inside the value"), "{error}");
     }
 }
 

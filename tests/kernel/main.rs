@@ -20,6 +20,7 @@ mod guest;
 mod in_memory;
 mod info;
 mod iterators;
+mod kconfig;
 mod kfuncs;
 mod kinds;
 mod ksyms;

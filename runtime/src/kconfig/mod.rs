@@ -117,10 +117,11 @@ fn resolve(mut values: Values<'_>, given: Option<&str>) -> Result<Vec<u8>> {
     if let Some(config) = given {
         read_given(&mut values, config)?;
     }
-    let Some(first) = values.missing().next() else { return Ok(values.bytes) };
+    // Of what is missing, an error names what the object cannot do without.
+    let Some(missing) = values.missing().min_by_key(|missing| missing.weak) else { return Ok(values.bytes) };
     let config = config::find().map_err(|why| {
         Error::new("read kernel option")
-            .subject(first.name)
+            .subject(missing.name)
             .because(format!("this kernel's configuration cannot be read: {why}"))
             .hint(
                 "a kernel with CONFIG_IKCONFIG_PROC has it in /proc/config.gz (modprobe configs, if that is a module), \

@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
 use skelgen::emit::AttachPlan;
-use skelgen::object::{DataKind as Kind, Object};
+use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Object, Var};
 use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
-use skelgen_runtime::{Attach, DataDesc, DataKind, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc};
+use skelgen_runtime::{
+    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc,
+};
 
 pub(crate) use skelgen_tests::may_load;
 
@@ -27,7 +29,7 @@ fn bytes(fixture: &str) -> &'static [u8] {
             }
         };
     }
-    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "many" "percpu_basic" }
+    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "kconfig" "many" "percpu_basic" }
 }
 
 /// The description of a fixture, named as in `fixtures/`.
@@ -62,7 +64,7 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
             },
             init: slots.init.clone().map(|range| (range.start, range.end - range.start)),
             section: text(&map.name),
-            kconfig: &[],
+            kconfig: leak(data.vars.iter().filter_map(kconfig).collect()),
         }),
         pinning: map.def.pin_by_name.into(),
     });
@@ -91,6 +93,19 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
         loader_func_info: leak(loader.interpreter.func_info),
         image: leak(loader.image),
     }
+}
+
+/// A variable of `.kconfig`, as the runtime has it.
+fn kconfig(var: &Var) -> Option<KconfigDesc<'static>> {
+    let Kconfig { ty, weak } = var.kconfig?;
+    let ty = match ty {
+        Type::Bool => KconfigType::Bool,
+        Type::Char { signed } => KconfigType::Char { signed },
+        Type::Int { signed } => KconfigType::Int { signed },
+        Type::Tristate => KconfigType::Tristate,
+        Type::String => KconfigType::String,
+    };
+    Some(KconfigDesc { name: text(&var.name), offset: var.offset, size: var.size, ty, weak })
 }
 
 /// The generator's way to attach, as the runtime has it.
