@@ -118,6 +118,14 @@
 //! And only if asked for: pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), and
 //! after a failure one more run, for the verifier's log.
 //!
+//! # What the kernel is configured with
+//!
+//! For an object with `__kconfig` variables the machine is asked, before all that: uname(2) and `/proc/version_signature`
+//! for `LINUX_KERNEL_VERSION`, one `BPF_PROG_LOAD` for `LINUX_HAS_BPF_COOKIE`, perf_event_open(2) for
+//! `LINUX_HAS_SYSCALL_WRAPPER`, `/boot/config-RELEASE` or `/proc/config.gz` for options. What
+//! [`Opened::set_kconfig`] says comes first. Without the feature `kconfig-gz` a compressed configuration is an error
+//! that says so.
+//!
 //! # With libbpf-rs
 //!
 //! With the feature `libbpf-rs`, module `interop` has this crate's maps, programs and links as libbpf-rs's and back:
