@@ -9,6 +9,7 @@ mod batch;
 mod both;
 mod cgroup;
 mod flags;
+mod kconfig;
 mod keyless;
 mod links;
 mod maps;
