@@ -28,12 +28,14 @@ mod skeletons {
         "../fixtures/counters.bpf.o" Counters
         "../fixtures/data_sections.bpf.o" DataSections
         "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
+        "../fixtures/kfuncs.bpf.o" Kfuncs
         "../fixtures/maps_all.bpf.o" MapsAll
         "../fixtures/percpu_basic.bpf.o" PercpuBasic
         "../fixtures/percpu_const_str.bpf.o" PercpuConstStr
         "../fixtures/percpu_maps.bpf.o" PercpuMaps
         "../fixtures/percpu_shapes.bpf.o" PercpuShapes
         "../fixtures/percpu_types.bpf.o" PercpuTypes
+        "../fixtures/refused_types.bpf.o" RefusedTypes
     }
 }
 
@@ -65,6 +67,7 @@ const GENERATED: &[Generated] = generated! {
         ".bss" => Bss, ".bss.x" => BssX,
     }
     deep_stack_ok: { ".percpu" => Percpu }
+    kfuncs: { ".percpu" => Percpu }
     maps_all: { "percpu_array" => Totals, "percpu_cgroup_storage" => Totals }
     percpu_basic: {
         ".percpu" => Percpu, ".percpu.custom" => PercpuCustom, ".percpu.with_a_long_name" => PercpuWithALongName,
@@ -79,6 +82,7 @@ const GENERATED: &[Generated] = generated! {
         ".percpu" => Percpu, ".percpu.of_function" => PercpuOfFunction, "flags" => Flags, "nameless" => Nameless,
         "packed_values" => Packed, "points" => Point, "shapes" => Shape,
     }
+    refused_types: { ".percpu" => Percpu }
 };
 
 /// File names and objects of the fixtures that this machine can have skeletons of.
