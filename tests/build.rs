@@ -16,7 +16,7 @@ const REFUSED: [&str; 2] = ["deep_chain", "deep_stack"];
 const OTHER_ENDIAN: &str = "counters_be";
 
 /// What is refused only when it is loaded.
-const REFUSED_AT_LOAD: [&str; 3] = ["bad/kconfig_missing", "bad/no_license", "bad/verifier_reject"];
+const REFUSED_AT_LOAD: [&str; 4] = ["bad/kconfig_missing", "bad/no_license", "bad/storage_key", "bad/verifier_reject"];
 
 fn main() {
     let fixtures = Path::new("../fixtures");

@@ -59,7 +59,7 @@ const REFUSED: [(&str, &str); 20] = [
 ];
 
 /// These can be refused only when they are loaded: `kernel` has the tests.
-const REFUSED_AT_LOAD: [&str; 3] = ["bad/kconfig_missing", "bad/no_license", "bad/verifier_reject"];
+const REFUSED_AT_LOAD: [&str; 4] = ["bad/kconfig_missing", "bad/no_license", "bad/storage_key", "bad/verifier_reject"];
 
 #[test]
 fn each_is_refused_in_words_that_say_where() {

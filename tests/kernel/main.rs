@@ -44,5 +44,6 @@ mod sections;
 mod shapes;
 mod shared_maps;
 mod slots;
+mod storages;
 mod threads;
 mod watch;

@@ -20,7 +20,7 @@ use crate::sys::{Errno, fds};
 use crate::{Error, Result, diagnose};
 
 /// Bytes of the verifier's log to start with; what is not written costs nothing.
-const FIRST_LOG: usize = 1 << 20;
+pub(super) const FIRST_LOG: usize = 1 << 20;
 /// Bytes of log beyond which no more is asked for.
 const LAST_LOG: usize = 1 << 28;
 
@@ -235,12 +235,12 @@ fn hint_of_types(refused: &Error) -> String {
     format!("the kernel refused the object's BTF, so that it was loaded without: {}", last.trim())
 }
 
-fn log_buffer(size: usize) -> Result<Mapping> {
+pub(super) fn log_buffer(size: usize) -> Result<Mapping> {
     Mapping::anonymous(size).map_err(|errno| Error::new("make room for the verifier's log").errno_is(errno))
 }
 
 /// What the kernel wrote to a log, up to its final 0; `None` if nothing.
-fn text(log: &Mapping) -> Option<String> {
+pub(super) fn text(log: &Mapping) -> Option<String> {
     let mut bytes = Vec::new();
     let mut page = [0; 4096];
     while bytes.len() < log.len() {

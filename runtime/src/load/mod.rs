@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The image has no room for a section that was made longer: its map is made and filled before all this, and the
-//! loader finds it as one that exists. If the kernel refuses the object's BTF, the loader runs once more and does without.
+//! loader finds it as one that exists. Local storages are made before it as well. If the kernel refuses the object's BTF, the loader runs once more and does without.
 
 mod loaded;
 mod lookup;
@@ -18,6 +18,7 @@ mod machine;
 mod outcome;
 mod patch;
 mod resize;
+mod storage;
 mod untyped;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -106,9 +107,10 @@ fn run(
     for &(map, value) in values {
         late.extend(patches.value(map, value)?);
     }
-    let mut resized = vec![false; maps.len()];
+    let mut ready = vec![false; maps.len()];
+    let btf = storage::make(opened, &mut maps, &mut patches, &mut ready)?;
     for map in &mut maps {
-        resized[map.index] = resize::make(opened, map, values)?;
+        ready[map.index] |= resize::make(opened, map, values)?;
         patches.map(map)?;
     }
     for program in &programs {
@@ -117,12 +119,13 @@ fn run(
     patches.features(start_features(opened.mode));
 
     let loaded = Machine::new(opened)?.load(&mut patches);
+    drop(btf);
     let Made { fds, features } = loaded.map_err(|error| blame_mode(opened.mode, error))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
 
-    let mut fresh = resized.clone();
+    let mut fresh = ready.clone();
     let mut made = Vec::with_capacity(maps.len());
     for (open, desc) in maps.iter_mut().zip(opened.desc.maps) {
         let map = match open.reuse.take() {
@@ -147,7 +150,7 @@ fn run(
     for index in fresh {
         let Some(map) = &made[index] else { continue };
         let late = late.iter().find_map(|&(map, value)| (map == index).then_some(value));
-        if resized[index] {
+        if ready[index] {
             // It was filled when it was made.
         } else if let Some(value) = first_percpu_value(opened, index, values).filter(|_| late.is_some() || !all_cpus) {
             fill_percpu(map, value)?;
@@ -279,6 +282,6 @@ fn fill_percpu(map: &Map, value: &[u8]) -> Result<()> {
 }
 
 /// A descriptor's number, for the image.
-fn number(map: &Map) -> u32 {
-    map.as_fd().as_raw_fd().cast_unsigned()
+fn number(fd: &impl AsFd) -> u32 {
+    fd.as_fd().as_raw_fd().cast_unsigned()
 }

@@ -76,6 +76,11 @@ impl<'a, 'v> Patches<'a, 'v> {
         self.words.extend(words);
     }
 
+    /// A descriptor that is in the image but not the loader's.
+    pub(super) fn borrow(&mut self, fd: i32) {
+        self.borrowed.push(fd);
+    }
+
     /// Whether a word is changed to one that is not 0.
     pub(super) fn is_set(&self, at: u32) -> bool {
         self.words.iter().rfind(|&&(place, _)| place == at).is_some_and(|&(_, word)| word != 0)

@@ -29,8 +29,7 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
         }
         let zeroes = match step.cmd {
             BPF_BTF_LOAD => {
-                let at = header.steps.checked_add(STEP_SIZE.checked_mul(index)?)?;
-                words.push((at.checked_add(AT_UNLESS)?, NEVER));
+                words.push(never(header, index));
                 continue;
             }
             BPF_MAP_CREATE => MAP_TYPES,
@@ -45,6 +44,11 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
         }
     }
     Some(words)
+}
+
+/// What to write for the step at `index` not to be done. The header's tables are inside the image, which is below 4 GiB.
+pub(super) fn never(header: &Header, index: u32) -> (u32, u32) {
+    (header.steps + index * STEP_SIZE + AT_UNLESS, NEVER)
 }
 
 /// The word at `place` of the step's attr.

@@ -5,6 +5,7 @@
 //! know is zero.
 
 use super::uapi::BPF_OBJ_NAME_LEN;
+use crate::image::Read as _;
 
 macro_rules! attrs {
     ($($(#[$doc:meta])* $name:ident: $size:literal { $($field:ident: $ty:ty,)* })*) => {$(
@@ -196,5 +197,30 @@ attrs! {
     /// `BPF_LINK_DETACH`.
     LinkDetach: 4 {
         link_fd: u32,
+    }
+}
+
+impl MapCreate {
+    /// The attr at `at` of an image, as far as it goes here.
+    pub(crate) fn read(image: &[u8], at: u32) -> Option<MapCreate> {
+        let word = |index: u32| image.u32(at.checked_add(index * 4)?);
+        let name = image.get(at.checked_add(28)? as usize..)?.first_chunk()?;
+        let map_extra = image.get(at.checked_add(64)? as usize..)?.first_chunk()?;
+        Some(MapCreate {
+            map_type: word(0)?,
+            key_size: word(1)?,
+            value_size: word(2)?,
+            max_entries: word(3)?,
+            map_flags: word(4)?,
+            inner_map_fd: word(5)?,
+            numa_node: word(6)?,
+            map_name: *name,
+            map_ifindex: word(11)?,
+            btf_fd: word(12)?,
+            btf_key_type_id: word(13)?,
+            btf_value_type_id: word(14)?,
+            btf_vmlinux_value_type_id: word(15)?,
+            map_extra: u64::from_ne_bytes(*map_extra),
+        })
     }
 }
