@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::btf::{Btf, StrOff};
+
 /// A result whose error says what is wrong with an object, and where.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -24,21 +26,61 @@ pub enum ErrorKind {
 /// What is wrong, and where: object, section, symbol and instruction, as far as they are known.
 ///
 /// A stage fills in the place it knows from the inside out, with [`at_insn`](Error::at_insn),
-/// [`in_symbol`](Error::in_symbol), [`in_section`](Error::in_section) and [`in_object`](Error::in_object).
+/// [`in_symbol`](Error::in_symbol), [`in_section`](Error::in_section) and [`in_object`](Error::in_object). Where an
+/// instruction is known, so is mostly its line of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     kind: ErrorKind,
     object: Option<String>,
     section: Option<String>,
     symbol: Option<String>,
     insn: Option<usize>,
+    source: Option<SourceLine>,
     what: String,
+}
+
+/// A line of the C source, as line_info has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SourceLine {
+    /// The file, as the compiler was given it.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// From 1; 0 if it is not known.
+    pub column: u32,
+    /// The line's text, without the space around it; empty if it is not known.
+    pub text: String,
+}
+
+impl SourceLine {
+    /// From a record of line_info: `line_col` is line number << 10 | column.
+    pub fn new(btf: &Btf, file: StrOff, text: StrOff, line_col: u32) -> Self {
+        SourceLine {
+            file: btf.name(file).to_owned(),
+            line: line_col >> 10,
+            column: line_col & 0x3ff,
+            text: btf.name(text).trim().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for SourceLine {
+    /// `src/counters.bpf.c:12:7`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SourceLine { file, line, column, .. } = self;
+        write!(f, "{file}:{line}")?;
+        if *column > 0 { write!(f, ":{column}") } else { Ok(()) }
+    }
 }
 
 impl Error {
     /// A failure of `kind`; `what` is a clause without a final full stop.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Error { kind, object: None, section: None, symbol: None, insn: None, what: what.into() }
+        let what = what.into();
+        Error(Box::new(Inner { kind, object: None, section: None, symbol: None, insn: None, source: None, what }))
     }
 
     /// [`ErrorKind::Malformed`].
@@ -64,64 +106,103 @@ impl Error {
     /// Names the object, unless a name is known already.
     #[must_use]
     pub fn in_object(mut self, name: impl Into<String>) -> Self {
-        self.object.get_or_insert_with(|| name.into());
+        self.0.object.get_or_insert_with(|| name.into());
         self
     }
 
     /// Names the ELF section, unless one is named already.
     #[must_use]
     pub fn in_section(mut self, name: impl Into<String>) -> Self {
-        self.section.get_or_insert_with(|| name.into());
+        self.0.section.get_or_insert_with(|| name.into());
         self
     }
 
     /// Names the symbol (function, variable or map), unless one is named already.
     #[must_use]
     pub fn in_symbol(mut self, name: impl Into<String>) -> Self {
-        self.symbol.get_or_insert_with(|| name.into());
+        self.0.symbol.get_or_insert_with(|| name.into());
         self
     }
 
     /// Names the instruction, counted in 8-byte slots from the start of the function, unless one is named already.
     #[must_use]
     pub fn at_insn(mut self, insn: usize) -> Self {
-        self.insn.get_or_insert(insn);
+        self.0.insn.get_or_insert(insn);
+        self
+    }
+
+    /// Shows the line of the source that made the instruction, unless one is shown already.
+    #[must_use]
+    pub fn at_source(mut self, source: SourceLine) -> Self {
+        self.0.source.get_or_insert(source);
         self
     }
 
     /// The kind of the failure.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The section at fault, if one is.
     pub fn section(&self) -> Option<&str> {
-        self.section.as_deref()
+        self.0.section.as_deref()
     }
 
     /// The function, variable or map at fault, if one is.
     pub fn symbol(&self) -> Option<&str> {
-        self.symbol.as_deref()
+        self.0.symbol.as_deref()
+    }
+
+    /// The instruction at fault, if one is, counted in 8-byte slots from the start of the function.
+    pub fn insn(&self) -> Option<usize> {
+        self.0.insn
+    }
+
+    /// The line of the source at fault, if the object has line_info for it.
+    pub fn source_line(&self) -> Option<&SourceLine> {
+        self.0.source.as_ref()
     }
 }
 
 impl fmt::Display for Error {
-    /// Outside in: `counters.bpf.o: section .percpu: symbol hits: insn 3: what`.
+    /// Outside in: `counters.bpf.o: section .percpu: symbol hits: insn 3: what`. Below it, if it is known, the line of
+    /// the source: `  --> counters.bpf.c:12:7` and its text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(object) = &self.object {
+        if let Some(object) = &self.0.object {
             write!(f, "{object}: ")?;
         }
-        if let Some(section) = &self.section {
+        if let Some(section) = &self.0.section {
             write!(f, "section {section}: ")?;
         }
-        if let Some(symbol) = &self.symbol {
+        if let Some(symbol) = &self.0.symbol {
             write!(f, "{symbol}: ")?;
         }
-        if let Some(insn) = self.insn {
+        if let Some(insn) = self.0.insn {
             write!(f, "insn {insn}: ")?;
         }
-        f.write_str(&self.what)
+        f.write_str(&self.0.what)?;
+        let Some(source) = &self.0.source else { return Ok(()) };
+        write!(f, "\n  --> {source}")?;
+        if source.text.is_empty() { Ok(()) } else { write!(f, "\n   | {}", source.text) }
     }
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_place_stays_and_the_source_stands_below() {
+        let source = SourceLine { file: "a.bpf.c".to_owned(), line: 12, column: 7, text: "return 0;".to_owned() };
+        let error = Error::unsupported("what").at_insn(3).in_symbol("f").at_source(source.clone()).in_section("xdp");
+        let error = error.at_insn(9).in_symbol("g").in_object("a.bpf.o");
+        let shown = "a.bpf.o: section xdp: f: insn 3: what\n  --> a.bpf.c:12:7\n   | return 0;";
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.source_line(), Some(&source));
+
+        let no_text = SourceLine { column: 0, text: String::new(), ..source };
+        assert_eq!(Error::malformed("what").at_source(no_text).to_string(), "what\n  --> a.bpf.c:12");
+    }
+}

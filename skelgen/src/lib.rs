@@ -36,7 +36,7 @@ pub mod plan;
 
 pub use builder::{BuildError, Builder};
 pub use endian::Endian;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, SourceLine};
 
 use link::link;
 use loader::Loader;
@@ -65,8 +65,8 @@ impl Skeleton {
     pub fn new(file_name: &str, bytes: &[u8]) -> Result<Self> {
         let run = || {
             let object = Object::parse(file_name, bytes)?;
-            let programs = link(&object)?;
-            let plan = plan::plan(&object, programs)?;
+            let programs = link(&object).map_err(|error| object.locate(error))?;
+            let plan = plan::plan(&object, programs).map_err(|error| object.locate(error))?;
             let loader = loader::assemble(&plan)?;
             Ok(Skeleton { file_name: file_name.to_owned(), object, plan, loader })
         };

@@ -4,6 +4,7 @@
 mod corrupted;
 mod patched;
 mod refused;
+mod source_lines;
 
 use skelgen::emit::Options;
 use skelgen::{Result, Skeleton};
@@ -13,10 +14,10 @@ fn generate(name: &str, object: &[u8]) -> Result<String> {
     Skeleton::new(&format!("{name}.bpf.o"), object)?.source(&Options::default())
 }
 
-/// The error's words.
+/// The error's sentence. What stands below it, the line of the source, is [`source_lines`]' to test.
 fn refusal(name: &str, object: &[u8]) -> String {
     match generate(name, object) {
         Ok(_) => panic!("{name} is not refused"),
-        Err(error) => error.to_string(),
+        Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
     }
 }

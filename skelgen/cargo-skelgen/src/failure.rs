@@ -18,7 +18,7 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 pub(crate) enum Cause {
     Read(io::Error),
-    Generate(Box<skelgen::Error>),
+    Generate(skelgen::Error),
     Load(skelgen_runtime::Error),
 }
 

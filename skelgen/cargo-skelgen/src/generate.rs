@@ -15,9 +15,8 @@ use crate::stop::Stop;
 pub(crate) fn run(args: &GenArgs) -> Result<ExitCode, Stop> {
     let skeleton = object::read(&args.object).map_err(Stop::Object)?;
     let options = Options { name: args.name.clone(), ..Options::default() };
-    let source = skeleton
-        .source(&options)
-        .map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error.into()))))?;
+    let source =
+        skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
     match &args.output {
         Some(path) => fs::write(path, source).map_err(|error| Stop::Write(path.clone(), error))?,
         None => {

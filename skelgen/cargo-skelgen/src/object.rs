@@ -11,7 +11,7 @@ use crate::failure::{Cause, Failure};
 pub(crate) fn read(path: &Path) -> Result<Skeleton, Failure> {
     let failed = |cause| Failure::new(path, cause);
     let bytes = fs::read(path).map_err(|error| failed(Cause::Read(error)))?;
-    Skeleton::new(&name(path), &bytes).map_err(|error| failed(Cause::Generate(error.into())))
+    Skeleton::new(&name(path), &bytes).map_err(|error| failed(Cause::Generate(error)))
 }
 
 /// What an object is called in the errors of `skelgen` and the runtime: its file's name, without the folder.

@@ -12,6 +12,7 @@
 //! kconfig    .kconfig, which is in BTF only
 //! relocs     what each instruction refers to
 //! programs   the functions that are programs, by the names of their sections (sec)
+//! source     the source line of an instruction, for errors
 //! ```
 
 mod data;
@@ -24,6 +25,7 @@ mod model;
 mod programs;
 mod relocs;
 pub mod sec;
+mod source;
 pub mod uapi;
 
 pub use ksyms::{Ksym, KsymKind};
@@ -42,6 +44,11 @@ impl Object {
     /// Parses an object; `file_name` names it in errors and, up to its first dot, in the kernel.
     pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Self> {
         parse(file_name, bytes).map_err(|error| error.in_object(file_name))
+    }
+
+    /// The error with the source line that it is about, if it names an instruction and line_info knows it.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        source::locate(error, &self.functions, &self.btf)
     }
 }
 
@@ -63,7 +70,8 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     }
     let mut functions = functions::functions(&elf, ext.as_ref())?;
     let ksyms = ksyms::ksyms(&elf, &btf);
-    relocs::resolve(&elf, &mut functions, &places, &ksyms)?;
+    let resolved = relocs::resolve(&elf, &mut functions, &places, &ksyms);
+    resolved.map_err(|error| source::locate(error, &functions.all, &btf))?;
     let programs = programs::programs(&functions)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
     programs::fix_linkage(&functions, &mut btf);
