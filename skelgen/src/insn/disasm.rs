@@ -8,18 +8,25 @@ use super::uapi::*;
 /// A run of slots, one line each: `   3: r1 = *(u64 *)(r10 - 8)`.
 pub struct Listing<'a>(pub &'a [Insn]);
 
-impl fmt::Display for Listing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<'a> Listing<'a> {
+    /// The instructions by their first slots, each with its text.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, impl fmt::Display + use<>)> + use<'a> {
+        let insns = self.0;
         let mut wide = false;
-        for (index, insn) in self.0.iter().enumerate() {
+        insns.iter().enumerate().filter_map(move |(index, &insn)| {
             if std::mem::take(&mut wide) {
-                continue;
+                return None;
             }
             wide = insn.is_ld_imm64();
-            let high = if wide { self.0.get(index + 1).map_or(0, |next| next.imm) } else { 0 };
-            writeln!(f, "{index:>5}: {}", Text { insn: *insn, high, index })?;
-        }
-        Ok(())
+            let high = if wide { insns.get(index + 1).map_or(0, |next| next.imm) } else { 0 };
+            Some((index, Text { insn, high, index }))
+        })
+    }
+}
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines().try_for_each(|(index, text)| writeln!(f, "{index:>5}: {text}"))
     }
 }
 

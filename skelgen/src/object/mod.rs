@@ -13,6 +13,7 @@
 //! relocs     what each instruction refers to
 //! programs   the functions that are programs, by the names of their sections (sec)
 //! source     the source line of an instruction, for errors
+//! outline    sections and externs, for those who look at an object
 //! ```
 
 mod data;
@@ -22,6 +23,7 @@ mod kconfig;
 mod ksyms;
 mod maps;
 mod model;
+pub mod outline;
 mod programs;
 mod relocs;
 pub mod sec;
