@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use skelgen_runtime::Errno;
 
-use crate::object;
+use crate::path::file_name;
 
 /// Why nothing can be made of an object.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum Cause {
     Read(io::Error),
     Generate(skelgen::Error),
     Load(skelgen_runtime::Error),
+    /// It has not what the user asked for.
+    Asked(String),
 }
 
 impl Failure {
@@ -33,10 +35,11 @@ impl Failure {
             Cause::Read(error) => return format!("cannot read it: {error}"),
             Cause::Generate(error) => error.to_string(),
             Cause::Load(error) => error.to_string(),
+            Cause::Asked(why) => return why.clone(),
         };
         // Both begin with the object's name, which stands before the sentence already, as the user wrote it.
         let line = error.lines().next().unwrap_or_default();
-        let name = object::name(&self.path);
+        let name = file_name(&self.path);
         line.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line).to_owned()
     }
 

@@ -1,18 +1,43 @@
 //! `gen`: an object as Rust.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{fs, io};
 
+use clap::builder::NonEmptyStringValueParser;
 use skelgen::emit::Options;
 
-use crate::cli::GenArgs;
 use crate::failure::{Cause, Failure};
 use crate::object;
 use crate::stop::Stop;
 
+/// Writes the Rust of an object's skeleton
+///
+/// The code needs the crate skelgen-runtime, and is what a build script with skelgen::Builder generates.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The compiled BPF object
+    object: PathBuf,
+    /// Write to this file, not to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The skeleton's name [default: the object file's name up to its first dot]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    name: Option<String>,
+}
+
+const HELP: &str = "\
+Examples:
+  cargo skelgen gen counters.bpf.o | less
+  cargo skelgen gen counters.bpf.o -o src/counters.rs
+  cargo skelgen gen build/prog.o --name Counters -o src/counters.rs
+
+Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+
 /// Writes the skeleton. What is in the file stays there if there is none.
-pub(crate) fn run(args: &GenArgs) -> Result<ExitCode, Stop> {
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let skeleton = object::read(&args.object).map_err(Stop::Object)?;
     let options = Options { name: args.name.clone(), ..Options::default() };
     let source =

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo skelgen gen OBJECT         skelgen: the object as Rust
+//! cargo skelgen inspect OBJECT     skelgen: what is in the object, and what its load does
 //! cargo skelgen load OBJECT...     skelgen, then skelgen-runtime: the object in the kernel
 //! ```
 //!
@@ -22,16 +23,20 @@ mod command;
 mod desc;
 mod failure;
 mod generate;
+mod inspect;
 mod load;
 mod object;
+mod path;
 mod report;
 mod stop;
+mod ui;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match cli::parse(std::env::args_os()) {
         cli::Task::Gen(args) => generate::run(&args),
+        cli::Task::Inspect(args) => inspect::run(&args),
         cli::Task::Load(args) => load::run(&args),
     };
     done.unwrap_or_else(|stop| {

@@ -6,15 +6,19 @@ use std::path::Path;
 use skelgen::Skeleton;
 
 use crate::failure::{Cause, Failure};
+use crate::path::file_name;
+
+/// The bytes at `path`.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::new(path, Cause::Read(error)))
+}
 
 /// The skeleton of the object at `path`.
 pub(crate) fn read(path: &Path) -> Result<Skeleton, Failure> {
-    let failed = |cause| Failure::new(path, cause);
-    let bytes = fs::read(path).map_err(|error| failed(Cause::Read(error)))?;
-    Skeleton::new(&name(path), &bytes).map_err(|error| failed(Cause::Generate(error)))
+    skeleton(path, &bytes(path)?)
 }
 
-/// What an object is called in the errors of `skelgen` and the runtime: its file's name, without the folder.
-pub(crate) fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+/// The skeleton of the object `bytes`, which were read at `path`.
+pub(crate) fn skeleton(path: &Path, bytes: &[u8]) -> Result<Skeleton, Failure> {
+    Skeleton::new(&file_name(path), bytes).map_err(|error| Failure::new(path, Cause::Generate(error)))
 }

@@ -4,14 +4,11 @@ use std::io::{self, StdoutLock, Write};
 use std::path::Path;
 
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::failure::{Cause, Failure};
-
-const GREEN: Style = AnsiColor::Green.on_default().bold();
-/// The colour of failures.
-pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+use crate::ui;
+use crate::ui::style::{BAD, GOOD};
 
 /// What was loaded of an object.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +32,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(json: bool, whole_log: bool) -> Self {
-        Report { out: AutoStream::auto(io::stdout().lock()), json, whole_log }
+        Report { out: ui::out(), json, whole_log }
     }
 
     /// `OK   counters.bpf.o  (5 maps, 3 programs, lowered)`
@@ -45,11 +42,7 @@ impl Report {
         }
         let Summary { maps, programs, autoload_off, percpu } = summary;
         let (s_maps, s_programs) = (plural(*maps), plural(*programs));
-        write!(
-            self.out,
-            "{GREEN}OK{GREEN:#}   {}  ({maps} map{s_maps}, {programs} program{s_programs}",
-            path.display()
-        )?;
+        write!(self.out, "{GOOD}OK{GOOD:#}   {}  ({maps} map{s_maps}, {programs} program{s_programs}", path.display())?;
         if *autoload_off > 0 {
             write!(self.out, ", {autoload_off} with autoload off")?;
         }
@@ -64,7 +57,7 @@ impl Report {
         if self.json {
             return self.line(&FailLine::of(failure));
         }
-        writeln!(self.out, "{RED}FAIL{RED:#} {failure}")?;
+        writeln!(self.out, "{BAD}FAIL{BAD:#} {failure}")?;
         failure.details(self.whole_log).iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
@@ -121,6 +114,7 @@ impl<'a> FailLine<'a> {
             Cause::Generate(error) => {
                 FailLine { stage: "generate", section: error.section(), subject: error.symbol(), ..line }
             }
+            Cause::Asked(_) => line,
             Cause::Load(error) => FailLine {
                 stage: "load",
                 step: Some(error.operation()),

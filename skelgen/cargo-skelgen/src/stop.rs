@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::{fmt, io};
 
 use crate::failure::Failure;
-use crate::report::RED;
+use crate::ui;
+use crate::ui::style::BAD;
 
 /// Why the command stops before it is done, or without success.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Stop {
 
 /// Writes `error: WHAT` to standard error; where that cannot be written, there is nobody to tell.
 pub(crate) fn tell(what: impl fmt::Display) {
-    let _ = io::Write::write_fmt(&mut anstream::stderr(), format_args!("{RED}error:{RED:#} {what}\n"));
+    let _ = io::Write::write_fmt(&mut ui::err(), format_args!("{BAD}error:{BAD:#} {what}\n"));
 }
 
 impl fmt::Display for Stop {

@@ -1,6 +1,10 @@
 //! The command as a user of the shell meets it.
 
+mod colour;
 mod generate;
+mod golden;
+mod inspect;
+mod json;
 mod load;
 mod usage;
 

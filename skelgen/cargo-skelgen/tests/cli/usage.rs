@@ -4,13 +4,17 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 8] = [
+    let mistakes: [&[&str]; 12] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
         &["gen"],
         &["gen", "counters.bpf.o", "many.bpf.o"],
         &["gen", "counters.bpf.o", "--name", ""],
+        &["inspect"],
+        &["inspect", "counters.bpf.o", "--image", "lowered"],
+        &["inspect", "counters.bpf.o", "--color", "sometimes"],
+        &["--color", "never"],
         &["load"],
         &["load", "counters.bpf.o", "--percpu", "sometimes"],
     ];
@@ -23,7 +27,9 @@ fn mistakes_end_with_2() {
 
 #[test]
 fn help_calls_the_command_as_the_user_did() {
-    for args in [&["--help"][..], &["--version"], &["help"], &["gen", "--help"], &["load", "-h"]] {
+    for args in
+        [&["--help"][..], &["--version"], &["help"], &["gen", "--help"], &["inspect", "--help"], &["load", "-h"]]
+    {
         assert_eq!(skelgen(args).status, 0, "{args:?}");
     }
     let usage = |args| skelgen(args).out.lines().find(|line| line.starts_with("Usage:")).map(str::to_owned);

@@ -1,0 +1,68 @@
+//! Who made an object, and what that means for it.
+
+use skelgen::object::outline::Outline;
+use skelgen::{Endian, Skeleton};
+
+/// The compiler, as DWARF names it: `clang version 14.0.6`. Objects that were stripped of it do not say.
+pub(super) fn of(outline: &Outline<'_>) -> Option<String> {
+    let strings = outline.section(".debug_str")?.data;
+    let strings = strings.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
+    let mut producers = strings.filter_map(|text| {
+        let clang = text.find("clang version ").map(|at| &text[at..]);
+        clang.or(Some(text).filter(|text| text.starts_with("GNU C")))
+    });
+    // What follows in brackets is where it was built from; GCC lists its options.
+    let producer = producers.next()?.split(['(', '-']).next()?.trim();
+    Some(producer.to_owned())
+}
+
+/// What is worth knowing before it fails.
+pub(crate) fn notes(outline: &Outline<'_>, skeleton: &Skeleton) -> Vec<String> {
+    let mut notes = Vec::new();
+    let (native, its, ours) =
+        if cfg!(target_endian = "little") { (Endian::Little, "big", "little") } else { (Endian::Big, "little", "big") };
+    if outline.endian != native {
+        notes.push(format!(
+            "it is for {its}-endian machines, and this one is {ours}-endian: clang's -target bpf makes it for this \
+             one, bpfel and bpfeb for either"
+        ));
+    }
+    if skeleton.object.functions.iter().all(|function| function.lines.is_empty()) {
+        notes.push(
+            "no lines of source: compiled without -g, or stripped of .BTF.ext; the verifier's log will show \
+             instructions only (llvm-strip -g keeps it)"
+                .to_owned(),
+        );
+    }
+    if let Some(major) = of(outline).as_deref().and_then(clang_major).filter(|&major| major < OLDEST_CLANG) {
+        notes.push(format!(
+            "made by clang {major}: before {OLDEST_CLANG} it describes no kernel functions and no floats in BTF, and \
+             its CO-RE lacks relocations of types and enumerators or has bugs in them; try a newer one if the \
+             verifier refuses a program that looks right"
+        ));
+    }
+    if skeleton.plan.license.is_empty() {
+        notes.push("no license: the kernel refuses helpers that are for GPL programs only".to_owned());
+    }
+    notes
+}
+
+/// The first clang with everything that the kernel's own tests ask of one, attributes of types aside.
+const OLDEST_CLANG: u32 = 13;
+
+/// `clang version 14.0.6` is 14.
+fn clang_major(compiler: &str) -> Option<u32> {
+    let version = compiler.strip_prefix("clang version ")?;
+    version.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(clang_major("clang version 14.0.6"), Some(14));
+        assert_eq!((clang_major("GNU C23 14.2.0"), clang_major("clang version x")), (None, None));
+    }
+}

@@ -1,0 +1,65 @@
+//! What an object refers to and does not define: the kernel's functions, variables and configuration.
+
+use serde::Serialize;
+use skelgen::btf::{Btf, Linkage, Type, TypeId};
+use skelgen::object::outline::Outline;
+
+use crate::ui::{Align, Table};
+
+/// Something that is defined elsewhere.
+#[derive(Debug, Serialize)]
+pub(super) struct Extern {
+    name: String,
+    /// `kconfig`, `ksym`, `kfunc`, or `symbol` if BTF does not say.
+    kind: &'static str,
+    weak: bool,
+    #[serde(rename = "type")]
+    c_type: Option<String>,
+    /// As C declares it.
+    #[serde(skip)]
+    declaration: Option<String>,
+}
+
+/// The externs of an object. Its own BTF is asked, as the one that is loaded has them changed.
+pub(super) fn externs(outline: &Outline<'_>) -> Vec<Extern> {
+    let section = outline.section(".BTF");
+    let btf = section.and_then(|section| Btf::parse(section.data, outline.endian).ok()).unwrap_or_default();
+    let described = outline.externs.iter().map(|symbol| {
+        let found = find(&btf, &symbol.name);
+        Extern {
+            name: symbol.name.clone(),
+            kind: found.map_or("symbol", |(kind, _)| kind),
+            weak: symbol.weak,
+            c_type: found.map(|(_, ty)| btf.c_type(ty)),
+            declaration: found.map(|(_, ty)| btf.c_declaration(ty, &symbol.name)),
+        }
+    });
+    described.collect()
+}
+
+/// The kind and type of the extern called `name`.
+fn find(btf: &Btf, name: &str) -> Option<(&'static str, TypeId)> {
+    let members = btf.datasecs().flat_map(|(_, section)| section.vars.iter().map(|var| (section.name, var.ty)));
+    for (section, id) in members {
+        match btf.get(id) {
+            Type::Var(var) if var.linkage == Linkage::Extern && btf.name(var.name) == name => {
+                return Some((if btf.name(section) == ".kconfig" { "kconfig" } else { "ksym" }, var.ty));
+            }
+            Type::Func(func) if func.linkage == Linkage::Extern && btf.name(func.name) == name => {
+                return Some(("kfunc", func.proto));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The externs as a table.
+pub(super) fn table(externs: &[Extern]) -> Table {
+    let mut table = Table::new(&[("KIND", Align::Left), ("WEAK", Align::Left), ("DECLARATION", Align::Left)]);
+    for symbol in externs {
+        let weak = if symbol.weak { "weak" } else { "" };
+        table.row([symbol.kind.into(), weak.into(), symbol.declaration.as_deref().unwrap_or(&symbol.name).into()]);
+    }
+    table
+}

@@ -1,0 +1,194 @@
+//! The maps, data sections among them.
+
+use serde::Serialize;
+use skelgen::Skeleton;
+use skelgen::btf::{Btf, TypeId};
+use skelgen::object::{MapDef, MapType, Slot};
+
+use crate::ui::{Align, Table};
+
+/// A map.
+#[derive(Debug, Serialize)]
+pub(super) struct Map {
+    name: String,
+    kernel_name: String,
+    #[serde(flatten)]
+    def: Def,
+    pinning: Option<&'static str>,
+    /// Of a map of maps: what its maps look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<Def>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slots: Vec<Filled>,
+}
+
+/// What the kernel is told of a map.
+#[derive(Debug, Serialize)]
+struct Def {
+    #[serde(rename = "type")]
+    map_type: String,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    flags: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    numa_node: u32,
+    #[serde(skip_serializing_if = "is_zero_u64")]
+    map_extra: u64,
+    key_type: Option<String>,
+    value_type: Option<String>,
+}
+
+/// A slot with a value in the object.
+#[derive(Debug, Serialize)]
+struct Filled {
+    slot: u32,
+    value: String,
+}
+
+/// The maps of a skeleton.
+pub(super) fn maps(skeleton: &Skeleton) -> Vec<Map> {
+    let (plan, btf) = (&skeleton.plan, &skeleton.object.btf);
+    let value = |slot: Slot| match slot {
+        Slot::Map(map) => plan.map(map).name.clone(),
+        Slot::Program(program) => plan.program(program).native.name.clone(),
+    };
+    plan.maps
+        .iter()
+        .map(|map| Map {
+            name: map.name.clone(),
+            kernel_name: map.kernel_name.clone(),
+            def: Def::new(&map.def, btf),
+            pinning: map.def.pin_by_name.then_some("by name"),
+            inner: map.inner.as_ref().map(|inner| Def::new(inner, btf)),
+            slots: map.slots.iter().map(|&(slot, held)| Filled { slot, value: value(held) }).collect(),
+        })
+        .collect()
+}
+
+impl Def {
+    fn new(def: &MapDef, btf: &Btf) -> Self {
+        let c_type = |id: Option<TypeId>| id.map(|id| type_name(btf, id));
+        Def {
+            map_type: type_of(def.map_type),
+            key_size: def.key_size,
+            value_size: def.value_size,
+            max_entries: def.max_entries,
+            map_flags: def.map_flags,
+            flags: flags(def.map_flags),
+            numa_node: def.numa_node,
+            map_extra: def.map_extra,
+            key_type: c_type(def.key_type),
+            value_type: c_type(def.value_type),
+        }
+    }
+}
+
+/// A type as C would write it; of a data section, its name.
+fn type_name(btf: &Btf, id: TypeId) -> String {
+    if btf.get(id).as_datasec().is_some() { btf.name_of(id).to_owned() } else { btf.c_type(id) }
+}
+
+/// `percpu_array`: `BPF_MAP_TYPE_PERCPU_ARRAY` as the kernel's tools write it.
+pub(crate) fn type_of(map_type: u32) -> String {
+    match MapType::from_u32(map_type) {
+        Some(known) => known.name().trim_start_matches("BPF_MAP_TYPE_").to_lowercase(),
+        None => map_type.to_string(),
+    }
+}
+
+/// `map_flags` of `BPF_MAP_CREATE`, by their bits (`include/uapi/linux/bpf.h`).
+const FLAGS: [&str; 20] = [
+    "BPF_F_NO_PREALLOC",
+    "BPF_F_NO_COMMON_LRU",
+    "BPF_F_NUMA_NODE",
+    "BPF_F_RDONLY",
+    "BPF_F_WRONLY",
+    "BPF_F_STACK_BUILD_ID",
+    "BPF_F_ZERO_SEED",
+    "BPF_F_RDONLY_PROG",
+    "BPF_F_WRONLY_PROG",
+    "BPF_F_CLONE",
+    "BPF_F_MMAPABLE",
+    "BPF_F_PRESERVE_ELEMS",
+    "BPF_F_INNER_MAP",
+    "BPF_F_LINK",
+    "BPF_F_PATH_FD",
+    "BPF_F_VTYPE_BTF_OBJ_FD",
+    "BPF_F_TOKEN_FD",
+    "BPF_F_SEGV_ON_FAULT",
+    "BPF_F_NO_USER_CONV",
+    "BPF_F_RB_OVERWRITE",
+];
+
+/// The names of flags that are set; a bit that has none is a number.
+fn flags(set: u32) -> Vec<String> {
+    let bits = (0..u32::BITS as usize).filter(|bit| set >> bit & 1 == 1);
+    bits.map(|bit| FLAGS.get(bit).map_or_else(|| format!("{:#x}", 1u32 << bit), |name| (*name).to_owned())).collect()
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_zero_u64(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The maps as a table. Below a map of maps stands what its maps look like; static slots follow.
+pub(super) fn table(maps: &[Map]) -> Table {
+    let mut table = Table::new(&[
+        ("NAME", Align::Left),
+        ("TYPE", Align::Left),
+        ("KEY", Align::Right),
+        ("VALUE", Align::Right),
+        ("ENTRIES", Align::Right),
+        ("PINNED", Align::Left),
+        ("FLAGS", Align::Left),
+        ("MORE", Align::Left),
+    ]);
+    for map in maps {
+        let mut more = map.def.more();
+        more.extend(map.slots.iter().map(|Filled { slot, value }| format!("[{slot}] = {value}")));
+        table.row(map.def.row(map.name.as_str(), map.pinning.unwrap_or_default(), more));
+        if let Some(inner) = &map.inner {
+            table.row(inner.row("  of", "", inner.more()));
+        }
+    }
+    table
+}
+
+impl Def {
+    fn row(&self, name: &str, pinned: &str, more: Vec<String>) -> [crate::ui::Cell; 8] {
+        [
+            name.into(),
+            self.map_type.as_str().into(),
+            self.key_size.into(),
+            self.value_size.into(),
+            self.max_entries.into(),
+            pinned.into(),
+            self.flags.join(" | ").into(),
+            more.join(", ").into(),
+        ]
+    }
+
+    fn more(&self) -> Vec<String> {
+        let numa = self.flags.iter().any(|flag| flag == "BPF_F_NUMA_NODE");
+        let numa = numa.then(|| format!("numa_node {}", self.numa_node));
+        let extra = (self.map_extra != 0).then(|| format!("map_extra {}", self.map_extra));
+        numa.into_iter().chain(extra).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_have_the_kernels_names() {
+        assert_eq!(flags(1 << 10 | 1 << 7), ["BPF_F_RDONLY_PROG", "BPF_F_MMAPABLE"]);
+        assert_eq!(flags(1 << 19 | 1 << 31), ["BPF_F_RB_OVERWRITE", "0x80000000"]);
+        assert_eq!((type_of(6).as_str(), type_of(999).as_str()), ("percpu_array", "999"));
+    }
+}

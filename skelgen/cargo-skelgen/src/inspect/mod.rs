@@ -1,0 +1,116 @@
+//! `inspect`: what is in an object, and what its load would do.
+//!
+//! ```text
+//! bytes ─▶ Outline, Skeleton ─▶ View ─▶ tables
+//!                                   └─▶ JSON
+//! ```
+//!
+//! [`View`] is the one account of an object; each of its parts stands in a file of its own, with the table
+//! that shows it. The kernel is not asked for anything.
+
+mod compiler;
+mod data;
+mod disasm;
+mod externs;
+mod helpers;
+mod maps;
+mod plan;
+mod programs;
+mod sections;
+mod view;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use skelgen::object::outline::Outline;
+use skelgen::plan::Image;
+
+use crate::failure::{Cause, Failure};
+use crate::stop::Stop;
+use crate::{object, path, ui};
+use view::View;
+
+/// Shows what is in an object, and what its load would do
+///
+/// Sections, maps, the layout of data sections with their holes, programs, externs and the loader's size, as tables.
+/// The kernel is not asked for anything, and no privilege is needed.
+///
+/// --plan and --disasm show the steps of the load, and instructions, instead. With --json everything is there at once,
+/// the instructions if --disasm asks for them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The compiled BPF object
+    object: PathBuf,
+    /// Show the steps of a load
+    #[arg(long)]
+    plan: bool,
+    /// Show instructions under the lines of the source: of all programs, or of one
+    #[arg(long, value_name = "PROGRAM", require_equals = true, num_args = 0..=1)]
+    disasm: Option<Option<String>>,
+    /// Which form of the programs --disasm shows
+    #[arg(long, value_enum, default_value_t, requires = "disasm")]
+    image: Form,
+    /// One JSON document; cargo-skelgen's JSON.md describes it
+    #[arg(long)]
+    json: bool,
+}
+
+/// `--image`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// As compiled, for kernels where programs address .percpu variables directly
+    #[default]
+    Native,
+    /// With a look-up of .percpu variables, for the others
+    Lowered,
+}
+
+const HELP: &str = "\
+Examples:
+  cargo skelgen inspect counters.bpf.o
+  cargo skelgen inspect --plan counters.bpf.o
+  cargo skelgen inspect --disasm=on_exec --image lowered counters.bpf.o
+  cargo skelgen inspect --json counters.bpf.o | jq '.data[] | select(.kind == \"percpu\") | .size'
+
+Exit status: 0 if it is shown, 1 if the object cannot be read or no skeleton made of it or it has no such program,
+2 if the command line is wrong.";
+
+/// Shows the object.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let failed = |cause| Stop::Object(Failure::new(&args.object, cause));
+    let bytes = object::bytes(&args.object).map_err(Stop::Object)?;
+    let outline = Outline::parse(&bytes).map_err(|error| failed(Cause::Generate(error)))?;
+    let skeleton = object::skeleton(&args.object, &bytes).map_err(Stop::Object)?;
+
+    let image = if args.image == Form::Lowered { Image::Lowered } else { Image::Native };
+    let disasm = match &args.disasm {
+        Some(program) => {
+            let programs = disasm::programs(&skeleton, image, program.as_deref());
+            Some(programs.map_err(|why| failed(Cause::Asked(why)))?)
+        }
+        None => None,
+    };
+    let view = View::new(path::file_name(&args.object), &outline, &skeleton, disasm);
+    let mut out = ui::out();
+    show(args, &view, &mut out).and_then(|()| out.flush()).map_err(Stop::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &Args, view: &View, out: &mut impl Write) -> io::Result<()> {
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, view)?;
+        return writeln!(out);
+    }
+    if args.plan {
+        write!(out, "{}", plan::Listing(&view.plan))?;
+    }
+    if let Some(programs) = &view.disasm {
+        if args.plan {
+            writeln!(out)?;
+        }
+        return write!(out, "{}", disasm::Listing(programs));
+    }
+    if args.plan { Ok(()) } else { write!(out, "{view}") }
+}

@@ -1,0 +1,122 @@
+//! The programs.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use skelgen::Skeleton;
+use skelgen::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use skelgen::object::{AttachType, ProgType};
+use skelgen::plan::{LoadPlan, PlannedProgram};
+
+use crate::ui::{Align, Cell, Table, style};
+
+/// A program.
+#[derive(Debug, Serialize)]
+pub(super) struct Program {
+    name: String,
+    section: String,
+    #[serde(rename = "type")]
+    prog_type: String,
+    attach_type: Option<String>,
+    target: Option<String>,
+    sleepable: bool,
+    autoload: bool,
+    needs_target: bool,
+    instructions: usize,
+    lowered_instructions: Option<usize>,
+    subprograms: Vec<String>,
+    core_relocations: usize,
+    maps: Vec<String>,
+}
+
+/// The programs of a skeleton.
+pub(super) fn programs(skeleton: &Skeleton) -> Vec<Program> {
+    skeleton.plan.programs.iter().map(|planned| program(&skeleton.plan, planned)).collect()
+}
+
+fn program(plan: &LoadPlan, planned: &PlannedProgram) -> Program {
+    let PlannedProgram { section, sec, native, lowered, .. } = planned;
+    Program {
+        name: native.name.clone(),
+        section: section.clone(),
+        prog_type: type_of(sec.prog_type),
+        // 0 is an attach type too, but nearly always means that the section's name says none.
+        attach_type: Some(sec.expected_attach_type).filter(|&attach| attach != 0).map(attach_type),
+        target: section.split_once('/').map(|(_, target)| target.to_owned()).filter(|target| !target.is_empty()),
+        sleepable: sec.sleepable,
+        autoload: sec.autoload,
+        needs_target: sec.needs_target(),
+        instructions: native.insns.len(),
+        lowered_instructions: lowered.as_ref().map(|lowered| lowered.insns.len()),
+        subprograms: native.functions.iter().skip(1).map(|function| function.name.clone()).collect(),
+        core_relocations: native.core_relos.len(),
+        maps: maps_of(plan, planned),
+    }
+}
+
+/// The maps that a program refers to, in their order.
+fn maps_of(plan: &LoadPlan, planned: &PlannedProgram) -> Vec<String> {
+    let refers = |insn: &&skelgen::insn::Insn| {
+        insn.is_ld_imm64() && matches!(insn.src, BPF_PSEUDO_MAP_IDX | BPF_PSEUDO_MAP_IDX_VALUE)
+    };
+    let used: BTreeSet<i32> = planned.native.insns.iter().filter(refers).map(|insn| insn.imm).collect();
+    let name = |&map: &i32| plan.maps.get(usize::try_from(map).ok()?).map(|map| map.name.clone());
+    used.iter().filter_map(name).collect()
+}
+
+/// `raw_tracepoint`: `BPF_PROG_TYPE_RAW_TRACEPOINT` as the kernel's tools write it.
+pub(crate) fn type_of(prog_type: u32) -> String {
+    match ProgType::from_u32(prog_type) {
+        Some(known) => known.name().trim_start_matches("BPF_PROG_TYPE_").to_lowercase(),
+        None => prog_type.to_string(),
+    }
+}
+
+/// `trace_fentry`: `BPF_TRACE_FENTRY`.
+pub(crate) fn attach_type(attach_type: u32) -> String {
+    match AttachType::from_u32(attach_type) {
+        Some(known) => known.name().trim_start_matches("BPF_").to_lowercase(),
+        None => attach_type.to_string(),
+    }
+}
+
+/// The programs as a table.
+pub(super) fn table(programs: &[Program]) -> Table {
+    let mut table = Table::new(&[
+        ("NAME", Align::Left),
+        ("TYPE", Align::Left),
+        ("ATTACH", Align::Left),
+        ("TARGET", Align::Left),
+        ("INSNS", Align::Right),
+        ("LOWERED", Align::Right),
+        ("SUBPROGRAMS", Align::Right),
+        ("CO-RE", Align::Right),
+        ("AUTOLOAD", Align::Left),
+    ]);
+    let some = |count: usize| Some(count).filter(|&count| count > 0);
+    for program in programs {
+        table.row([
+            program.name.as_str().into(),
+            program.prog_type.as_str().into(),
+            program.attach_type.as_deref().into(),
+            program.target.as_deref().into(),
+            program.instructions.into(),
+            program.lowered_instructions.into(),
+            some(program.subprograms.len()).into(),
+            some(program.core_relocations).into(),
+            program.loaded(),
+        ]);
+    }
+    table
+}
+
+impl Program {
+    /// Whether it is loaded unless the user says otherwise.
+    fn loaded(&self) -> Cell {
+        match () {
+            () if !self.autoload => Cell::styled("off", style::UNSURE),
+            () if self.needs_target => Cell::styled("needs a target", style::UNSURE),
+            () => "on".into(),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! How the command speaks: colours and tables on a terminal, plain text elsewhere.
+//!
+//! Everything is written with its colours; [`out`] and [`err`] take them out again where they are not wanted. What is
+//! not a terminal gets none, unless `--color always` or `CLICOLOR_FORCE` asks for them; `NO_COLOR` is heeded.
+
+pub(crate) mod style;
+mod table;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, StderrLock, StdoutLock};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
+
+pub(crate) use table::{Align, Cell, Table};
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, if NO_COLOR is not set
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl Color {
+    /// What `args` ask for, before anything else is known of them: mistakes on the command line have colours too.
+    pub(crate) fn of(args: &[OsString]) -> Self {
+        let args = args.iter().take_while(|arg| *arg != "--").map(OsString::as_os_str);
+        let mut chosen = Color::Auto;
+        let mut value_follows = false;
+        for arg in args {
+            let arg = arg.to_str().unwrap_or_default();
+            let value = if value_follows { Some(arg) } else { arg.strip_prefix("--color=") };
+            if let Some(color) = value.and_then(|value| Color::from_str(value, false).ok()) {
+                chosen = color;
+            }
+            value_follows = OsStr::new(arg) == "--color";
+        }
+        chosen
+    }
+
+    /// Has [`out`] and [`err`] heed it.
+    pub(crate) fn set(self) {
+        let choice = match self {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+
+    /// The same for what clap itself writes.
+    pub(crate) fn for_clap(self) -> clap::ColorChoice {
+        match self {
+            Color::Auto => clap::ColorChoice::Auto,
+            Color::Always => clap::ColorChoice::Always,
+            Color::Never => clap::ColorChoice::Never,
+        }
+    }
+}
+
+/// Standard output.
+pub(crate) fn out() -> AutoStream<StdoutLock<'static>> {
+    AutoStream::auto(io::stdout().lock())
+}
+
+/// Standard error.
+pub(crate) fn err() -> AutoStream<StderrLock<'static>> {
+    AutoStream::auto(io::stderr().lock())
+}
+
+/// `1 map`, `2 maps`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// `1,234,567`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colour_is_found_wherever_it_stands() {
+        let of = |line: &str| Color::of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of("cargo-skelgen load x.bpf.o"), Color::Auto);
+        assert_eq!(of("cargo-skelgen --color never load x.bpf.o"), Color::Never);
+        assert_eq!(of("cargo-skelgen load --color=always x.bpf.o"), Color::Always);
+        assert_eq!(of("cargo-skelgen load x.bpf.o -- ls --color=always"), Color::Auto);
+        assert_eq!(of("cargo-skelgen load --color sometimes"), Color::Auto);
+    }
+
+    #[test]
+    fn numbers_are_read_in_threes() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!((count(1, "map"), count(1024, "map")), ("1 map".to_owned(), "1,024 maps".to_owned()));
+    }
+}

@@ -1,0 +1,48 @@
+//! Colours: none on a pipe, unless somebody asks for them.
+
+use std::process::Command;
+
+use crate::{EXE, FIXTURES, Ran, skelgen};
+
+const ESCAPE: char = '\x1b';
+
+/// Commands whose output has colours on a terminal.
+const COMMANDS: [&[&str]; 5] = [
+    &["--help"],
+    &["inspect", "counters.bpf.o"],
+    &["inspect", "--disasm", "counters.bpf.o"],
+    &["load", "bad/unknown_section.bpf.o"],
+    &["gen", "nowhere.bpf.o"],
+];
+
+#[test]
+fn a_pipe_gets_no_escapes() {
+    for args in COMMANDS {
+        for color in [&[][..], &["--color", "auto"], &["--color", "never"]] {
+            let Ran { out, err, .. } = skelgen(&[color, args].concat());
+            assert!(!out.contains(ESCAPE) && !err.contains(ESCAPE), "{args:?}: {out}{err}");
+        }
+    }
+}
+
+#[test]
+fn whoever_asks_for_colours_gets_the_same_text_with_them() {
+    for args in COMMANDS {
+        let plain = skelgen(args);
+        let coloured = skelgen(&[&["--color=always"], args].concat());
+        assert!(coloured.out.contains(ESCAPE) || coloured.err.contains(ESCAPE), "{args:?}");
+        let stripped = |text: &str| anstream::adapter::strip_str(text).to_string();
+        assert_eq!((stripped(&coloured.out), stripped(&coloured.err)), (plain.out, plain.err));
+    }
+}
+
+#[test]
+fn no_color_is_heeded_where_colours_would_be_forced() {
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(EXE);
+        command.args(["inspect", "counters.bpf.o"]).current_dir(FIXTURES).envs(variables.iter().copied());
+        Ran::from(command.output().expect("it was built")).out
+    };
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains(ESCAPE));
+    assert!(!run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains(ESCAPE));
+}

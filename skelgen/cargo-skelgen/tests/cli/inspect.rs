@@ -1,0 +1,121 @@
+//! `inspect`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{FIXTURES, Ran, golden, json, skelgen};
+
+/// What is shown of an object, which goes well.
+fn shown(args: &[&str]) -> String {
+    let ran = skelgen(&[&["inspect"], args].concat());
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{args:?}");
+    ran.out
+}
+
+#[test]
+fn the_tables_are_as_they_were() {
+    for fixture in ["counters", "data_sections", "maps_all", "agent", "attach_to_prog"] {
+        let text = shown(&[&format!("{fixture}.bpf.o")]);
+        let (tables, _) = text.split_once("\nLoader\n").expect("the loader's size comes last");
+        golden::check(&format!("inspect-{fixture}.txt"), tables);
+    }
+}
+
+#[test]
+fn the_json_is_as_it_was() {
+    let text = shown(&["--json", "counters.bpf.o"]);
+    let (before, _) = text.split_once("\n  \"loader\": {").expect("the loader's size comes last");
+    golden::check("inspect-counters.json", before);
+}
+
+#[test]
+fn the_loaders_size_is_that_of_the_generator() {
+    let bytes = fs::read(Path::new(FIXTURES).join("counters.bpf.o")).expect("it is checked in");
+    let loader = ::skelgen::Skeleton::new("counters.bpf.o", &bytes).expect("a good object").loader;
+    let shown = &json::parse(&shown(&["--json", "counters.bpf.o"]))["loader"];
+    assert_eq!(shown["instructions"], loader.interpreter.insns.len());
+    assert_eq!((&shown["image_bytes"], &shown["records"]), (&loader.image.len().into(), &loader.records.len().into()));
+    assert!(shown["map_bytes"].as_u64() >= shown["image_bytes"].as_u64(), "{shown}");
+}
+
+#[test]
+fn every_fixture_can_be_looked_at_in_every_way() {
+    let mut seen = 0;
+    for entry in fs::read_dir(Path::new(FIXTURES)).expect("fixtures are checked in") {
+        let name = entry.expect("an entry").file_name().into_string().expect("text");
+        if !name.ends_with(".bpf.o") || skelgen(&["gen", &name]).status != 0 {
+            continue;
+        }
+        let text = shown(&[&name]);
+        assert!(text.starts_with(&format!("{name}: ")) && text.contains("\nLoader\n"), "{name}: {text}");
+        assert!(text.lines().all(|line| line == line.trim_end()), "a line of {name} ends in a space");
+        for image in ["native", "lowered"] {
+            json::is_documented("inspect", &json::parse(&shown(&["--json", "--disasm", "--image", image, &name])));
+        }
+        seen += 1;
+    }
+    assert!(seen > 15, "{seen}");
+}
+
+#[test]
+fn text_and_json_agree_on_the_plan() {
+    let plan = shown(&["--plan", "counters.bpf.o"]);
+    let document = json::parse(&shown(&["--json", "counters.bpf.o"]));
+    let steps = document["plan"].as_array().expect("an array");
+    assert_eq!(steps.len(), plan.lines().count());
+    for (line, step) in plan.lines().zip(steps) {
+        let (number, text) = (step["step"].as_u64().expect("a number"), step["text"].as_str().expect("text"));
+        assert_eq!(line, format!("{number:>4}  {text}"));
+    }
+    assert_eq!((&steps[0]["what"], &steps[0]["subject"]), (&"load the BTF".into(), &Value::Null));
+    let whens: Vec<&Value> = steps.iter().map(|step| &step["when"]).filter(|when| *when != "always").collect();
+    assert!(whens.contains(&&"direct".into()) && whens.contains(&&"not direct".into()), "{whens:?}");
+}
+
+#[test]
+fn instructions_stand_under_their_lines_and_have_names() {
+    let native = shown(&["--disasm=on_exec", "counters.bpf.o"]);
+    assert!(native.starts_with("SEC(\"raw_tp/sched_process_exec\") on_exec: native\non_exec:\n"), "{native}");
+    for expected in ["@ counters.bpf.c:87\n", "// target_pid\n", "// bpf_ringbuf_reserve\n", "// events\n", "\nfill:\n"]
+    {
+        assert!(native.contains(expected), "{expected:?} is not in\n{native}");
+    }
+    assert!(native.contains("// hits\n") && native.ends_with("\n65 instructions\n"), "{native}");
+
+    let lowered = shown(&["--disasm=on_exec", "--image", "lowered", "counters.bpf.o"]);
+    assert!(lowered.contains("// bpf_map_lookup_elem\n") && lowered.contains("// stand-in for .percpu\n"), "{lowered}");
+
+    let all = shown(&["--disasm", "counters.bpf.o"]);
+    assert_eq!(all.matches("SEC(\"").count(), 3);
+    assert!(all.contains(&native));
+    let agent = shown(&["--disasm", "agent.bpf.o"]);
+    assert!(agent.contains("// CO-RE: 0:"), "{agent}");
+}
+
+#[test]
+fn an_object_for_the_other_byte_order_is_pointed_out() {
+    let other = if cfg!(target_endian = "little") { "counters_be.bpf.o" } else { "counters.bpf.o" };
+    let document = json::parse(&shown(&["--json", other]));
+    let note = document["notes"][0].as_str().expect("a note");
+    assert!(note.contains("-endian machines, and this one is "), "{note}");
+}
+
+#[test]
+fn what_cannot_be_shown_ends_with_1() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["nowhere.bpf.o"], "error: nowhere.bpf.o: cannot read it: "),
+        (&["counters.bpf.c"], "error: counters.bpf.c: not a 64-bit ELF object: "),
+        (&["bad/unknown_section.bpf.o"], "error: bad/unknown_section.bpf.o: section nonsense/foo: "),
+        (
+            &["--disasm=nobody", "counters.bpf.o"],
+            "error: counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n",
+        ),
+    ];
+    for (args, start) in cases {
+        let Ran { status, out, err } = skelgen(&[&["inspect"], args].concat());
+        assert_eq!((status, out.as_str()), (1, ""), "{args:?}");
+        assert!(err.starts_with(start), "{err}");
+    }
+}
