@@ -19,6 +19,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     object: Option<String>,
     operation: Cow<'static, str>,
+    step: Option<usize>,
     subject: Option<String>,
     key: Option<String>,
     errno: Option<Errno>,
@@ -33,6 +34,7 @@ impl Error {
         Error(Box::new(Inner {
             object: None,
             operation: operation.into(),
+            step: None,
             subject: None,
             key: None,
             errno: None,
@@ -45,6 +47,12 @@ impl Error {
     /// What the operation was on: a map's or program's name, a path.
     pub(crate) fn subject(mut self, subject: impl Into<String>) -> Error {
         self.0.subject = Some(subject.into());
+        self
+    }
+
+    /// Which of the object's steps it was.
+    pub(crate) fn at_step(mut self, step: usize) -> Error {
+        self.0.step = Some(step);
         self
     }
 
@@ -101,6 +109,12 @@ impl Error {
         &self.0.operation
     }
 
+    /// Which of [`ObjectDesc::steps`](crate::ObjectDesc::steps) it was, if the loader failed in one.
+    #[must_use]
+    pub fn step(&self) -> Option<usize> {
+        self.0.step
+    }
+
     /// What it was done to: the name of a map, program or file.
     #[must_use]
     pub fn subject_name(&self) -> Option<&str> {
@@ -141,7 +155,7 @@ impl Error {
 impl fmt::Display for Error {
     /// `counters: load program on_exec: EACCES: Permission denied`, then the log's last useful lines, then the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { object, operation, subject, key, errno, reason, log, hint } = &*self.0;
+        let Inner { object, operation, subject, key, errno, reason, log, hint, step: _ } = &*self.0;
         if let Some(object) = object {
             write!(f, "{object}: ")?;
         }

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub(crate) const LICENSE: &CStr = c"Dual MIT/GPL";
 
 /// What this kernel can do with per-CPU data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Features {
     /// `BPF_F_CPU` and `BPF_F_ALL_CPUS` (Linux 7.0).

@@ -182,7 +182,7 @@ impl<'a> Machine<'a> {
         }
         let error = error.log(log);
         match record {
-            Some(record) => lookup::explain(error, self.opened.desc.image, &record),
+            Some(record) => lookup::explain(error.at_step(record.plan as usize), self.opened.desc.image, &record),
             None => diagnose::explain(error),
         }
     }
