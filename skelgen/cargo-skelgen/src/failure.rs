@@ -1,17 +1,25 @@
-//! What can be wrong with an object: one sentence, and what the kernel has to say besides.
+//! What can be wrong with an object: one sentence, and what there is to say besides.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use skelgen_runtime::Errno;
+use skelgen::plan::Step;
+use skelgen::{Skeleton, SourceLine};
+use skelgen_runtime::{Errno, Error};
 
 use crate::path::file_name;
+use crate::ui::count;
+use crate::ui::style::{BAD, DIM, NOTE, SOURCE};
+use crate::verifier;
 
 /// Why nothing can be made of an object.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) path: PathBuf,
     pub(crate) cause: Cause,
+    pub(crate) place: Option<Box<Place>>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// The error, by the stage that failed.
@@ -19,14 +27,38 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     Read(io::Error),
     Generate(skelgen::Error),
-    Load(skelgen_runtime::Error),
+    Load(Error),
     /// It has not what the user asked for.
     Asked(String),
 }
 
+/// Where in the source it failed.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) source: SourceLine,
+    /// The instruction, counted from the start of the program, or of the function if the generator refuses it.
+    pub(crate) insn: usize,
+}
+
 impl Failure {
     pub(crate) fn new(path: &Path, cause: Cause) -> Self {
-        Failure { path: path.to_owned(), cause }
+        let place = match &cause {
+            Cause::Generate(error) => error.source_line().cloned().zip(error.insn()),
+            _ => None,
+        };
+        let place = place.map(|(source, insn)| Place { source, insn }.into());
+        Failure { path: path.to_owned(), cause, place, notes: Vec::new() }
+    }
+
+    /// A failure of the load of `skeleton`.
+    pub(crate) fn load(path: &Path, error: Error, skeleton: &Skeleton) -> Self {
+        let place = rejected(&error, skeleton).map(Box::new);
+        Failure { place, ..Failure::new(path, Cause::Load(error)) }
+    }
+
+    /// What there is to know of the object, whether or not it explains this.
+    pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
+        Failure { notes, ..self }
     }
 
     /// What failed and why, in one line.
@@ -43,14 +75,44 @@ impl Failure {
         line.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line).to_owned()
     }
 
-    /// The lines below the sentence: the end of the verifier's log, or all of it, and a hint.
-    pub(crate) fn details(&self, whole_log: bool) -> Vec<String> {
-        let Cause::Load(error) = &self.cause else { return Vec::new() };
-        if !whole_log {
-            return error.to_string().lines().skip(1).map(str::to_owned).collect();
+    /// Writes `FAIL x.bpf.o: sentence`.
+    pub(crate) fn tell_sentence(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{BAD}FAIL{BAD:#} {self}")
+    }
+
+    /// Writes what stands below the sentence: the line of source, the end of the verifier's log or all of it, a hint,
+    /// and notes.
+    pub(crate) fn tell_details(&self, out: &mut impl Write, whole_log: bool) -> io::Result<()> {
+        if let Some(Place { source, insn }) = self.place.as_deref() {
+            writeln!(out, "  {NOTE}-->{NOTE:#} {source} (insn {insn})")?;
+            if !source.text.is_empty() {
+                writeln!(out, "      {SOURCE}{}{SOURCE:#}", source.text)?;
+            }
         }
-        let log = error.verifier_log().into_iter().flat_map(str::lines).map(|line| format!("  | {line}"));
-        log.chain(error.hint_text().map(|hint| format!("  hint: {hint}"))).collect()
+        let Cause::Load(error) = &self.cause else { return self.tell_notes(out) };
+        if let Some(log) = error.verifier_log() {
+            let lines = if whole_log { log.lines().collect() } else { verifier::end(log) };
+            let all = log.lines().count();
+            for (index, line) in lines.iter().enumerate() {
+                let style = match () {
+                    () if verifier::is_source(line) => SOURCE,
+                    () if !whole_log && index + 1 == lines.len() => BAD,
+                    () => DIM,
+                };
+                writeln!(out, "  | {style}{line}{style:#}")?;
+            }
+            if lines.len() < all {
+                writeln!(out, "  | {DIM}(the end of {}; -v shows them all){DIM:#}", count(all, "line"))?;
+            }
+        }
+        if let Some(hint) = error.hint_text() {
+            writeln!(out, "  {NOTE}hint:{NOTE:#} {hint}")?;
+        }
+        self.tell_notes(out)
+    }
+
+    fn tell_notes(&self, out: &mut impl Write) -> io::Result<()> {
+        self.notes.iter().try_for_each(|note| writeln!(out, "  {NOTE}note:{NOTE:#} {note}"))
     }
 
     /// Why no object at all can be loaded, if that is what this failure says: the kernel refused the loader itself.
@@ -62,6 +124,17 @@ impl Failure {
         let refused = matches!(error.errno(), Some(Errno::EPERM | Errno::EACCES | Errno::ENOSYS));
         error.reason().or(error.hint_text().filter(|_| refused))
     }
+}
+
+/// Where in its source the program is that the verifier has rejected.
+fn rejected(error: &Error, skeleton: &Skeleton) -> Option<Place> {
+    let insn = verifier::insn(error.verifier_log()?)?;
+    let step = skeleton.plan.steps.get(error.step()?)?;
+    let Step::LoadProgram { program, image, .. } = step else { return None };
+    let program = skeleton.plan.program(*program).image(*image);
+    let line = program.line_info.iter().take_while(|line| line.insn <= insn).last()?;
+    let source = SourceLine::new(&skeleton.object.btf, line.file, line.line, line.line_col);
+    Some(Place { source, insn })
 }
 
 impl fmt::Display for Failure {

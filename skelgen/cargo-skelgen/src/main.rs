@@ -3,6 +3,7 @@
 //! ```text
 //! cargo skelgen gen OBJECT         skelgen: the object as Rust
 //! cargo skelgen inspect OBJECT     skelgen: what is in the object, and what its load does
+//! cargo skelgen check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
 //! cargo skelgen load OBJECT...     skelgen, then skelgen-runtime: the object in the kernel
 //! ```
 //!
@@ -18,8 +19,9 @@
 //! number if one ended it, with 127 if there is no such command and 126 if it cannot be run.
 #![forbid(unsafe_code)]
 
+mod check;
 mod cli;
-mod command;
+mod compiler;
 mod desc;
 mod failure;
 mod generate;
@@ -27,9 +29,10 @@ mod inspect;
 mod load;
 mod object;
 mod path;
-mod report;
+mod plan;
 mod stop;
 mod ui;
+mod verifier;
 
 use std::process::ExitCode;
 
@@ -37,10 +40,11 @@ fn main() -> ExitCode {
     let done = match cli::parse(std::env::args_os()) {
         cli::Task::Gen(args) => generate::run(&args),
         cli::Task::Inspect(args) => inspect::run(&args),
+        cli::Task::Check(args) => check::run(&args),
         cli::Task::Load(args) => load::run(&args),
     };
     done.unwrap_or_else(|stop| {
         stop.tell();
-        ExitCode::FAILURE
+        ExitCode::from(stop.status())
     })
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use skelgen::Skeleton;
+use skelgen::object::outline::Outline;
 
+use crate::compiler;
 use crate::failure::{Cause, Failure};
 use crate::path::file_name;
 
@@ -20,5 +22,11 @@ pub(crate) fn read(path: &Path) -> Result<Skeleton, Failure> {
 
 /// The skeleton of the object `bytes`, which were read at `path`.
 pub(crate) fn skeleton(path: &Path, bytes: &[u8]) -> Result<Skeleton, Failure> {
-    Skeleton::new(&file_name(path), bytes).map_err(|error| Failure::new(path, Cause::Generate(error)))
+    let made = Skeleton::new(&file_name(path), bytes);
+    made.map_err(|error| Failure::new(path, Cause::Generate(error)).with_notes(notes(bytes)))
+}
+
+/// What there is to know of an object that fails.
+pub(crate) fn notes(bytes: &[u8]) -> Vec<String> {
+    Outline::parse(bytes).map(|outline| compiler::notes(&outline)).unwrap_or_default()
 }

@@ -21,6 +21,8 @@ pub(crate) enum Stop {
     Forbidden(String),
     /// Objects have failed to load, so this was not run.
     NotRun(OsString),
+    /// The command line is wrong, in a way that only shows when it is looked at as a whole.
+    Usage(String),
 }
 
 impl Stop {
@@ -30,6 +32,15 @@ impl Stop {
         if !matches!(self, Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
             tell(self);
         }
+        if let Stop::Object(failure) = self {
+            // Where that cannot be written, there is nobody to tell.
+            let _ = failure.tell_details(&mut ui::err(), false);
+        }
+    }
+
+    /// The status to end with.
+    pub(crate) fn status(&self) -> u8 {
+        if matches!(self, Stop::Usage(_)) { 2 } else { 1 }
     }
 }
 
@@ -45,6 +56,7 @@ impl fmt::Display for Stop {
             Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", path.display()),
             Stop::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Stop::Forbidden(why) => write!(f, "cannot load BPF: {why}"),
+            Stop::Usage(what) => write!(f, "{what} (--help tells more)"),
             Stop::NotRun(program) => write!(f, "not all objects are loaded, so {} was not run", program.display()),
         }
     }

@@ -8,7 +8,6 @@
 //! [`View`] is the one account of an object; each of its parts stands in a file of its own, with the table
 //! that shows it. The kernel is not asked for anything.
 
-mod compiler;
 mod data;
 mod disasm;
 mod externs;

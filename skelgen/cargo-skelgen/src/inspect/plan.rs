@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use skelgen::plan::{LoadPlan, Step as Planned, When};
 
+use crate::plan::{texts, when};
 use crate::ui::style;
 
 /// A step.
@@ -32,21 +33,6 @@ pub(super) fn steps(plan: &LoadPlan) -> Vec<Step> {
         Step { step: index, what, subject, when, text }
     };
     plan.steps.iter().zip(text).enumerate().map(step).collect()
-}
-
-/// Each step as the plan writes it, without its number.
-pub(crate) fn texts(plan: &LoadPlan) -> Vec<String> {
-    let text = |line: &str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().to_owned();
-    plan.to_string().lines().map(text).collect()
-}
-
-/// On which kernels a step is carried out.
-pub(crate) fn when(step: &Planned) -> When {
-    match step {
-        Planned::CreateMap { when, .. } | Planned::LoadProgram { when, .. } => *when,
-        Planned::CreateStandIn { .. } => When::NotDirect,
-        _ => When::Always,
-    }
 }
 
 /// The steps, a line each.

@@ -7,7 +7,6 @@ use skelgen::loader::wire;
 use skelgen::object::outline::Outline;
 use skelgen::{Endian, Skeleton};
 
-use super::compiler;
 use super::data::{self, DataSection};
 use super::disasm::Disassembly;
 use super::externs::{self, Extern};
@@ -15,6 +14,7 @@ use super::maps::{self, Map};
 use super::plan::{self, Step};
 use super::programs::{self, Program};
 use super::sections::{self, Section};
+use crate::compiler;
 use crate::ui::{self, style};
 
 /// The version of the JSON: it changes when a key goes away or means something else, not when one is added.
@@ -69,7 +69,7 @@ impl View {
             },
             license: skeleton.plan.license.clone(),
             compiler: compiler::of(outline),
-            notes: compiler::notes(outline, skeleton),
+            notes: compiler::notes(outline),
             sections: sections::sections(outline),
             maps: maps::maps(skeleton),
             data: data::sections(skeleton),

@@ -41,12 +41,23 @@ fn it_refuses_bad_objects_and_leaves_the_file_alone() {
         let object = format!("bad/{name}");
         let ran = skelgen(&["gen", &object, "-o", file.to_str().expect("text")]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{name}");
-        let sentence = ran.err.strip_prefix(&format!("error: {object}: "));
-        assert_eq!(sentence.map(|rest| rest.lines().count()), Some(1), "{}", ran.err);
+        let mut lines = ran.err.lines();
+        assert!(lines.next().is_some_and(|line| line.starts_with(&format!("error: {object}: "))), "{}", ran.err);
+        assert!(lines.all(|line| line.starts_with("  ")), "what stands below belongs to it: {}", ran.err);
         refused += 1;
     }
     assert!(refused > 10, "{refused}");
     assert_eq!(fs::read_to_string(&file).expect("it is there"), "kept");
+}
+
+#[test]
+fn it_shows_the_line_of_source_and_what_else_there_is_to_know() {
+    let ran = skelgen(&["gen", "bad/unresolved_extern.bpf.o"]);
+    let below: Vec<&str> = ran.err.lines().skip(1).collect();
+    assert_eq!(below, ["  --> fixtures/bad/unresolved_extern.bpf.c:14:9 (insn 1)"]);
+
+    let without_g = skelgen(&["gen", "bad/no_btf.bpf.o"]);
+    assert!(without_g.err.contains("\n  note: no lines of source: compiled without -g, "), "{}", without_g.err);
 }
 
 #[test]

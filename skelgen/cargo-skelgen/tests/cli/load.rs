@@ -10,13 +10,13 @@ use serde_json::Value;
 use skelgen_tests::not_run::{Part, not_run};
 use skelgen_tests::privilege::{can_load, may_load};
 
-use crate::{EXE, FIXTURES, Ran, skelgen};
+use crate::{EXE, FIXTURES, Ran, json, skelgen};
 
 #[test]
 fn it_goes_on_after_an_object_that_is_none() {
     let ran = skelgen(&["load", "bad/no_btf.bpf.o", "nowhere.bpf.o", "--", "true"]);
     assert_eq!(ran.status, 1);
-    let lines: Vec<&str> = ran.out.lines().collect();
+    let lines: Vec<&str> = ran.out.lines().filter(|line| !line.starts_with("  note: ")).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("FAIL bad/no_btf.bpf.o: no BTF"), "{lines:?}");
     assert!(lines[1].starts_with("FAIL nowhere.bpf.o: cannot read it: "), "{lines:?}");
@@ -27,8 +27,9 @@ fn it_goes_on_after_an_object_that_is_none() {
 fn it_speaks_json() {
     let ran = skelgen(&["load", "--json", "bad/unknown_section.bpf.o", "nowhere.bpf.o"]);
     assert_eq!((ran.status, ran.err.as_str()), (1, ""));
-    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<Value> = ran.out.lines().map(json::parse).collect();
     let [generate, read] = &lines[..] else { panic!("{lines:?}") };
+    lines.iter().for_each(|line| json::is_documented("load", line));
     assert_eq!((&generate["ok"], &generate["stage"]), (&false.into(), &"generate".into()));
     assert_eq!(generate["object"], "bad/unknown_section.bpf.o");
     assert_eq!((&generate["section"], &generate["subject"]), (&"nonsense/foo".into(), &"nonsense".into()));
@@ -135,14 +136,57 @@ fn it_shows_the_end_of_the_verifiers_log_or_all_of_it() {
     let short = skelgen(&["load", "bad/verifier_reject.bpf.o", "counters.bpf.o"]);
     assert_eq!((short.status, short.err.as_str()), (1, ""));
     let lines: Vec<&str> = short.out.lines().collect();
-    let [first, log @ .., last] = &lines[..] else { panic!("{lines:?}") };
+    let [first, place, log @ .., end, last] = &lines[..] else { panic!("{lines:?}") };
     assert!(first.starts_with("FAIL bad/verifier_reject.bpf.o: load program unbounded: E"), "{first}");
+    assert_eq!(*place, "  --> fixtures/bad/verifier_reject.bpf.c:37:9 (insn 11)");
     assert!(!log.is_empty() && log.iter().all(|line| line.starts_with("  | ")), "{log:?}");
+    assert!(log.last().is_some_and(|line| line.contains("unbounded")), "the reason comes last: {log:?}");
+    assert!(end.starts_with("  | (the end of ") && end.ends_with(" lines; -v shows them all)"), "{end}");
     assert!(last.starts_with("OK   counters.bpf.o  ("), "{last}");
 
     let long = skelgen(&["load", "-v", "bad/verifier_reject.bpf.o"]);
     assert_eq!((long.status, long.out.lines().next()), (1, Some(*first)));
     assert!(long.out.lines().count() > lines.len() && long.out.contains("\n  | 0: "), "{}", long.out);
+}
+
+#[test]
+fn it_shows_what_became_of_each_step() {
+    if !may_load() {
+        return;
+    }
+    let ran = skelgen(&["load", "-v", "bad/verifier_reject.bpf.o"]);
+    let steps: Vec<&str> = ran.out.lines().skip(1).take(6).map(|line| &line[..15]).collect();
+    let expected = [
+        "  done    0  lo",
+        "  done    1  cr",
+        "  done    2  cr",
+        "  done    3  lo",
+        "  FAIL    4  lo",
+        "  -       5  lo",
+    ];
+    assert_eq!(steps, expected, "{}", ran.out);
+
+    let ran = skelgen(&["load", "-v", "--json", "--percpu", "lowered", "counters.bpf.o", "bad/verifier_reject.bpf.o"]);
+    let lines: Vec<Value> = ran.out.lines().map(json::parse).collect();
+    let [good, bad] = &lines[..] else { panic!("{lines:?}") };
+    lines.iter().for_each(|line| json::is_documented("load", line));
+    for step in good["plan"].as_array().expect("the steps") {
+        let elsewhere = step["text"].as_str().expect("text").ends_with("(where .percpu is direct)");
+        assert_eq!(step["outcome"], if elsewhere { "skipped" } else { "done" }, "{step}");
+    }
+    assert_eq!((&bad["instruction"], &bad["source"]["line"]), (&11.into(), &37.into()));
+    assert_eq!((&bad["plan"][4]["outcome"], &bad["plan"][5]["outcome"]), (&"failed".into(), &"not_reached".into()));
+}
+
+#[test]
+fn it_tells_an_object_for_the_other_byte_order() {
+    if !may_load() {
+        return;
+    }
+    let other = if cfg!(target_endian = "little") { "counters_be.bpf.o" } else { "counters.bpf.o" };
+    let ran = skelgen(&["load", other]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("\n  note: it is for ") && ran.out.contains("-endian machines"), "{}", ran.out);
 }
 
 #[test]

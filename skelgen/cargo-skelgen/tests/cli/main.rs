@@ -1,5 +1,6 @@
 //! The command as a user of the shell meets it.
 
+mod check;
 mod colour;
 mod generate;
 mod golden;

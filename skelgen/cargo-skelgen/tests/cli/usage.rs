@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 12] = [
+    let mistakes: [&[&str]; 15] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -15,6 +15,9 @@ fn mistakes_end_with_2() {
         &["inspect", "counters.bpf.o", "--image", "lowered"],
         &["inspect", "counters.bpf.o", "--color", "sometimes"],
         &["--color", "never"],
+        &["check", "counters.bpf.o"],
+        &["check", "counters.bpf.o", "counters.rs", "many.bpf.o"],
+        &["check", "counters.bpf.o", "counters.rs", "many.bpf.o", "many.rs", "--name", "x"],
         &["load"],
         &["load", "counters.bpf.o", "--percpu", "sometimes"],
     ];
@@ -27,9 +30,15 @@ fn mistakes_end_with_2() {
 
 #[test]
 fn help_calls_the_command_as_the_user_did() {
-    for args in
-        [&["--help"][..], &["--version"], &["help"], &["gen", "--help"], &["inspect", "--help"], &["load", "-h"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["help"],
+        &["gen", "--help"],
+        &["inspect", "--help"],
+        &["check", "-h"],
+        &["load", "-h"],
+    ] {
         assert_eq!(skelgen(args).status, 0, "{args:?}");
     }
     let usage = |args| skelgen(args).out.lines().find(|line| line.starts_with("Usage:")).map(str::to_owned);

@@ -1,10 +1,11 @@
 //! Who made an object, and what that means for it.
 
+use skelgen::Endian;
+use skelgen::btf::{Btf, BtfExt};
 use skelgen::object::outline::Outline;
-use skelgen::{Endian, Skeleton};
 
 /// The compiler, as DWARF names it: `clang version 14.0.6`. Objects that were stripped of it do not say.
-pub(super) fn of(outline: &Outline<'_>) -> Option<String> {
+pub(crate) fn of(outline: &Outline<'_>) -> Option<String> {
     let strings = outline.section(".debug_str")?.data;
     let strings = strings.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
     let mut producers = strings.filter_map(|text| {
@@ -17,7 +18,7 @@ pub(super) fn of(outline: &Outline<'_>) -> Option<String> {
 }
 
 /// What is worth knowing before it fails.
-pub(crate) fn notes(outline: &Outline<'_>, skeleton: &Skeleton) -> Vec<String> {
+pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let (native, its, ours) =
         if cfg!(target_endian = "little") { (Endian::Little, "big", "little") } else { (Endian::Big, "little", "big") };
@@ -27,7 +28,7 @@ pub(crate) fn notes(outline: &Outline<'_>, skeleton: &Skeleton) -> Vec<String> {
              one, bpfel and bpfeb for either"
         ));
     }
-    if skeleton.object.functions.iter().all(|function| function.lines.is_empty()) {
+    if !has_lines(outline) {
         notes.push(
             "no lines of source: compiled without -g, or stripped of .BTF.ext; the verifier's log will show \
              instructions only (llvm-strip -g keeps it)"
@@ -41,10 +42,19 @@ pub(crate) fn notes(outline: &Outline<'_>, skeleton: &Skeleton) -> Vec<String> {
              verifier refuses a program that looks right"
         ));
     }
-    if skeleton.plan.license.is_empty() {
+    if outline.section("license").is_none_or(|license| matches!(license.data, [] | [0, ..])) {
         notes.push("no license: the kernel refuses helpers that are for GPL programs only".to_owned());
     }
     notes
+}
+
+/// Whether an instruction has a line of source.
+fn has_lines(outline: &Outline<'_>) -> bool {
+    let parsed = || {
+        let btf = Btf::parse(outline.section(".BTF")?.data, outline.endian).ok()?;
+        BtfExt::parse(outline.section(".BTF.ext")?.data, outline.endian, &btf).ok()
+    };
+    parsed().is_some_and(|ext| ext.sections().any(|(_, section)| !section.lines.is_empty()))
 }
 
 /// The first clang with everything that the kernel's own tests ask of one, attributes of types aside.

@@ -6,59 +6,69 @@ use std::path::Path;
 use anstream::AutoStream;
 use serde::Serialize;
 
+use super::steps::Carried;
 use crate::failure::{Cause, Failure};
-use crate::ui;
-use crate::ui::style::{BAD, GOOD};
+use crate::ui::style::GOOD;
+use crate::ui::{self, count};
 
 /// What was loaded of an object.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Summary {
+pub(super) struct Summary {
     /// Maps, data sections among them.
-    pub(crate) maps: usize,
+    pub(super) maps: usize,
     /// Programs that were loaded.
-    pub(crate) programs: usize,
+    pub(super) programs: usize,
     /// Programs that were not, as nobody asked for them.
-    pub(crate) autoload_off: usize,
+    pub(super) autoload_off: usize,
     /// How programs get at per-CPU variables, if there are any.
-    pub(crate) percpu: Option<&'static str>,
+    pub(super) percpu: Option<&'static str>,
 }
 
 /// Lines on standard output, coloured where that is a terminal.
-pub(crate) struct Report {
+pub(super) struct Report {
     out: AutoStream<StdoutLock<'static>>,
     json: bool,
-    whole_log: bool,
+    /// With the steps, and the whole of the verifier's log.
+    verbose: bool,
 }
 
 impl Report {
-    pub(crate) fn new(json: bool, whole_log: bool) -> Self {
-        Report { out: ui::out(), json, whole_log }
+    pub(super) fn new(json: bool, verbose: bool) -> Self {
+        Report { out: ui::out(), json, verbose }
     }
 
-    /// `OK   counters.bpf.o  (5 maps, 3 programs, lowered)`
-    pub(crate) fn ok(&mut self, path: &Path, summary: &Summary) -> io::Result<()> {
+    /// `OK   counters.bpf.o  (5 maps, 3 programs, lowered)`, and the steps below.
+    pub(super) fn ok(&mut self, path: &Path, summary: &Summary, plan: &[Carried]) -> io::Result<()> {
+        let plan = if self.verbose { plan } else { &[] };
         if self.json {
-            return self.line(&OkLine { object: &path.to_string_lossy(), ok: true, summary });
+            return self.line(&OkLine { schema: SCHEMA, object: &path.to_string_lossy(), ok: true, summary, plan });
         }
         let Summary { maps, programs, autoload_off, percpu } = summary;
-        let (s_maps, s_programs) = (plural(*maps), plural(*programs));
-        write!(self.out, "{GOOD}OK{GOOD:#}   {}  ({maps} map{s_maps}, {programs} program{s_programs}", path.display())?;
+        let (maps, programs) = (count(*maps, "map"), count(*programs, "program"));
+        write!(self.out, "{GOOD}OK{GOOD:#}   {}  ({maps}, {programs}", path.display())?;
         if *autoload_off > 0 {
             write!(self.out, ", {autoload_off} with autoload off")?;
         }
         if let Some(how) = percpu {
             write!(self.out, ", {how}")?;
         }
-        writeln!(self.out, ")")
+        writeln!(self.out, ")")?;
+        self.steps(plan)
     }
 
-    /// `FAIL x.bpf.o: load program on_exec: EACCES: Permission denied`, and details below.
-    pub(crate) fn failed(&mut self, failure: &Failure) -> io::Result<()> {
+    /// `FAIL x.bpf.o: load program on_exec: EACCES: Permission denied`, the steps and details below.
+    pub(super) fn failed(&mut self, failure: &Failure, plan: &[Carried]) -> io::Result<()> {
+        let plan = if self.verbose { plan } else { &[] };
         if self.json {
-            return self.line(&FailLine::of(failure));
+            return self.line(&FailLine { plan, ..FailLine::of(failure) });
         }
-        writeln!(self.out, "{BAD}FAIL{BAD:#} {failure}")?;
-        failure.details(self.whole_log).iter().try_for_each(|line| writeln!(self.out, "{line}"))
+        failure.tell_sentence(&mut self.out)?;
+        self.steps(plan)?;
+        failure.tell_details(&mut self.out, self.verbose)
+    }
+
+    fn steps(&mut self, plan: &[Carried]) -> io::Result<()> {
+        plan.iter().try_for_each(|step| writeln!(self.out, "{step}"))
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
@@ -67,21 +77,24 @@ impl Report {
     }
 }
 
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
+/// The version of the JSON.
+const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
 struct OkLine<'a> {
+    schema: u32,
     object: &'a str,
     ok: bool,
     #[serde(flatten)]
     summary: &'a Summary,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    plan: &'a [Carried],
 }
 
 /// What is not known of a failure is not there.
 #[derive(Default, Serialize)]
 struct FailLine<'a> {
+    schema: u32,
     object: String,
     ok: bool,
     /// `read`, `generate` or `load`.
@@ -97,16 +110,43 @@ struct FailLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     errno: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    instruction: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    plan: &'a [Carried],
+}
+
+/// A line of the source.
+#[derive(Serialize)]
+struct Source<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    text: &'a str,
 }
 
 impl<'a> FailLine<'a> {
     fn of(failure: &'a Failure) -> Self {
+        let source = failure.place.as_ref().map(|place| &place.source);
         let line = FailLine {
+            schema: SCHEMA,
             object: failure.path.to_string_lossy().into_owned(),
             error: failure.sentence(),
+            instruction: failure.place.as_ref().map(|place| place.insn),
+            source: source.map(|line| Source {
+                file: &line.file,
+                line: line.line,
+                column: line.column,
+                text: &line.text,
+            }),
+            notes: &failure.notes,
             ..FailLine::default()
         };
         match &failure.cause {

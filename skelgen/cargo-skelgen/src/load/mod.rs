@@ -1,0 +1,188 @@
+//! `load`: objects in the running kernel, as their skeletons would load them.
+
+mod command;
+mod progress;
+mod report;
+mod steps;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use skelgen::Skeleton;
+use skelgen_runtime::{Features, Loaded, Opened, PerCpuMode, features};
+
+use crate::desc::described;
+use crate::failure::Failure;
+use crate::object;
+use crate::path::file_name;
+use crate::stop::Stop;
+use progress::Progress;
+use report::{Report, Summary};
+use steps::{Carried, carried};
+
+/// Loads objects into the running kernel, as their skeletons would
+///
+/// Each object goes through the same loader program and the same runtime as generated code.
+/// There is a line for each: OK, or FAIL with the step that failed, the line of the source, the
+/// reason and the end of the verifier's log.
+///
+/// Programs with SEC("?...") and those whose target code must name are not loaded, as in a
+/// skeleton that is loaded as it is, and counted apart. Nothing is attached. Nothing stays
+/// loaded, but maps that an object pins by name stay pinned.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP, verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The compiled BPF objects
+    #[arg(required = true, value_name = "OBJECT")]
+    objects: Vec<PathBuf>,
+    /// How programs get at .percpu variables
+    #[arg(long, value_enum, default_value_t)]
+    percpu: PerCpu,
+    /// Show the steps of each load and what became of them, and the whole of the verifier's log
+    #[arg(short, long)]
+    verbose: bool,
+    /// A line of JSON for each object; cargo-skelgen's JSON.md describes it
+    #[arg(long)]
+    json: bool,
+    /// Run this once all objects are loaded, unload them when it ends, and end with its exit status
+    #[arg(last = true)]
+    command: Vec<OsString>,
+}
+
+/// `--percpu`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum PerCpu {
+    /// Directly where the kernel can, by lookup elsewhere
+    #[default]
+    Auto,
+    /// Directly, which Linux 7.3 can
+    Native,
+    /// By lookup, which every kernel can
+    Lowered,
+}
+
+impl From<PerCpu> for PerCpuMode {
+    fn from(mode: PerCpu) -> PerCpuMode {
+        match mode {
+            PerCpu::Auto => PerCpuMode::Auto,
+            PerCpu::Native => PerCpuMode::Native,
+            PerCpu::Lowered => PerCpuMode::Lowered,
+        }
+    }
+}
+
+const HELP: &str = "\
+Examples:
+  sudo cargo skelgen load *.bpf.o
+  sudo cargo skelgen load --percpu lowered -v counters.bpf.o
+  sudo cargo skelgen load counters.bpf.o -- bpftool map
+  sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
+
+Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is wrong.
+With a COMMAND, and if all objects load: its own; 128 and the number of the signal that ended it;
+127 if it is not found, 126 if it cannot be run.";
+
+/// Loads one object after another; they stay loaded together only for the command to run.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let mut report = Report::new(args.json, args.verbose);
+    let progress = Progress::new();
+    let mut held = Vec::new();
+    let mut failed = false;
+    for (index, path) in args.objects.iter().enumerate() {
+        progress.begin(index, args.objects.len(), &path.to_string_lossy());
+        let attempt = Attempt::new(path, args.percpu.into());
+        progress.clear();
+        match attempt.outcome {
+            Ok((loaded, summary)) => {
+                report.ok(path, &summary, &attempt.steps).map_err(Stop::Output)?;
+                if !args.command.is_empty() {
+                    held.push(loaded);
+                }
+            }
+            Err(failure) => {
+                if let Some(why) = failure.forbids_all() {
+                    return Err(Stop::Forbidden(why.to_owned()));
+                }
+                report.failed(&failure, &attempt.steps).map_err(Stop::Output)?;
+                failed = true;
+            }
+        }
+    }
+    drop(progress);
+    match args.command.split_first() {
+        Some((program, _)) if failed => Err(Stop::NotRun(program.clone())),
+        Some((program, args)) => {
+            let status = command::run(program, args);
+            drop(held);
+            Ok(status)
+        }
+        None if failed => Ok(ExitCode::FAILURE),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// One object's load.
+struct Attempt {
+    outcome: Result<(Loaded, Summary), Failure>,
+    /// None if it was not for the kernel that it failed.
+    steps: Vec<Carried>,
+}
+
+impl Attempt {
+    fn new(path: &Path, mode: PerCpuMode) -> Self {
+        let read = object::bytes(path).and_then(|bytes| Ok((object::skeleton(path, &bytes)?, bytes)));
+        let (skeleton, bytes) = match read {
+            Ok(read) => read,
+            Err(failure) => return Attempt { outcome: Err(failure), steps: Vec::new() },
+        };
+        match load(path, &skeleton, mode) {
+            Ok(loaded) => {
+                let features = in_mode(mode, loaded.features());
+                let summary = Summary::of(&skeleton, features);
+                let steps = carried(&skeleton.plan, features, None);
+                Attempt { outcome: Ok((loaded, summary)), steps }
+            }
+            Err(error) => {
+                // A load that fails does not tell what the kernel can.
+                let known = error.step().and_then(|_| features::probe().ok());
+                let steps = error.step().map(|step| carried(&skeleton.plan, in_mode(mode, known), Some(step)));
+                let failure = Failure::load(path, error, &skeleton).with_notes(object::notes(&bytes));
+                Attempt { outcome: Err(failure), steps: steps.unwrap_or_default() }
+            }
+        }
+    }
+}
+
+fn load(path: &Path, skeleton: &Skeleton, mode: PerCpuMode) -> skelgen_runtime::Result<Loaded> {
+    described(skeleton, &file_name(path), |desc| {
+        let mut opened = Opened::new(desc)?;
+        opened.set_percpu_mode(mode);
+        opened.load([], [], &[])
+    })
+}
+
+/// What the loader went by: what the kernel can, or what the user said it can.
+fn in_mode(mode: PerCpuMode, known: Option<Features>) -> Features {
+    let mut features = known.unwrap_or_default();
+    match mode {
+        PerCpuMode::Auto => {}
+        PerCpuMode::Native => features.direct = true,
+        PerCpuMode::Lowered => features.direct = false,
+    }
+    features
+}
+
+impl Summary {
+    fn of(skeleton: &Skeleton, features: Features) -> Self {
+        let plan = &skeleton.plan;
+        let programs = plan.programs.iter().filter(|program| program.autoload()).count();
+        Summary {
+            maps: plan.maps.len(),
+            programs,
+            autoload_off: plan.programs.len() - programs,
+            percpu: plan.has_percpu().then_some(if features.direct { "native" } else { "lowered" }),
+        }
+    }
+}

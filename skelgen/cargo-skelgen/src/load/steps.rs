@@ -1,0 +1,111 @@
+//! What became of each step of a plan.
+
+use std::fmt;
+
+use anstyle::Style;
+use serde::Serialize;
+use skelgen::object::{Data, MapIdx, ProgIdx};
+use skelgen::plan::{LoadPlan, Step, When};
+use skelgen_runtime::Features;
+
+use crate::plan;
+use crate::ui::style;
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    Done,
+    /// Not on this kernel, or not asked for.
+    Skipped,
+    Failed,
+    /// Something before it has failed.
+    NotReached,
+}
+
+/// A step and what became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Carried {
+    step: usize,
+    text: String,
+    outcome: Outcome,
+}
+
+/// The steps of `plan` on a kernel with these features, up to the one that failed, if one did.
+pub(super) fn carried(plan: &LoadPlan, features: Features, failed: Option<usize>) -> Vec<Carried> {
+    let outcome = |index: usize, step: &Step| match failed {
+        Some(failed) if index > failed => Outcome::NotReached,
+        Some(failed) if index == failed => Outcome::Failed,
+        _ if is_skipped(plan, step, features) => Outcome::Skipped,
+        _ => Outcome::Done,
+    };
+    let steps = plan.steps.iter().enumerate().zip(plan::texts(plan));
+    steps.map(|((index, step), text)| Carried { step: index, text, outcome: outcome(index, step) }).collect()
+}
+
+fn is_skipped(plan: &LoadPlan, step: &Step, features: Features) -> bool {
+    let off = |program: ProgIdx| !plan.program(program).autoload();
+    let data = |map: MapIdx| plan.map(map).data.as_ref();
+    let is_zero = |data: &Data| data.bytes.iter().all(|&byte| byte == 0);
+    let elsewhere = match plan::when(step) {
+        When::Always => false,
+        When::Direct => !features.direct,
+        When::NotDirect => features.direct,
+    };
+    let not_asked_for = match step {
+        Step::LoadProgram { program, .. } | Step::FindTarget { program, .. } => off(*program),
+        // Before Linux 7.0 the runtime does it in the loader's stead, if there is anything to do.
+        Step::InitPerCpu { map } => !features.all_cpus && data(*map).is_some_and(is_zero),
+        _ => false,
+    };
+    elsewhere || not_asked_for
+}
+
+impl Outcome {
+    fn shown(self) -> (&'static str, Style) {
+        match self {
+            Outcome::Done => ("done", style::GOOD),
+            Outcome::Skipped => ("skip", style::DIM),
+            Outcome::Failed => ("FAIL", style::BAD),
+            Outcome::NotReached => ("-", style::DIM),
+        }
+    }
+}
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mark, style) = self.outcome.shown();
+        let text = if matches!(self.outcome, Outcome::Done | Outcome::Failed) { Style::new() } else { style::DIM };
+        write!(f, "  {style}{mark:<4}{style:#} {text}{:>4}  {}{text:#}", self.step, self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skelgen::Skeleton;
+
+    use super::*;
+
+    #[test]
+    fn steps_are_those_of_the_kernel() {
+        let object = include_bytes!("../../../../fixtures/counters.bpf.o");
+        let plan = Skeleton::new("counters.bpf.o", object).expect("a good object").plan;
+        let mut features = Features::default();
+        let outcomes = |features, failed| {
+            let carried = carried(&plan, features, failed);
+            carried.iter().map(|carried| (carried.text.clone(), carried.outcome)).collect::<Vec<_>>()
+        };
+        for (text, outcome) in outcomes(features, None) {
+            let skipped = text.ends_with("(where .percpu is direct)");
+            assert_eq!(outcome, if skipped { Outcome::Skipped } else { Outcome::Done }, "{text}");
+        }
+        features.direct = true;
+        features.all_cpus = true;
+        for (text, outcome) in outcomes(features, None) {
+            let skipped = text.ends_with("(where it is not)");
+            assert_eq!(outcome, if skipped { Outcome::Skipped } else { Outcome::Done }, "{text}");
+        }
+        let failed = outcomes(features, Some(3));
+        assert_eq!([2, 3, 4].map(|index| failed[index].1), [Outcome::Done, Outcome::Failed, Outcome::NotReached]);
+    }
+}
