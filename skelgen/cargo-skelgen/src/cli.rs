@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ui::{Color, style};
-use crate::{check, generate, inspect, load};
+use crate::{check, features, generate, inspect, load};
 
 /// Light skeletons for BPF objects: generates their Rust, shows what is in them, loads them
 #[derive(Debug, Parser)]
@@ -29,6 +29,7 @@ struct Cli {
 pub(crate) enum Task {
     Gen(generate::Args),
     Inspect(inspect::Args),
+    Features(features::Args),
     Check(check::Args),
     Load(load::Args),
 }

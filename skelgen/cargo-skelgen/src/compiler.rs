@@ -4,6 +4,8 @@ use skelgen::Endian;
 use skelgen::btf::{Btf, BtfExt};
 use skelgen::object::outline::Outline;
 
+use crate::native;
+
 /// The compiler, as DWARF names it: `clang version 14.0.6`. Objects that were stripped of it do not say.
 pub(crate) fn of(outline: &Outline<'_>) -> Option<String> {
     let strings = outline.section(".debug_str")?.data;
@@ -20,9 +22,11 @@ pub(crate) fn of(outline: &Outline<'_>) -> Option<String> {
 /// What is worth knowing before it fails.
 pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    let (native, its, ours) =
-        if cfg!(target_endian = "little") { (Endian::Little, "big", "little") } else { (Endian::Big, "little", "big") };
-    if outline.endian != native {
+    if outline.endian != native::ENDIAN {
+        let (its, ours) = match native::ENDIAN {
+            Endian::Little => ("big", "little"),
+            Endian::Big => ("little", "big"),
+        };
         notes.push(format!(
             "it is for {its}-endian machines, and this one is {ours}-endian: clang's -target bpf makes it for this \
              one, bpfel and bpfeb for either"

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 
-use skelgen::Skeleton;
 use skelgen::emit::AttachPlan;
-use skelgen::loader::{BlobOff, MapSlots, ProgramSlots};
+use skelgen::loader::{BlobOff, Loader, MapSlots, ProgramSlots};
 use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, Var};
-use skelgen::plan::PlannedProgram;
+use skelgen::plan::{LoadPlan, PlannedProgram};
 use skelgen_runtime::{Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, ObjectDesc, ProgDesc, StepDesc};
 
-/// Describes `skeleton` to `then`, called `name`.
-pub(crate) fn described<R>(skeleton: &Skeleton, name: &str, then: impl FnOnce(&ObjectDesc<'_>) -> R) -> R {
-    let Skeleton { plan, loader, .. } = skeleton;
+/// Describes what `plan` and `loader` make to `then`, called `name`.
+pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: impl FnOnce(&ObjectDesc<'_>) -> R) -> R {
     let map_attrs: Vec<Vec<u32>> = loader.maps.iter().map(|slots| places(&slots.attrs)).collect();
     let prog_attrs: Vec<Vec<u32>> = loader.programs.iter().map(|slots| places(&slots.attrs)).collect();
     let kconfig: Vec<Vec<KconfigDesc<'_>>> = plan.maps.iter().map(kconfig_descs).collect();

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo skelgen gen OBJECT         skelgen: the object as Rust
 //! cargo skelgen inspect OBJECT     skelgen: what is in the object, and what its load does
+//! cargo skelgen features [OBJECT] skelgen-runtime: what the kernel has, and what the object would need
 //! cargo skelgen check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
 //! cargo skelgen load OBJECT...     skelgen, then skelgen-runtime: the object in the kernel
 //! ```
@@ -24,9 +25,11 @@ mod cli;
 mod compiler;
 mod desc;
 mod failure;
+mod features;
 mod generate;
 mod inspect;
 mod load;
+mod native;
 mod object;
 mod path;
 mod plan;
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let done = match cli::parse(std::env::args_os()) {
         cli::Task::Gen(args) => generate::run(&args),
         cli::Task::Inspect(args) => inspect::run(&args),
+        cli::Task::Features(args) => features::run(&args),
         cli::Task::Check(args) => check::run(&args),
         cli::Task::Load(args) => load::run(&args),
     };

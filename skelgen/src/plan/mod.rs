@@ -69,6 +69,21 @@ impl PlannedProgram {
 }
 
 impl LoadPlan {
+    /// A plan that does nothing: what a loader does by itself is seen best by it.
+    pub fn empty(name: impl Into<String>, endian: Endian) -> Self {
+        LoadPlan {
+            name: name.into(),
+            endian,
+            license: String::new(),
+            btf: Vec::new(),
+            maps: Vec::new(),
+            ksyms: Vec::new(),
+            programs: Vec::new(),
+            stand_ins: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
     /// The map at `index`.
     pub fn map(&self, index: MapIdx) -> &Map {
         &self.maps[index.0]

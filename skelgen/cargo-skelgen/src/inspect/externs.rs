@@ -8,7 +8,7 @@ use crate::ui::{Align, Table};
 
 /// Something that is defined elsewhere.
 #[derive(Debug, Serialize)]
-pub(super) struct Extern {
+pub(crate) struct Extern {
     name: String,
     /// `kconfig`, `ksym`, `kfunc`, or `symbol` if BTF does not say.
     kind: &'static str,
@@ -20,8 +20,22 @@ pub(super) struct Extern {
     declaration: Option<String>,
 }
 
+impl Extern {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    pub(crate) fn is_weak(&self) -> bool {
+        self.weak
+    }
+}
+
 /// The externs of an object. Its own BTF is asked, as the one that is loaded has them changed.
-pub(super) fn externs(outline: &Outline<'_>) -> Vec<Extern> {
+pub(crate) fn externs(outline: &Outline<'_>) -> Vec<Extern> {
     let section = outline.section(".BTF");
     let btf = section.and_then(|section| Btf::parse(section.data, outline.endian).ok()).unwrap_or_default();
     let described = outline.externs.iter().map(|symbol| {

@@ -10,11 +10,11 @@
 
 mod data;
 mod disasm;
-mod externs;
+pub(crate) mod externs;
 mod helpers;
-mod maps;
+pub(crate) mod maps;
 mod plan;
-mod programs;
+pub(crate) mod programs;
 mod sections;
 mod view;
 

@@ -156,7 +156,7 @@ impl Attempt {
 }
 
 fn load(path: &Path, skeleton: &Skeleton, mode: PerCpuMode) -> skelgen_runtime::Result<Loaded> {
-    described(skeleton, &file_name(path), |desc| {
+    described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| {
         let mut opened = Opened::new(desc)?;
         opened.set_percpu_mode(mode);
         opened.load([], [], &[])

@@ -7,10 +7,11 @@ use crate::{EXE, FIXTURES, Ran, skelgen};
 const ESCAPE: char = '\x1b';
 
 /// Commands whose output has colours on a terminal.
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["--help"],
     &["inspect", "counters.bpf.o"],
     &["inspect", "--disasm", "counters.bpf.o"],
+    &["features", "counters.bpf.o"],
     &["check", "counters.bpf.o", "counters.bpf.c"],
     &["load", "bad/unknown_section.bpf.o"],
     &["gen", "nowhere.bpf.o"],

@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 15] = [
+    let mistakes: [&[&str]; 16] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -15,6 +15,7 @@ fn mistakes_end_with_2() {
         &["inspect", "counters.bpf.o", "--image", "lowered"],
         &["inspect", "counters.bpf.o", "--color", "sometimes"],
         &["--color", "never"],
+        &["features", "counters.bpf.o", "many.bpf.o"],
         &["check", "counters.bpf.o"],
         &["check", "counters.bpf.o", "counters.rs", "many.bpf.o"],
         &["check", "counters.bpf.o", "counters.rs", "many.bpf.o", "many.rs", "--name", "x"],
@@ -37,6 +38,7 @@ fn help_calls_the_command_as_the_user_did() {
         &["gen", "--help"],
         &["inspect", "--help"],
         &["check", "-h"],
+        &["features", "--help"],
         &["load", "-h"],
     ] {
         assert_eq!(skelgen(args).status, 0, "{args:?}");

@@ -1,0 +1,25 @@
+//! Whether this process may load skeletons, found out by loading one that is empty.
+
+use skelgen::loader::assemble;
+use skelgen::plan::LoadPlan;
+use skelgen_runtime::{Error, Opened};
+
+use crate::desc::described;
+use crate::native;
+
+/// Loads and runs a loader program that makes nothing.
+///
+/// # Errors
+///
+/// What the kernel refuses, and why.
+pub(super) fn try_it() -> Result<(), Error> {
+    let plan = LoadPlan::empty("features", native::ENDIAN);
+    let loader = assemble(&plan).expect("a plan without steps fits into any image");
+    described(&plan, &loader, "features", |desc| Opened::new(desc)?.load([], [], &[]).map(drop))
+}
+
+/// The reason in one line.
+pub(super) fn reason(error: &Error) -> String {
+    let words = error.reason().or(error.hint_text()).map(str::to_owned);
+    words.unwrap_or_else(|| error.to_string().lines().next().unwrap_or_default().to_owned())
+}

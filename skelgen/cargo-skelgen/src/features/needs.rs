@@ -1,0 +1,246 @@
+//! What an object asks of a kernel.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde::Serialize;
+use skelgen::Skeleton;
+use skelgen::btf::Kind;
+use skelgen::object::outline::Outline;
+use skelgen::plan::Step;
+
+use super::kernel_btf::{KernelBtf, Place};
+use super::machine::{Machine, known, yes_or_no};
+use super::since::{self, Version};
+use crate::inspect::{externs, maps, programs};
+use crate::native;
+use crate::ui::{Align, Table};
+
+/// Something that an object asks for.
+#[derive(Debug, Serialize)]
+pub(super) struct Need {
+    what: &'static str,
+    name: Option<String>,
+    /// The first kernel that has it, if that is newer than the oldest that skeletons are for.
+    #[serde(serialize_with = "as_text")]
+    pub(super) since: Option<Version>,
+    /// Whether the running kernel has it; `None` if that is not known.
+    pub(super) here: Option<bool>,
+    /// Whether the object loads only with it.
+    pub(super) required: bool,
+    /// The maps, sections or programs.
+    #[serde(rename = "for")]
+    users: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+fn as_text<S: serde::Serializer>(version: &Option<Version>, out: S) -> Result<S::Ok, S::Error> {
+    version.map(since::text).serialize(out)
+}
+
+impl Need {
+    fn new(what: &'static str, here: Option<bool>) -> Self {
+        Need { what, name: None, since: None, here, required: true, users: Vec::new(), note: None }
+    }
+
+    fn named(self, name: impl Into<String>) -> Self {
+        Need { name: Some(name.into()), ..self }
+    }
+}
+
+/// What the skeleton of an object needs, and whether it is here.
+pub(super) fn needs(outline: &Outline<'_>, skeleton: &Skeleton, machine: &Machine) -> Vec<Need> {
+    let asked = Asked { outline, skeleton, machine, btf: KernelBtf::read() };
+    let mut needs = vec![Need::new("loader programs", Some(machine.loader.ok))];
+    if outline.endian != native::ENDIAN {
+        needs.push(Need::new("the other byte order", Some(false)));
+    }
+    asked.maps(&mut needs);
+    asked.programs(&mut needs);
+    asked.percpu(&mut needs);
+    asked.types(&mut needs);
+    asked.targets(&mut needs);
+    asked.externs(&mut needs);
+    needs
+}
+
+struct Asked<'a> {
+    outline: &'a Outline<'a>,
+    skeleton: &'a Skeleton,
+    machine: &'a Machine,
+    btf: Option<KernelBtf>,
+}
+
+/// Who asks for what number of an enum.
+type Users = BTreeMap<u32, Vec<String>>;
+
+impl Asked<'_> {
+    /// Whether the kernel has the number in one of its enums; if it does not say, what its version suggests.
+    fn has(&self, name: &str, number: u32, since: Option<Version>) -> Option<bool> {
+        let says = self.btf.as_ref().and_then(|btf| btf.has(name, number));
+        says.or_else(|| self.is_from(since))
+    }
+
+    /// Whether the kernel is as new, or newer. What `since` does not tell is at least as old as [`since::OLDEST`].
+    fn is_from(&self, since: Option<Version>) -> Option<bool> {
+        let here = self.machine.version()?;
+        match since {
+            Some(since) => Some(here >= since),
+            None => (here >= since::OLDEST).then_some(true),
+        }
+    }
+
+    fn maps(&self, needs: &mut Vec<Need>) {
+        let mut types = Users::new();
+        for map in &self.skeleton.plan.maps {
+            types.entry(map.def.map_type).or_default().push(map.name.clone());
+        }
+        for (number, users) in types {
+            let since = since::map_type(number);
+            let need = Need::new("map type", self.has("bpf_map_type", number, since)).named(maps::type_of(number));
+            needs.push(Need { since, users, ..need });
+        }
+        for (bit, name, version) in since::MAP_FLAGS {
+            let with = self.skeleton.plan.maps.iter().filter(|map| map.def.map_flags & bit != 0);
+            let users: Vec<String> = with.map(|map| map.name.clone()).collect();
+            if !users.is_empty() {
+                let need = Need::new("map flag", self.is_from(Some(version))).named(name);
+                needs.push(Need { since: Some(version), users, ..need });
+            }
+        }
+    }
+
+    fn programs(&self, needs: &mut Vec<Need>) {
+        // A type is required if a program that is loaded by itself has it.
+        let mut types = BTreeMap::<u32, (bool, Vec<String>)>::new();
+        let mut attach = types.clone();
+        for program in &self.skeleton.plan.programs {
+            let sec = &program.sec;
+            let add = |to: &mut BTreeMap<u32, (bool, Vec<String>)>, number: u32| {
+                let (required, users) = to.entry(number).or_default();
+                *required |= program.autoload();
+                users.push(program.native.name.clone());
+            };
+            add(&mut types, sec.prog_type);
+            if sec.expected_attach_type != 0 {
+                add(&mut attach, sec.expected_attach_type);
+            }
+        }
+        for (number, (required, users)) in types {
+            let since = since::prog_type(number);
+            let need = Need::new("program type", self.has("bpf_prog_type", number, since));
+            needs.push(Need { since, required, users, ..need.named(programs::type_of(number)) });
+        }
+        for (number, (required, users)) in attach {
+            let since = since::attach_type(number);
+            let need = Need::new("attach type", self.has("bpf_attach_type", number, since));
+            needs.push(Need { since, required, users, ..need.named(programs::attach_type(number)) });
+        }
+    }
+
+    fn percpu(&self, needs: &mut Vec<Need>) {
+        if !self.skeleton.plan.has_percpu() {
+            return;
+        }
+        let filled = self.skeleton.plan.steps.iter().filter_map(|step| match step {
+            Step::InitPerCpu { map } => Some(self.skeleton.plan.map(*map).name.clone()),
+            _ => None,
+        });
+        let users: Vec<String> = filled.collect();
+        let need = Need { required: false, users: users.clone(), ..Need::new("BPF_F_ALL_CPUS", self.machine.all_cpus) };
+        let without = "without it, the runtime writes the value for every CPU".to_owned();
+        needs.push(Need { since: Some(since::ALL_CPUS), note: Some(without), ..need });
+        let need = Need { required: false, users, ..Need::new(".percpu addressed directly", self.machine.direct) };
+        let without = "without it, programs look their variables up".to_owned();
+        needs.push(Need { since: Some(since::DIRECT), note: Some(without), ..need });
+    }
+
+    /// CO-RE relocations are applied by the kernel, from its BTF; attach targets are found in it.
+    fn types(&self, needs: &mut Vec<Need>) {
+        let programs = self.skeleton.plan.programs.iter();
+        let with: Vec<_> = programs
+            .filter(|program| !program.native.core_relos.is_empty() || program.sec.btf_target().is_some())
+            .collect();
+        if !with.is_empty() {
+            let required = with.iter().any(|program| program.autoload());
+            let users = with.iter().map(|program| program.native.name.clone()).collect();
+            let need = Need::new("BTF of the kernel", Some(self.machine.btf.is_some()));
+            needs.push(Need { required, users, ..need });
+        }
+    }
+
+    /// What programs are attached to, as far as it has to be known when they are loaded.
+    fn targets(&self, needs: &mut Vec<Need>) {
+        for program in &self.skeleton.plan.programs {
+            let Some(target) = program.sec.btf_target() else { continue };
+            let kind = Kind::from_number(target.kind).unwrap_or(Kind::Func);
+            let need = self.in_btf("attach target", kind, &target.name);
+            needs.push(Need { required: program.autoload(), users: vec![program.native.name.clone()], ..need });
+        }
+    }
+
+    fn externs(&self, needs: &mut Vec<Need>) {
+        for symbol in externs::externs(self.outline) {
+            let need = match symbol.kind() {
+                "kfunc" => self.in_btf("kfunc", Kind::Func, symbol.name()),
+                "kconfig" => {
+                    // LINUX_KERNEL_VERSION and LINUX_HAS_* are known without.
+                    let known = symbol.name().starts_with("LINUX_") || self.machine.kernel_config.is_some();
+                    Need::new("kconfig", Some(known)).named(symbol.name())
+                }
+                kind => Need::new(kind, in_kallsyms(symbol.name())).named(symbol.name()),
+            };
+            needs.push(Need { required: !symbol.is_weak(), ..need });
+        }
+    }
+
+    fn in_btf(&self, what: &'static str, kind: Kind, name: &str) -> Need {
+        let found = self.btf.as_ref().map(|btf| btf.find(kind, name));
+        let note = match &found {
+            Some(Some(Place::Module(module))) => Some(format!("in module {module}")),
+            _ => None,
+        };
+        Need { note, ..Need::new(what, found.map(|place| place.is_some())).named(name) }
+    }
+}
+
+/// Whether the kernel has a symbol of this name.
+fn in_kallsyms(name: &str) -> Option<bool> {
+    let symbols = fs::read_to_string("/proc/kallsyms").ok().filter(|text| !text.is_empty())?;
+    Some(symbols.lines().any(|line| line.split_ascii_whitespace().nth(2) == Some(name)))
+}
+
+/// The needs as a table.
+pub(super) fn table(needs: &[Need]) -> Table {
+    let mut table = Table::new(&[
+        ("NEEDS", Align::Left),
+        ("SINCE", Align::Left),
+        ("HERE", Align::Left),
+        ("FOR", Align::Left),
+        ("MORE", Align::Left),
+    ]);
+    for need in needs {
+        let name = need.name.as_deref().map(|name| format!("{} {name}", need.what));
+        let here = if need.required { yes_or_no(need.here) } else { known(need.here) };
+        let optional = (!need.required && need.note.is_none()).then(|| "not needed for the load".to_owned());
+        table.row([
+            name.unwrap_or_else(|| need.what.to_owned()).into(),
+            need.since.map(since::text).into(),
+            here,
+            some_of(&need.users).into(),
+            need.note.clone().or(optional).into(),
+        ]);
+    }
+    table
+}
+
+/// The first few names, and how many there are beside.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,6 @@
+//! This machine, as far as the compiler knows it.
+
+use skelgen::Endian;
+
+/// Its byte order.
+pub(crate) const ENDIAN: Endian = if cfg!(target_endian = "little") { Endian::Little } else { Endian::Big };
