@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ui::{Color, style};
-use crate::{check, features, generate, inspect, load};
+use crate::{check, completions, features, generate, inspect, load, man};
 
 /// Light skeletons for BPF objects: generates their Rust, shows what is in them, loads them
 #[derive(Debug, Parser)]
@@ -28,10 +28,17 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     Gen(generate::Args),
+    Check(check::Args),
     Inspect(inspect::Args),
     Features(features::Args),
-    Check(check::Args),
     Load(load::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The whole command, by the name of its executable.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the command line; ends the process for `--help`, `--version` and mistakes.

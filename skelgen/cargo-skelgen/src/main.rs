@@ -1,12 +1,16 @@
 //! `cargo skelgen`: the shell's door onto the generator and the runtime.
 //!
 //! ```text
-//! cargo skelgen gen OBJECT         skelgen: the object as Rust
-//! cargo skelgen inspect OBJECT     skelgen: what is in the object, and what its load does
-//! cargo skelgen features [OBJECT] skelgen-runtime: what the kernel has, and what the object would need
-//! cargo skelgen check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
-//! cargo skelgen load OBJECT...     skelgen, then skelgen-runtime: the object in the kernel
+//! gen OBJECT              skelgen: the object as Rust
+//! check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
+//! inspect OBJECT          skelgen: what is in the object, and what its load does
+//! features [OBJECT]       skelgen-runtime: what the kernel has, and what the object would need
+//! load OBJECT...          skelgen, then skelgen-runtime: the object in the kernel
+//! completions, man        clap: for shells and for man(1)
 //! ```
+//!
+//! One file or folder has each; `cli` has what they share. `failure` and `stop` are what goes wrong, `ui` is how it is
+//! shown, and `desc` what the runtime is told of an object that was not compiled into this program.
 //!
 //! # Exit status
 //!
@@ -23,12 +27,14 @@
 mod check;
 mod cli;
 mod compiler;
+mod completions;
 mod desc;
 mod failure;
 mod features;
 mod generate;
 mod inspect;
 mod load;
+mod man;
 mod native;
 mod object;
 mod path;
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         cli::Task::Features(args) => features::run(&args),
         cli::Task::Check(args) => check::run(&args),
         cli::Task::Load(args) => load::run(&args),
+        cli::Task::Completions(args) => completions::run(&args),
+        cli::Task::Man(args) => man::run(&args),
     };
     done.unwrap_or_else(|stop| {
         stop.tell();

@@ -8,6 +8,7 @@ mod golden;
 mod inspect;
 mod json;
 mod load;
+mod shell;
 mod usage;
 
 use std::path::{Path, PathBuf};

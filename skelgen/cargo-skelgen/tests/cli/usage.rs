@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 16] = [
+    let mistakes: [&[&str]; 18] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -16,6 +16,8 @@ fn mistakes_end_with_2() {
         &["inspect", "counters.bpf.o", "--color", "sometimes"],
         &["--color", "never"],
         &["features", "counters.bpf.o", "many.bpf.o"],
+        &["completions", "tcsh"],
+        &["man", "everything"],
         &["check", "counters.bpf.o"],
         &["check", "counters.bpf.o", "counters.rs", "many.bpf.o"],
         &["check", "counters.bpf.o", "counters.rs", "many.bpf.o", "many.rs", "--name", "x"],

@@ -1,0 +1,39 @@
+//! `completions`: the script by which a shell completes the command line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap_complete::{Shell, generate};
+
+use crate::stop::Stop;
+use crate::{cli, ui};
+
+/// Writes the script by which a shell completes cargo-skelgen's command line
+///
+/// It goes to standard output. zsh completes `cargo skelgen` by it too; other shells only `cargo-skelgen`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+const HELP: &str = "\
+Examples:
+  cargo skelgen completions bash > ~/.local/share/bash-completion/completions/cargo-skelgen
+  cargo skelgen completions fish > ~/.config/fish/completions/cargo-skelgen.fish
+  cargo skelgen completions zsh > ~/.zfunc/_cargo-skelgen     # a folder of $fpath
+
+Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+
+/// Writes the script.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let mut command = cli::command();
+    let name = command.get_name().to_owned();
+    let mut script = Vec::new();
+    generate(args.shell, &mut command, name, &mut script);
+    let mut out = ui::out();
+    out.write_all(&script).and_then(|()| out.flush()).map_err(Stop::Output)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,49 @@
+//! `man`: the manual's pages.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap_mangen::Man;
+
+use crate::stop::Stop;
+use crate::{cli, ui};
+
+/// Writes the manual: one page to read, or a page for each command into a folder
+///
+/// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). Once they are where man(1) looks, `cargo help skelgen`
+/// shows the first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// Write all pages into this folder, which is made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+const HELP: &str = "\
+Examples:
+  cargo skelgen man | man -l -
+  cargo skelgen man -o ~/.local/share/man/man1
+
+Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+
+/// Writes the page, or all of them.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    // `cargo skelgen help COMMAND` is a way to the same text, and no page of its own.
+    let command = cli::command().disable_help_subcommand(true);
+    match &args.output {
+        Some(folder) => {
+            let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+            written.map_err(|error| Stop::Write(folder.clone(), error))?;
+        }
+        None => {
+            let mut page = Vec::new();
+            Man::new(command).render(&mut page).map_err(Stop::Output)?;
+            let mut out = ui::out();
+            out.write_all(&page).and_then(|()| out.flush()).map_err(Stop::Output)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
