@@ -13,7 +13,6 @@ use crate::{check, completions, features, generate, inspect, load, man};
     name = "cargo-skelgen",
     version,
     styles = style::HELP,
-    max_term_width = 100,
     after_help = "Run a command with --help for examples and exit statuses."
 )]
 struct Cli {

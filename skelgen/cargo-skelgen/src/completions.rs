@@ -10,9 +10,10 @@ use crate::{cli, ui};
 
 /// Writes the script by which a shell completes cargo-skelgen's command line
 ///
-/// It goes to standard output. zsh completes `cargo skelgen` by it too; other shells only `cargo-skelgen`.
+/// It goes to standard output. zsh completes `cargo skelgen` by it too; other
+/// shells only `cargo-skelgen`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The shell
     #[arg(value_enum)]
@@ -21,9 +22,10 @@ pub(crate) struct Args {
 
 const HELP: &str = "\
 Examples:
-  cargo skelgen completions bash > ~/.local/share/bash-completion/completions/cargo-skelgen
+  cd ~/.local/share/bash-completion/completions
+  cargo skelgen completions bash > cargo-skelgen
   cargo skelgen completions fish > ~/.config/fish/completions/cargo-skelgen.fish
-  cargo skelgen completions zsh > ~/.zfunc/_cargo-skelgen     # a folder of $fpath
+  cargo skelgen completions zsh > ~/.zfunc/_cargo-skelgen   # a folder of $fpath
 
 Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
 

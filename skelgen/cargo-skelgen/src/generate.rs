@@ -14,16 +14,17 @@ use crate::stop::Stop;
 
 /// Writes the Rust of an object's skeleton
 ///
-/// The code needs the crate skelgen-runtime, and is what a build script with skelgen::Builder generates.
+/// The code needs the crate skelgen-runtime, and is what a build script with
+/// skelgen::Builder generates.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The compiled BPF object
     object: PathBuf,
     /// Write to this file, not to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The skeleton's name [default: the object file's name up to its first dot]
+    /// The skeleton's name [default: the file's, up to its first dot]
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 }

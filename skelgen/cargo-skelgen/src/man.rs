@@ -12,10 +12,10 @@ use crate::{cli, ui};
 
 /// Writes the manual: one page to read, or a page for each command into a folder
 ///
-/// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). Once they are where man(1) looks, `cargo help skelgen`
-/// shows the first.
+/// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). Once they are where
+/// man(1) looks, `cargo help skelgen` shows the first.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Write all pages into this folder, which is made if it is not there
     #[arg(short, long, value_name = "DIR")]

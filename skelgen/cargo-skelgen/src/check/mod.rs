@@ -19,12 +19,13 @@ use crate::{object, ui};
 
 /// Compares checked-in skeletons with what their objects make
 ///
-/// A skeleton matches if it is, byte for byte, what `cargo skelgen gen` writes for the object. What differs is shown
-/// as a diff, with long literals cut short, and so is the command that makes it anew.
+/// A skeleton matches if it is, byte for byte, what `cargo skelgen gen` writes for
+/// the object. What differs is shown as a diff, with long literals cut short, and
+/// so is the command that makes it anew.
 ///
-/// Pairs of an object and its skeleton may follow each other.
+/// Several pairs of an object and its skeleton may follow each other.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// A compiled BPF object, and the file with its skeleton
     #[arg(required = true, num_args = 2.., value_names = ["OBJECT", "SKELETON"])]
@@ -32,20 +33,22 @@ pub(crate) struct Args {
     /// The skeleton's name, if it was generated with one; for a single pair
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// A line of JSON for each pair; cargo-skelgen's JSON.md describes it
+    /// A line of JSON for each pair (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
-rustfmt changes a skeleton like any other code; `#[rustfmt::skip] mod counters;` keeps it as it is.
+rustfmt changes a skeleton like any other code; `#[rustfmt::skip] mod counters;`
+keeps it as it is.
 
 Examples:
   cargo skelgen check src/counters.bpf.o src/counters.rs
   cargo skelgen check a.bpf.o src/a.rs b.bpf.o src/b.rs
   cargo skelgen check build/prog.o src/counters.rs --name Counters
 
-Exit status: 0 if all match, 1 if one does not or cannot be read or generated, 2 if the command line is wrong.";
+Exit status: 0 if all match, 1 if one does not or cannot be read or generated,
+2 if the command line is wrong.";
 
 /// Compares each pair.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {

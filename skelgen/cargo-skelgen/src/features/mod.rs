@@ -26,18 +26,20 @@ use needs::Need;
 
 /// Shows what the running kernel has, and what an object would need of it
 ///
-/// Without an OBJECT: whether this process can load skeletons, how the kernel gets at per-CPU data, and what else there
-/// is to know of the machine. Loader programs and per-CPU maps are tried out; nothing of that stays.
+/// Without an OBJECT: whether this process can load skeletons, how programs get at
+/// per-CPU data here, and what else there is to know of the machine. Loader
+/// programs and per-CPU maps are tried out; nothing of that stays.
 ///
-/// With one: each thing that its skeleton asks for, whether it is here, and since which kernel it is where that is one
-/// after Linux 6.1; whether programs reach .percpu variables directly or by look-up (the native or the lowered image);
-/// and the oldest kernel with all that is known to be required.
+/// With one: each thing that its skeleton asks for, whether it is here, and the
+/// first kernel that has it if that is one after Linux 6.1; whether programs reach
+/// .percpu variables directly or by look-up (native or lowered image); and the
+/// oldest kernel with all that is known to be required.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// A compiled BPF object
     object: Option<PathBuf>,
-    /// One JSON document; cargo-skelgen's JSON.md describes it
+    /// One JSON document (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
@@ -48,8 +50,9 @@ Examples:
   sudo cargo skelgen features counters.bpf.o
   sudo cargo skelgen features --json | jq .all_cpus
 
-Exit status: 0 if skeletons (with an OBJECT: its skeleton) can be loaded here, as far as this can be known without doing
-it; 1 if something that is required is missing, or the object cannot be read; 2 if the command line is wrong.";
+Exit status: 0 if skeletons (with an OBJECT: its skeleton) can be loaded here,
+as far as is known without doing so; 1 if something that is required is missing,
+or the object cannot be read; 2 if the command line is wrong.";
 
 /// The document.
 #[derive(Serialize)]

@@ -149,10 +149,10 @@ impl Asked<'_> {
         });
         let users: Vec<String> = filled.collect();
         let need = Need { required: false, users: users.clone(), ..Need::new("BPF_F_ALL_CPUS", self.machine.all_cpus) };
-        let without = "without it, the runtime writes the value for every CPU".to_owned();
+        let without = "else the runtime writes each CPU's value".to_owned();
         needs.push(Need { since: Some(since::ALL_CPUS), note: Some(without), ..need });
         let need = Need { required: false, users, ..Need::new(".percpu addressed directly", self.machine.direct) };
-        let without = "without it, programs look their variables up".to_owned();
+        let without = "else programs look them up".to_owned();
         needs.push(Need { since: Some(since::DIRECT), note: Some(without), ..need });
     }
 
@@ -223,7 +223,7 @@ pub(super) fn table(needs: &[Need]) -> Table {
     for need in needs {
         let name = need.name.as_deref().map(|name| format!("{} {name}", need.what));
         let here = if need.required { yes_or_no(need.here) } else { known(need.here) };
-        let optional = (!need.required && need.note.is_none()).then(|| "not needed for the load".to_owned());
+        let optional = (!need.required && need.note.is_none()).then(|| "optional".to_owned());
         table.row([
             name.unwrap_or_else(|| need.what.to_owned()).into(),
             need.since.map(since::text).into(),

@@ -9,7 +9,7 @@ use skelgen::insn::disasm::Listing as Insns;
 use skelgen::insn::uapi::{
     BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE,
 };
-use skelgen::link::Program;
+use skelgen::link::{LineInfo, Program};
 use skelgen::plan::{Image, LoadPlan, PlannedProgram};
 use skelgen::{Skeleton, SourceLine};
 
@@ -68,12 +68,17 @@ fn disassemble(skeleton: &Skeleton, planned: &PlannedProgram, image: Image) -> D
     let program = planned.image(image);
     let functions: BTreeMap<usize, &str> =
         program.functions.iter().map(|function| (function.span.start, function.name.as_str())).collect();
+    let lines = program.line_info.iter().map(|line| (line.insn, line)).collect::<BTreeMap<_, _>>();
+    let relos = program.core_relos.iter().map(|relo| (relo.insn, relo)).collect::<BTreeMap<_, _>>();
     let insn = |(index, text)| Insn {
         index,
         function: functions.get(&index).map(|&name| name.to_owned()),
-        source: source(program, btf, index),
+        source: lines.get(&index).map(|line| source(line, btf)),
         text,
-        means: meaning(plan, btf, program, index),
+        means: match relos.get(&index) {
+            Some(relo) => Some(format!("CO-RE: {} of {}", btf.name(relo.access), btf.c_type(relo.type_id))),
+            None => meaning(plan, program, index),
+        },
     };
     Disassembly {
         program: program.name.clone(),
@@ -87,15 +92,13 @@ fn disassemble(skeleton: &Skeleton, planned: &PlannedProgram, image: Image) -> D
     }
 }
 
-/// The line that begins at slot `index`.
-fn source(program: &Program, btf: &Btf, index: usize) -> Option<Source> {
-    let line = program.line_info.iter().find(|line| line.insn == index)?;
+fn source(line: &LineInfo, btf: &Btf) -> Source {
     let SourceLine { file, line, column, text } = SourceLine::new(btf, line.file, line.line, line.line_col);
-    Some(Source { file, line, column, text })
+    Source { file, line, column, text }
 }
 
 /// What the instruction refers to, by name.
-fn meaning(plan: &LoadPlan, btf: &Btf, program: &Program, index: usize) -> Option<String> {
+fn meaning(plan: &LoadPlan, program: &Program, index: usize) -> Option<String> {
     let insn = program.insns.get(index)?;
     let function_at = |distance: i32| {
         let start = usize::try_from(i64::try_from(index).ok()? + 1 + i64::from(distance)).ok()?;
@@ -108,9 +111,6 @@ fn meaning(plan: &LoadPlan, btf: &Btf, program: &Program, index: usize) -> Optio
         let stand_in = stand_in.map(|stand_in| format!("stand-in for {}", plan.stand_in_name(stand_in)));
         plan.maps.get(index).map(|map| map.name.clone()).or(stand_in)
     };
-    if let Some(relo) = program.core_relos.iter().find(|relo| relo.insn == index) {
-        return Some(format!("CO-RE: {} of {}", btf.name(relo.access), btf.c_type(relo.type_id)));
-    }
     if insn.code == BPF_JMP | BPF_CALL {
         return match insn.src {
             0 => helpers::name(insn.imm),

@@ -32,26 +32,27 @@ use view::View;
 
 /// Shows what is in an object, and what its load would do
 ///
-/// Sections, maps, the layout of data sections with their holes, programs, externs and the loader's size, as tables.
-/// The kernel is not asked for anything, and no privilege is needed.
+/// Sections, maps, the layout of data sections with their holes, programs, externs
+/// and the loader's size, as tables. The kernel is not asked for anything, and no
+/// privilege is needed.
 ///
-/// --plan and --disasm show the steps of the load, and instructions, instead. With --json everything is there at once,
-/// the instructions if --disasm asks for them.
+/// --plan and --disasm show the steps of the load, and instructions, instead. With
+/// --json everything is there at once, the instructions if --disasm asks for them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The compiled BPF object
     object: PathBuf,
     /// Show the steps of a load
     #[arg(long)]
     plan: bool,
-    /// Show instructions under the lines of the source: of all programs, or of one
+    /// Show the instructions of all programs or of one, under their source
     #[arg(long, value_name = "PROGRAM", require_equals = true, num_args = 0..=1)]
     disasm: Option<Option<String>>,
     /// Which form of the programs --disasm shows
     #[arg(long, value_enum, default_value_t, requires = "disasm")]
     image: Form,
-    /// One JSON document; cargo-skelgen's JSON.md describes it
+    /// One JSON document (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
@@ -59,10 +60,10 @@ pub(crate) struct Args {
 /// `--image`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Form {
-    /// As compiled, for kernels where programs address .percpu variables directly
+    /// As compiled: .percpu variables are addressed directly
     #[default]
     Native,
-    /// With a look-up of .percpu variables, for the others
+    /// With a look-up of .percpu variables, for older kernels
     Lowered,
 }
 
@@ -71,10 +72,10 @@ Examples:
   cargo skelgen inspect counters.bpf.o
   cargo skelgen inspect --plan counters.bpf.o
   cargo skelgen inspect --disasm=on_exec --image lowered counters.bpf.o
-  cargo skelgen inspect --json counters.bpf.o | jq '.data[] | select(.kind == \"percpu\") | .size'
+  cargo skelgen inspect --json counters.bpf.o | jq '.data[].variables[].name'
 
-Exit status: 0 if it is shown, 1 if the object cannot be read or no skeleton made of it or it has no such program,
-2 if the command line is wrong.";
+Exit status: 0 if it is shown, 1 if the object cannot be read or made a skeleton
+of, or has no such program, 2 if the command line is wrong.";
 
 /// Shows the object.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {

@@ -24,13 +24,14 @@ use steps::{Carried, carried};
 
 /// Loads objects into the running kernel, as their skeletons would
 ///
-/// Each object goes through the same loader program and the same runtime as generated code.
-/// There is a line for each: OK, or FAIL with the step that failed, the line of the source, the
-/// reason and the end of the verifier's log.
+/// Each object goes through the same loader program and the same runtime as
+/// generated code. There is a line for each: OK, or FAIL with the step that failed,
+/// the line of the source, the reason and the end of the verifier's log.
 ///
-/// Programs with SEC("?...") and those whose target code must name are not loaded, as in a
-/// skeleton that is loaded as it is, and counted apart. Nothing is attached. Nothing stays
-/// loaded, but maps that an object pins by name stay pinned.
+/// Programs with SEC("?...") and those whose target code must name are not loaded,
+/// as in a skeleton that is loaded as it is, and counted apart. Nothing is
+/// attached. Nothing stays loaded, but maps that an object pins by name stay
+/// pinned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -40,13 +41,13 @@ pub(crate) struct Args {
     /// How programs get at .percpu variables
     #[arg(long, value_enum, default_value_t)]
     percpu: PerCpu,
-    /// Show the steps of each load and what became of them, and the whole of the verifier's log
+    /// Show what became of each step, and the whole of the verifier's log
     #[arg(short, long)]
     verbose: bool,
-    /// A line of JSON for each object; cargo-skelgen's JSON.md describes it
+    /// A line of JSON for each object (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
-    /// Run this once all objects are loaded, unload them when it ends, and end with its exit status
+    /// Run this while the objects are loaded, and end as it does
     #[arg(last = true)]
     command: Vec<OsString>,
 }
@@ -80,9 +81,9 @@ Examples:
   sudo cargo skelgen load counters.bpf.o -- bpftool map
   sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
 
-Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is wrong.
-With a COMMAND, and if all objects load: its own; 128 and the number of the signal that ended it;
-127 if it is not found, 126 if it cannot be run.";
+Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
+wrong. With a COMMAND, and if all objects load: its own; 128 and the number of
+the signal that ended it; 127 if it is not found, 126 if it cannot be run.";
 
 /// Loads one object after another; they stay loaded together only for the command to run.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {

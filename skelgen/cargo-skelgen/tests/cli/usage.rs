@@ -50,3 +50,12 @@ fn help_calls_the_command_as_the_user_did() {
     assert_eq!(usage(&["load", "--help"]), Some(format!("Usage: cargo-skelgen {rest}")));
     assert_eq!(usage(&["skelgen", "load", "--help"]), Some(format!("Usage: cargo skelgen {rest}")));
 }
+
+#[test]
+fn help_fits_into_eighty_columns() {
+    for command in ["gen", "check", "inspect", "features", "load", "completions", "man"] {
+        let out = skelgen(&["skelgen", command, "--help"]).out;
+        let long: Vec<&str> = out.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{command}: {long:#?}");
+    }
+}
