@@ -7,6 +7,7 @@ use serde::Serialize;
 use skelgen::Skeleton;
 use skelgen::btf::Kind;
 use skelgen::object::outline::Outline;
+use skelgen::object::{KsymIdx, KsymKind};
 use skelgen::plan::Step;
 
 use super::kernel_btf::{KernelBtf, Place};
@@ -61,7 +62,8 @@ pub(super) fn needs(outline: &Outline<'_>, skeleton: &Skeleton, machine: &Machin
     asked.percpu(&mut needs);
     asked.types(&mut needs);
     asked.targets(&mut needs);
-    asked.externs(&mut needs);
+    asked.ksyms(&mut needs);
+    asked.kconfig(&mut needs);
     needs
 }
 
@@ -180,18 +182,36 @@ impl Asked<'_> {
         }
     }
 
-    fn externs(&self, needs: &mut Vec<Need>) {
-        for symbol in externs::externs(self.outline) {
-            let need = match symbol.kind() {
-                "kfunc" => self.in_btf("kfunc", Kind::Func, symbol.name()),
-                "kconfig" => {
-                    // LINUX_KERNEL_VERSION and LINUX_HAS_* are known without.
-                    let known = symbol.name().starts_with("LINUX_") || self.machine.kernel_config.is_some();
-                    Need::new("kconfig", Some(known)).named(symbol.name())
-                }
-                kind => Need::new(kind, in_kallsyms(symbol.name())).named(symbol.name()),
+    /// What the object refers to of the kernel; what only programs refer to that nobody loads is not required.
+    fn ksyms(&self, needs: &mut Vec<Need>) {
+        let plan = &self.skeleton.plan;
+        for (index, ksym) in plan.ksyms.iter().enumerate() {
+            let users = plan.users(KsymIdx(index));
+            let required = !ksym.weak && users.iter().any(|&user| plan.program(user).autoload());
+            let need = match ksym.kind {
+                KsymKind::Func => self.in_btf("kfunc", Kind::Func, ksym.kernel_name()),
+                KsymKind::Var => self.in_btf("ksym", Kind::Var, ksym.kernel_name()),
+                KsymKind::Address => Need::new("ksym", in_kallsyms(&ksym.name)).named(ksym.name.as_str()),
             };
-            needs.push(Need { required: !symbol.is_weak(), ..need });
+            let users = users.iter().map(|&user| plan.program(user).native.name.clone()).collect();
+            needs.push(Need { required, users, ..need });
+        }
+    }
+
+    /// Whether there is a configuration to read; what stands in it the load finds out. `LINUX_KERNEL_VERSION` and
+    /// `LINUX_HAS_*` are known without one.
+    fn kconfig(&self, needs: &mut Vec<Need>) {
+        let externs = externs::externs(self.outline);
+        let options =
+            externs.iter().filter(|symbol| symbol.kind() == "kconfig" && !symbol.name().starts_with("LINUX_"));
+        let (mut required, mut users) = (false, Vec::new());
+        for option in options {
+            required |= !option.is_weak();
+            users.push(option.name().to_owned());
+        }
+        if !users.is_empty() {
+            let need = Need::new("configuration of the kernel", Some(self.machine.kernel_config.is_some()));
+            needs.push(Need { required, users, ..need });
         }
     }
 

@@ -111,6 +111,9 @@ fn meaning(plan: &LoadPlan, program: &Program, index: usize) -> Option<String> {
         let stand_in = stand_in.map(|stand_in| format!("stand-in for {}", plan.stand_in_name(stand_in)));
         plan.maps.get(index).map(|map| map.name.clone()).or(stand_in)
     };
+    if let Some(refers) = program.ksym_refs.iter().find(|refers| refers.insn == index) {
+        return Some(plan.ksym(refers.ksym).name.clone());
+    }
     if insn.code == BPF_JMP | BPF_CALL {
         return match insn.src {
             0 => helpers::name(insn.imm),

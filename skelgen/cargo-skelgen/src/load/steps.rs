@@ -54,6 +54,7 @@ fn is_skipped(plan: &LoadPlan, step: &Step, features: Features) -> bool {
     };
     let not_asked_for = match step {
         Step::LoadProgram { program, .. } | Step::FindTarget { program, .. } => off(*program),
+        Step::FindKsym { ksym } => plan.users(*ksym).into_iter().all(off),
         // Before Linux 7.0 the runtime does it in the loader's stead, if there is anything to do.
         Step::InitPerCpu { map } => !features.all_cpus && data(*map).is_some_and(is_zero),
         _ => false,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use skelgen_tests::may_load;
 
-use crate::{Ran, json, skelgen};
+use crate::{FIXTURES, Ran, json, skelgen};
 
 /// The document, and the status.
 fn document(args: &[&str]) -> (i32, Value) {
@@ -96,4 +96,39 @@ fn programs_that_nobody_loads_are_not_required() {
     let multi = need(&document, "attach type", "trace_fentry_multi");
     assert_eq!((&multi["since"], &multi["required"]), (&"7.2".into(), &false.into()));
     assert_eq!(document["object"]["minimum_kernel"], "6.1");
+}
+
+#[test]
+fn what_loads_is_never_said_not_to() {
+    if !may_load() {
+        return;
+    }
+    let mut loaded = 0;
+    for entry in std::fs::read_dir(FIXTURES).expect("fixtures are checked in") {
+        let name = entry.expect("an entry").file_name().into_string().expect("text");
+        if name.ends_with(".bpf.o") && skelgen(&["load", &name]).status == 0 {
+            let (status, document) = document(&[&name]);
+            assert_eq!((status, &document["object"]["loads"]), (0, &true.into()), "{name}: {document:#}");
+            loaded += 1;
+        }
+    }
+    assert!(loaded > 10, "{loaded}");
+}
+
+#[test]
+fn symbols_of_the_kernel_are_looked_up() {
+    if !may_load() {
+        return;
+    }
+    let (_, kfuncs) = document(&["kfuncs.bpf.o"]);
+    let missing = need(&kfuncs, "kfunc", "skelgen_no_such_strong_kfunc");
+    // Only a program that nobody loads calls it.
+    assert_eq!((&missing["here"], &missing["required"]), (&false.into(), &false.into()));
+    assert_eq!(missing["for"], serde_json::json!(["strong"]));
+    let (_, ksyms) = document(&["ksyms.bpf.o"]);
+    let schedule = need(&ksyms, "ksym", "schedule");
+    assert_eq!((&schedule["here"], &schedule["required"]), (&true.into(), &true.into()));
+    let (_, kconfig) = document(&["kconfig.bpf.o"]);
+    let options = need(&kconfig, "configuration of the kernel", "")["for"].as_array().expect("an array");
+    assert!(options.contains(&"CONFIG_HZ".into()) && !options.contains(&"LINUX_KERNEL_VERSION".into()), "{options:?}");
 }
