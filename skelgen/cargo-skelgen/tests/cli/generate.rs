@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::{FIXTURES, Ran, scratch, skelgen};
 
 /// Objects that nothing but the kernel refuses.
-const REFUSED_AT_LOAD: [&str; 3] = ["kconfig_missing.bpf.o", "no_license.bpf.o", "verifier_reject.bpf.o"];
+const REFUSED_AT_LOAD: [&str; 4] =
+    ["kconfig_missing.bpf.o", "no_license.bpf.o", "storage_key.bpf.o", "verifier_reject.bpf.o"];
 
 #[test]
 fn it_prints_rust() {
