@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Btf, Member, Type, TypeId};
 use crate::{Error, Result};
 
-/// How deep types nest at most; the kernel's own limit (`MAX_RESOLVE_DEPTH`) is 32.
+/// How deep types nest whose alignment is asked for; the kernel's own limit (`MAX_RESOLVE_DEPTH`) for what it looks into
+/// is 32.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// Every pointer of a BPF program.
@@ -25,7 +26,7 @@ impl Btf {
     /// The type behind typedefs, qualifiers and type tags.
     pub fn resolve(&self, mut id: TypeId) -> TypeId {
         // Bounded, as `get_mut` can make a circle of what `parse` found to be none.
-        for _ in 0..=MAX_DEPTH {
+        for _ in 0..=self.types.len() {
             match self.get(id) {
                 Type::Typedef(def) => id = def.ty,
                 Type::TypeTag(tag) => id = tag.ty,
@@ -45,7 +46,7 @@ impl Btf {
     pub fn size_of(&self, id: TypeId) -> Result<u32> {
         let mut count = 1u32;
         let mut at = id;
-        for _ in 0..=MAX_DEPTH {
+        for _ in 0..=self.types.len() {
             let size = match self.get_resolved(at) {
                 Type::Array(array) => {
                     count = count.checked_mul(array.len).ok_or_else(|| self.too_large(id))?;

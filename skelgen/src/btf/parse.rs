@@ -2,7 +2,6 @@
 
 use super::encode::{HEADER_LEN, MAGIC, VERSION};
 use super::kinds::*;
-use super::layout::MAX_DEPTH;
 use super::strings::Strings;
 use super::{Btf, StrOff, Type, TypeId};
 use crate::{Endian, Error, Result};
@@ -30,7 +29,7 @@ fn parse(bytes: &[u8], endian: Endian) -> Result<Btf> {
         btf.types.push(ty);
     }
     check_references(&btf)?;
-    check_depth(&btf)?;
+    check_circles(&btf)?;
     Ok(btf)
 }
 
@@ -204,43 +203,37 @@ fn parts(ty: &Type) -> Vec<TypeId> {
     }
 }
 
-/// No type contains itself, and none more than [`MAX_DEPTH`] levels of others. Walks with a stack of its own.
-fn check_depth(btf: &Btf) -> Result<()> {
-    /// 0: not seen. `OPEN`: on the stack. Else: 1 + the depth of the parts.
-    const OPEN: u32 = u32::MAX;
-    let mut depths = vec![0u32; btf.types.len()];
+/// No type contains itself. Walks with a stack of its own: types may nest as deep as they like, as long as nobody asks for
+/// what only shallow ones have ([`MAX_DEPTH`](super::layout::MAX_DEPTH)).
+fn check_circles(btf: &Btf) -> Result<()> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Seen {
+        No,
+        /// On the stack.
+        Open,
+        Whole,
+    }
+    let mut seen = vec![Seen::No; btf.types.len()];
     for (root, _) in btf.types() {
-        if depths[root.0 as usize] != 0 {
+        if seen[root.0 as usize] != Seen::No {
             continue;
         }
-        depths[root.0 as usize] = OPEN;
-        let mut stack = vec![(root, parts(btf.get(root)), 0u32)];
-        while !stack.is_empty() {
-            let level = stack.len();
-            let Some((id, todo, deepest)) = stack.last_mut() else { break };
+        seen[root.0 as usize] = Seen::Open;
+        let mut stack = vec![(root, parts(btf.get(root)))];
+        while let Some((id, todo)) = stack.last_mut() {
             let Some(part) = todo.pop() else {
-                let (id, depth) = (*id, *deepest + 1);
-                depths[id.0 as usize] = depth;
+                seen[id.0 as usize] = Seen::Whole;
                 stack.pop();
-                if let Some((_, _, deepest)) = stack.last_mut() {
-                    *deepest = depth.max(*deepest);
-                }
                 continue;
             };
-            match depths[part.0 as usize] {
-                OPEN => return Err(Error::malformed(format!("type {}: contains itself", part.0))),
-                0 if level > MAX_DEPTH => {
-                    return Err(Error::unsupported(format!("type {}: nests deeper than {MAX_DEPTH} levels", root.0)));
+            match seen[part.0 as usize] {
+                Seen::Open => return Err(Error::malformed(format!("type {}: contains itself", part.0))),
+                Seen::No => {
+                    seen[part.0 as usize] = Seen::Open;
+                    stack.push((part, parts(btf.get(part))));
                 }
-                0 => {
-                    depths[part.0 as usize] = OPEN;
-                    stack.push((part, parts(btf.get(part)), 0));
-                }
-                depth => *deepest = depth.max(*deepest),
+                Seen::Whole => {}
             }
-        }
-        if depths[root.0 as usize] as usize > MAX_DEPTH {
-            return Err(Error::unsupported(format!("type {}: nests deeper than {MAX_DEPTH} levels", root.0)));
         }
     }
     Ok(())
