@@ -48,6 +48,7 @@ pub(crate) fn object(name: &str, maps: Vec<Map>, functions: Vec<Function>) -> Ob
         name: function.name.clone(),
         section: PROGRAM.to_owned(),
         sec: sec::parse(PROGRAM).unwrap(),
+        exception_callback: None,
     });
     let programs = programs.collect();
     Object {

@@ -29,6 +29,7 @@ mod load;
 mod many;
 mod maps;
 mod modes;
+mod objects;
 mod percpu;
 mod percpu_alloc;
 mod percpu_maps;

@@ -52,7 +52,10 @@ impl<'a> Linker<'a> {
 
     fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
         self.program.name = def.name.clone();
-        let order = self.append_all(def.entry)?;
+        let mut order = Vec::new();
+        for root in std::iter::once(def.entry).chain(def.exception_callback) {
+            self.append_all(root, &mut order)?;
+        }
         for index in order {
             self.relocate(index)?;
         }
@@ -60,9 +63,12 @@ impl<'a> Linker<'a> {
         Ok(self.program)
     }
 
-    /// Appends `entry` and what it reaches, each function behind the first that refers to it.
-    fn append_all(&mut self, entry: FuncIdx) -> Result<Vec<FuncIdx>> {
-        let mut order = vec![entry];
+    /// Appends `entry` and what it reaches, each function behind the first that refers to it, and to `order`.
+    fn append_all(&mut self, entry: FuncIdx, order: &mut Vec<FuncIdx>) -> Result<()> {
+        if self.starts.contains_key(&entry) {
+            return Ok(());
+        }
+        order.push(entry);
         self.append(entry)?;
         // A function and its next reference to look at: depth first, without recursion.
         let mut path = vec![(entry, 0)];
@@ -78,7 +84,7 @@ impl<'a> Linker<'a> {
                 path.push((callee, 0));
             }
         }
-        Ok(order)
+        Ok(())
     }
 
     fn append(&mut self, index: FuncIdx) -> Result<()> {

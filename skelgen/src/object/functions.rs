@@ -11,6 +11,9 @@ use crate::btf::BtfExt;
 use crate::insn::{INSN_SIZE, decode_all};
 use crate::{Endian, Error, Result};
 
+/// The section of functions that are no programs, but called by them.
+pub(super) const TEXT: &str = ".text";
+
 /// Functions by section and byte address.
 #[derive(Default)]
 pub(super) struct Functions {

@@ -11,6 +11,7 @@
 //! data       .data, .rodata, .bss, .percpu
 //! kconfig    .kconfig, which is in BTF only
 //! relocs     what each instruction refers to
+//! exceptions the functions that run when programs throw
 //! programs   the functions that are programs, by the names of their sections (sec)
 //! source     the source line of an instruction, for errors
 //! outline    sections and externs, for those who look at an object
@@ -18,6 +19,7 @@
 
 mod data;
 mod elf;
+mod exceptions;
 mod functions;
 mod kconfig;
 mod ksyms;
@@ -74,7 +76,8 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let ksyms = ksyms::ksyms(&elf, &btf);
     let resolved = relocs::resolve(&elf, &mut functions, &places, &ksyms);
     resolved.map_err(|error| source::locate(error, &functions.all, &btf))?;
-    let programs = programs::programs(&functions)?;
+    let mut programs = programs::programs(&functions)?;
+    exceptions::assign(&btf, &functions, &mut programs)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
     programs::fix_linkage(&functions, &mut btf);
     ksyms::fix_btf(&mut btf)?;

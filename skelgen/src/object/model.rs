@@ -143,6 +143,8 @@ pub struct ProgramDef {
     pub section: String,
     /// What the section's name says of it.
     pub sec: SecDef,
+    /// The function that runs when it throws, if it has one of its own.
+    pub exception_callback: Option<FuncIdx>,
 }
 
 /// A map: one of `.maps`, or a data section.

@@ -27,6 +27,7 @@ pub(super) fn programs(functions: &Functions) -> Result<Vec<ProgramDef>> {
             entry: FuncIdx(index),
             name: function.name.clone(),
             section: function.section.clone(),
+            exception_callback: None,
             sec,
         });
     }

@@ -1,0 +1,3 @@
+//! Objects of other makes than usual: old ones, plain ones, and those that leave it to the user what they are.
+
+mod functions;
