@@ -91,6 +91,8 @@ pub struct Header {
     pub fds: u32,
 }
 
+/// Place of [`Header::magic`], a word that is never 0.
+pub const AT_MAGIC: u32 = 0;
 /// Place of [`Header::features`].
 pub const AT_FEATURES: u32 = 8;
 /// Place of [`Header::error`].
@@ -177,6 +179,9 @@ pub struct Step {
     /// [`OP_PROBE`]: the bits that yes sets.
     pub feature: u32,
 }
+
+/// Place of [`Step::unless`] in a step.
+pub(crate) const AT_STEP_UNLESS: u32 = 4;
 
 impl Step {
     pub(crate) fn read(image: &(impl Read + ?Sized), at: u32) -> Option<Step> {

@@ -139,6 +139,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
 
+mod btf;
 pub mod cpus;
 mod data;
 mod desc;

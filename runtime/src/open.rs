@@ -1,5 +1,7 @@
 //! A skeleton before it is loaded: what can still be changed about its maps, programs and variables.
 
+mod program;
+
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use crate::plain::Plain;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
 use crate::{Error, Result, layout, plain};
+pub use program::OpenProgram;
+pub(crate) use program::Target;
 
 /// Where `LIBBPF_PIN_BY_NAME` pins.
 const BPF_FS: &str = "/sys/fs/bpf";
@@ -293,48 +297,5 @@ impl OpenMap {
                 .subject(&*self.name)
                 .because(format!("its {what} is {is}, and should be {should}"))),
         }
-    }
-}
-
-/// A program that is about to be loaded.
-#[derive(Clone, Debug)]
-pub struct OpenProgram {
-    pub(crate) index: usize,
-    pub(crate) name: Box<str>,
-    pub(crate) autoload: bool,
-    pub(crate) autoattach: bool,
-}
-
-impl OpenProgram {
-    fn new(index: usize, desc: &ProgDesc<'_>) -> OpenProgram {
-        OpenProgram { index, name: desc.name.into(), autoload: desc.autoload, autoattach: true }
-    }
-
-    /// The function's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether it is to be loaded.
-    #[must_use]
-    pub fn autoload(&self) -> bool {
-        self.autoload
-    }
-
-    /// Changes whether it is to be loaded.
-    pub fn set_autoload(&mut self, autoload: bool) {
-        self.autoload = autoload;
-    }
-
-    /// Whether attaching the whole skeleton attaches it.
-    #[must_use]
-    pub fn autoattach(&self) -> bool {
-        self.autoattach
-    }
-
-    /// Changes whether attaching the whole skeleton attaches it.
-    pub fn set_autoattach(&mut self, autoattach: bool) {
-        self.autoattach = autoattach;
     }
 }

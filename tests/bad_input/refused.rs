@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 20] = [
+const REFUSED: [(&str, &str); 19] = [
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
@@ -38,7 +38,6 @@ const REFUSED: [(&str, &str); 20] = [
     ),
     ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
     ("bad/unknown_map_attribute", "section .maps: strange: `frobnicate`: not an attribute of a map"),
-    ("bad/unknown_section", "section nonsense/foo: nonsense: the section's name is not one of a program type"),
     (
         "bad/unresolved_extern",
         "section raw_tp: calls_nowhere: insn 1: refers to `nowhere`, which the object declares and does not define; \

@@ -19,6 +19,7 @@ mod outcome;
 mod patch;
 mod resize;
 mod storage;
+mod target;
 mod untyped;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -114,12 +115,14 @@ fn run(
         patches.map(map)?;
     }
     for program in &programs {
-        patches.program(program);
+        patches.program(program)?;
     }
     patches.features(start_features(opened.mode));
 
-    let loaded = Machine::new(opened)?.load(&mut patches);
-    drop(btf);
+    let machine = Machine::new(opened)?;
+    let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
+    let loaded = machine.load(&mut patches);
+    drop((btf, targets));
     let Made { fds, features } = loaded.map_err(|error| blame_mode(opened.mode, error))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
@@ -242,8 +245,8 @@ fn program(fd: Option<OwnedFd>, open: &OpenProgram, desc: &ProgDesc<'_>) -> Prog
         fd,
         name: desc.name.into(),
         section: desc.section.into(),
-        prog_type: desc.prog_type,
-        expected_attach_type: desc.expected_attach_type,
+        prog_type: open.prog_type,
+        expected_attach_type: open.expected_attach_type,
         attach: desc.attach.to_static(),
         autoattach: open.autoattach,
     }

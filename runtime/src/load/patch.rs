@@ -1,14 +1,21 @@
 //! What is written over the image at rest: the user's changes, and what this machine decides.
 
 use super::number;
-use crate::image::{AT_FEATURES, Read};
+use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, Read, STEP_SIZE, Step};
 use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::sys::mmap::{Mapping, page_size};
-use crate::sys::uapi::{BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF};
+use crate::sys::uapi::{
+    BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF, BPF_PROG_TYPE_UNSPEC,
+};
 use crate::{Error, Result, cpus};
 
 /// Place of `max_entries` in a `BPF_MAP_CREATE` attr.
 const AT_MAX_ENTRIES: u32 = 12;
+
+/// Places in a `BPF_PROG_LOAD` attr.
+const AT_PROG_TYPE: u32 = 0;
+const AT_PROG_FLAGS: u32 = 44;
+const AT_EXPECTED_ATTACH_TYPE: u32 = 68;
 
 /// The greatest alignment of a variable's type (`__int128`).
 const MAX_ALIGN: usize = 16;
@@ -66,9 +73,49 @@ impl<'a, 'v> Patches<'a, 'v> {
         }
     }
 
-    /// Whether a program is loaded.
-    pub(super) fn program(&mut self, program: &OpenProgram) {
-        self.words.push((self.opened.desc.progs[program.index].skip, u32::from(!program.autoload)));
+    /// Whether a program is loaded, and as what.
+    pub(super) fn program(&mut self, program: &OpenProgram) -> Result<()> {
+        let desc = &self.opened.desc.progs[program.index];
+        self.words.push((desc.skip, u32::from(!program.autoload)));
+        if !program.autoload {
+            return Ok(());
+        }
+        if program.prog_type == BPF_PROG_TYPE_UNSPEC {
+            let why = format!("its section {:?} does not say of what type it is", desc.section);
+            let hint = "say so with set_prog_type, or do not load it: set_autoload(false)";
+            return Err(Error::new("load program").subject(desc.name).because(why).hint(hint));
+        }
+        for &attr in desc.attrs {
+            if program.prog_type != desc.prog_type {
+                self.at(attr, AT_PROG_TYPE, program.prog_type)?;
+            }
+            if program.expected_attach_type != desc.expected_attach_type {
+                self.at(attr, AT_EXPECTED_ATTACH_TYPE, program.expected_attach_type)?;
+            }
+            if let Some(flags) = program.prog_flags {
+                self.at(attr, AT_PROG_FLAGS, flags)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has `word` stand `offset` bytes into the attr at `attr`.
+    pub(super) fn at(&mut self, attr: u32, offset: u32, word: u32) -> Result<()> {
+        let lost = || Error::new("prepare the loader's image").because("an attr is not inside");
+        self.words.push((attr.checked_add(offset).ok_or_else(lost)?, word));
+        Ok(())
+    }
+
+    /// Has the loader leave out the image's step number `index`.
+    pub(super) fn leave_out(&mut self, index: u32) -> Result<()> {
+        let step = index.checked_mul(STEP_SIZE).and_then(|at| at.checked_add(self.opened.header.steps));
+        let lost = || Error::new("prepare the loader's image").because("a step is not inside");
+        self.at(step.ok_or_else(lost)?, AT_STEP_UNLESS, AT_MAGIC)
+    }
+
+    /// The steps of the image at rest, with their numbers.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (u32, Step)> + use<'a> {
+        (0..).zip(self.opened.header.steps(self.opened.desc.image))
     }
 
     /// What to write besides, place and word.

@@ -155,6 +155,49 @@ attrs! {
         map_extra: u64,
     }
 
+    /// `struct bpf_prog_info`, up to `func_info_rec_size`.
+    ProgInfo: 136 {
+        r#type: u32,
+        id: u32,
+        tag: u64,
+        jited_prog_len: u32,
+        xlated_prog_len: u32,
+        jited_prog_insns: u64,
+        xlated_prog_insns: u64,
+        load_time: u64,
+        created_by_uid: u32,
+        nr_map_ids: u32,
+        map_ids: u64,
+        name: [u8; BPF_OBJ_NAME_LEN],
+        ifindex: u32,
+        gpl_compatible: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        nr_jited_ksyms: u32,
+        nr_jited_func_lens: u32,
+        jited_ksyms: u64,
+        jited_func_lens: u64,
+        btf_id: u32,
+        func_info_rec_size: u32,
+    }
+
+    /// `struct bpf_btf_info`.
+    BtfInfo: 32 {
+        btf: u64,
+        btf_size: u32,
+        id: u32,
+        name: u64,
+        name_len: u32,
+        kernel_btf: u32,
+    }
+
+    /// `BPF_*_GET_FD_BY_ID`.
+    GetFdById: 12 {
+        id: u32,
+        next_id: u32,
+        open_flags: u32,
+    }
+
     /// `BPF_RAW_TRACEPOINT_OPEN`.
     RawTracepoint: 16 {
         name: u64,

@@ -7,8 +7,8 @@ use std::ptr;
 
 use super::Errno;
 use super::attr::{
-    BtfLoad, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, MapCreate, MapElem, MapInfo, Obj,
-    ProgLoad, RawTracepoint, TestRun,
+    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, MapCreate,
+    MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -285,4 +285,61 @@ pub(crate) fn map_info(map: BorrowedFd<'_>) -> Result<MapInfo, Errno> {
     // has for addresses to write to is 0.
     unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
     Ok(info)
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of a program: the id of its BTF, 0 if it has none.
+pub(crate) fn prog_btf_id(prog: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut info = ProgInfo::default();
+    let mut attr = Info {
+        bpf_fd: raw(prog),
+        info_len: size_of::<ProgInfo>() as u32,
+        info: ptr::from_mut(&mut info).expose_provenance() as u64,
+    };
+    // SAFETY: `info` is as long as said, of integers only, and outlives the call; the lengths and addresses in it are 0.
+    unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(info.btf_id)
+}
+
+/// `BPF_BTF_GET_FD_BY_ID`.
+pub(crate) fn btf_by_id(id: u32) -> Result<OwnedFd, Errno> {
+    let mut attr = GetFdById { id, ..Default::default() };
+    // SAFETY: no address.
+    unsafe { sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &mut attr) }
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of BTF: fills in what the addresses in `info` are of.
+///
+/// # Safety
+///
+/// `btf` and `name` of `info` are 0 or addresses of as many bytes as said there, for the kernel to write.
+unsafe fn btf_info(btf: BorrowedFd<'_>, info: &mut BtfInfo) -> Result<(), Errno> {
+    let mut attr = Info {
+        bpf_fd: raw(btf),
+        info_len: size_of::<BtfInfo>() as u32,
+        info: ptr::from_mut(info).expose_provenance() as u64,
+    };
+    // SAFETY: `info` is as long as said and outlives the call; the addresses in it are the caller's promise.
+    unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }.map(drop)
+}
+
+/// The bytes of BTF in the kernel.
+pub(crate) fn btf_bytes(btf: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut info = BtfInfo::default();
+    // SAFETY: no addresses.
+    unsafe { btf_info(btf, &mut info) }?;
+    let mut bytes = vec![0; info.btf_size as usize];
+    let mut info = BtfInfo { btf: address_mut(&mut bytes), btf_size: length(&bytes)?, ..Default::default() };
+    // SAFETY: address and size are those of a vector that outlives the call.
+    unsafe { btf_info(btf, &mut info) }?;
+    Ok(bytes)
+}
+
+/// The name of the module that BTF is of; `vmlinux` for the kernel's.
+pub(crate) fn btf_name(btf: BorrowedFd<'_>) -> Result<String, Errno> {
+    let mut name = [0; 64];
+    let mut info = BtfInfo { name: address_mut(&mut name), name_len: length(&name)?, ..Default::default() };
+    // SAFETY: address and size are those of an array that outlives the call.
+    unsafe { btf_info(btf, &mut info) }?;
+    let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    Ok(String::from_utf8_lossy(&name[..end]).into_owned())
 }

@@ -14,6 +14,7 @@ pub const BPF_PROG_TEST_RUN: u32 = 10;
 pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 pub const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
 pub const BPF_BTF_LOAD: u32 = 18;
+pub const BPF_BTF_GET_FD_BY_ID: u32 = 19;
 pub const BPF_MAP_LOOKUP_AND_DELETE_ELEM: u32 = 21;
 pub const BPF_MAP_FREEZE: u32 = 22;
 pub const BPF_MAP_LOOKUP_BATCH: u32 = 24;
@@ -78,6 +79,7 @@ map_types! {
 }
 
 // enum bpf_prog_type
+pub const BPF_PROG_TYPE_UNSPEC: u32 = 0;
 pub const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
 pub const BPF_PROG_TYPE_KPROBE: u32 = 2;
 pub const BPF_PROG_TYPE_TRACEPOINT: u32 = 5;
@@ -86,13 +88,18 @@ pub const BPF_PROG_TYPE_PERF_EVENT: u32 = 7;
 pub const BPF_PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
 pub const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: u32 = 24;
 pub const BPF_PROG_TYPE_TRACING: u32 = 26;
+pub const BPF_PROG_TYPE_EXT: u32 = 28;
 pub const BPF_PROG_TYPE_LSM: u32 = 29;
 pub const BPF_PROG_TYPE_SYSCALL: u32 = 31;
 
 // enum bpf_attach_type
+pub const BPF_TRACE_RAW_TP: u32 = 23;
 pub const BPF_TRACE_ITER: u32 = 28;
 pub const BPF_XDP: u32 = 37;
 pub const BPF_PERF_EVENT: u32 = 41;
+pub const BPF_TRACE_FENTRY_MULTI: u32 = 59;
+pub const BPF_TRACE_FEXIT_MULTI: u32 = 60;
+pub const BPF_TRACE_FSESSION_MULTI: u32 = 61;
 
 // BPF_MAP_CREATE's map_flags
 pub const BPF_F_RDONLY: u32 = 1 << 3;

@@ -85,13 +85,18 @@ fn function(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Fu
     let code = inside().and_then(|range| section.data.get(range)).ok_or_else(|| {
         Error::malformed(format!("{size} bytes from byte {start} are not inside the section's {}", section.data.len()))
     })?;
+    if symbol.bind == Bind::Local && section.name != TEXT {
+        let what = "a static function cannot be a program (static functions belong into .text)";
+        return Err(Error::unsupported(what));
+    }
     if size == 0 || start % INSN_SIZE as u64 != 0 {
         return Err(Error::malformed(format!("{size} bytes from byte {start} are not whole instructions")));
     }
     Ok(Function {
         name: symbol.name.clone(),
         section: section.name.clone(),
-        global: symbol.bind != Bind::Local && !symbol.hidden,
+        // A hidden program is one all the same.
+        global: symbol.bind != Bind::Local && (!symbol.hidden || section.name != TEXT),
         insns: decode_all(code, endian)?,
         relocs: Vec::new(),
         type_id: None,

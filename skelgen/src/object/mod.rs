@@ -76,7 +76,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let ksyms = ksyms::ksyms(&elf, &btf);
     let resolved = relocs::resolve(&elf, &mut functions, &places, &ksyms);
     resolved.map_err(|error| source::locate(error, &functions.all, &btf))?;
-    let mut programs = programs::programs(&functions)?;
+    let mut programs = programs::programs(&functions);
     exceptions::assign(&btf, &functions, &mut programs)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
     programs::fix_linkage(&functions, &mut btf);

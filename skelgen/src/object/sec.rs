@@ -44,6 +44,18 @@ impl SecDef {
         flags
     }
 
+    /// What is known of a program whose section's name says nothing: not even its type, until the user gives one.
+    pub(crate) fn unknown(section: &str) -> Self {
+        SecDef {
+            prog_type: ProgType::BPF_PROG_TYPE_UNSPEC as u32,
+            expected_attach_type: 0,
+            sleepable: false,
+            xdp_frags: false,
+            autoload: !section.starts_with('?'),
+            attach: AttachTo::Unknown,
+        }
+    }
+
     /// A socket filter: the least of programs, to ask the kernel what it takes.
     pub(crate) fn socket_filter() -> Self {
         SecDef {
@@ -216,6 +228,8 @@ pub enum AttachTo {
     Lirc,
     /// `syscall`: nothing; it is run.
     Syscall,
+    /// The name says nothing of the program: the user gives its type before the load.
+    Unknown,
     /// What follows the prefix cannot be read. The program can be loaded, and attached by other means.
     Malformed {
         /// What follows the prefix.

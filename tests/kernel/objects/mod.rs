@@ -1,3 +1,5 @@
 //! Objects of other makes than usual: old ones, plain ones, and those that leave it to the user what they are.
 
 mod functions;
+mod targets;
+mod unknown;

@@ -25,14 +25,14 @@ fn it_goes_on_after_an_object_that_is_none() {
 
 #[test]
 fn it_speaks_json() {
-    let ran = skelgen(&["load", "--json", "bad/unknown_section.bpf.o", "nowhere.bpf.o"]);
+    let ran = skelgen(&["load", "--json", "bad/map_without_type.bpf.o", "nowhere.bpf.o"]);
     assert_eq!((ran.status, ran.err.as_str()), (1, ""));
     let lines: Vec<Value> = ran.out.lines().map(json::parse).collect();
     let [generate, read] = &lines[..] else { panic!("{lines:?}") };
     lines.iter().for_each(|line| json::is_documented("load", line));
     assert_eq!((&generate["ok"], &generate["stage"]), (&false.into(), &"generate".into()));
-    assert_eq!(generate["object"], "bad/unknown_section.bpf.o");
-    assert_eq!((&generate["section"], &generate["subject"]), (&"nonsense/foo".into(), &"nonsense".into()));
+    assert_eq!(generate["object"], "bad/map_without_type.bpf.o");
+    assert_eq!((&generate["section"], &generate["subject"]), (&".maps".into(), &"typeless".into()));
     assert_eq!((&read["stage"], &read["errno"]), (&"read".into(), &2.into()));
 }
 

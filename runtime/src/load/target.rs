@@ -1,0 +1,151 @@
+//! What programs are attached to, where the user says it, or where the section's name asks for one module.
+//!
+//! The loader finds a target by its name in the kernel and then in every module, which is what a section's name means.
+//! Here the loader program is asked for it in a run of its own, so that the answer can be looked at; a function of a BPF
+//! program is looked up in that program's BTF. Then the image's own search is left out, and its result put in place.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use super::machine::Machine;
+use super::patch::Patches;
+use crate::desc::ProgDesc;
+use crate::image::{OP_COPY, OP_FIND_BTF};
+use crate::open::{OpenProgram, Target};
+use crate::sys::bpf;
+use crate::sys::uapi::*;
+use crate::{Error, Result, btf};
+
+/// Places in a `BPF_PROG_LOAD` attr.
+const AT_ATTACH_BTF_ID: u32 = 108;
+const AT_ATTACH_FD: u32 = 112;
+
+/// `enum btf_kind`.
+const BTF_KIND_TYPEDEF: u32 = 8;
+const BTF_KIND_FUNC: u32 = 12;
+
+/// A target: its id, and in which module's or program's BTF.
+struct Found {
+    id: u32,
+    fd: Option<OwnedFd>,
+}
+
+/// Finds the targets and puts them in place; the descriptors are to be kept for the load.
+pub(super) fn find(
+    machine: &Machine<'_>,
+    programs: &[OpenProgram],
+    descs: &[ProgDesc<'_>],
+    patches: &mut Patches<'_, '_>,
+) -> Result<Vec<OwnedFd>> {
+    let mut held = Vec::new();
+    for (program, desc) in programs.iter().zip(descs).filter(|(program, _)| program.autoload) {
+        let failed = |error: Error| error.subject(desc.name);
+        let found = match (&program.target, in_module(program, desc)) {
+            (Some(Target::Program { program, function }), _) => in_program(program, function).map_err(failed)?,
+            (Some(Target::Kernel(name)), _) => in_kernel(machine, program, name).map_err(failed)?,
+            (None, Some(name)) => in_kernel(machine, program, name).map_err(failed)?,
+            (None, None) if needs_target(program) && !has_target(desc, patches) => {
+                let error = Error::new("load program").because("its section does not say what it is to be attached to");
+                return Err(failed(error.hint("say so with set_attach_target or set_attach_target_program")));
+            }
+            (None, None) => continue,
+        };
+        put(desc, patches, &found)?;
+        held.extend(found.fd);
+    }
+    Ok(held)
+}
+
+/// The target in the section's name, if that asks for a certain module: `fentry/module:function`.
+fn in_module<'d>(program: &OpenProgram, desc: &ProgDesc<'d>) -> Option<&'d str> {
+    let (_, target) = desc.section.split_once('/')?;
+    (needs_target(program) && target.contains(':')).then_some(target)
+}
+
+/// Whether the kernel wants to know the target when the program is loaded.
+fn needs_target(program: &OpenProgram) -> bool {
+    match program.prog_type {
+        BPF_PROG_TYPE_LSM | BPF_PROG_TYPE_EXT => true,
+        BPF_PROG_TYPE_TRACING => {
+            let multi = [BPF_TRACE_FENTRY_MULTI, BPF_TRACE_FEXIT_MULTI, BPF_TRACE_FSESSION_MULTI];
+            !multi.contains(&program.expected_attach_type)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the image finds a target for the program.
+fn has_target(desc: &ProgDesc<'_>, patches: &Patches<'_, '_>) -> bool {
+    desc.attrs.iter().all(|&attr| {
+        patches.steps().any(|(_, step)| step.op == OP_COPY && Some(step.out) == attr.checked_add(AT_ATTACH_BTF_ID))
+    })
+}
+
+fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Result<Found> {
+    let failed = || Error::new("find the attach target of program");
+    let (module, name) = match target.split_once(':') {
+        Some(("vmlinux", name)) => (Some(None), name),
+        Some((module, name)) => (Some(Some(module)), name),
+        None => (None, target),
+    };
+    let (prefix, kind) = match (program.prog_type, program.expected_attach_type) {
+        (BPF_PROG_TYPE_LSM, _) => ("bpf_lsm_", BTF_KIND_FUNC),
+        (_, BPF_TRACE_RAW_TP) => ("btf_trace_", BTF_KIND_TYPEDEF),
+        (_, BPF_TRACE_ITER) => ("bpf_iter_", BTF_KIND_FUNC),
+        _ => ("", BTF_KIND_FUNC),
+    };
+    let (id, fd) = machine.find_btf(&format!("{prefix}{name}"), kind)?;
+    let Some(wanted) = module else { return Ok(Found { id, fd }) };
+    let is = match &fd {
+        Some(fd) => Some(bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))?),
+        None => None,
+    };
+    if is.as_deref() != wanted {
+        let place = |module: Option<&str>| {
+            module.map_or_else(|| "the kernel proper".to_owned(), |name| format!("module {name}"))
+        };
+        let why = format!(
+            "of the functions called {name} the kernel finds that of {}, not of {}",
+            place(is.as_deref()),
+            place(wanted)
+        );
+        return Err(failed()
+            .because(why)
+            .hint("the module may not be loaded, or another one have a function of that name"));
+    }
+    Ok(Found { id, fd })
+}
+
+fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
+    let failed = || Error::new("find the attach target of program");
+    let btf_id = bpf::prog_btf_id(program.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+    if btf_id == 0 {
+        return Err(failed().because("the program that was given as its target has no BTF"));
+    }
+    let types = bpf::btf_by_id(btf_id).and_then(|btf| bpf::btf_bytes(btf.as_fd())).map_err(|errno| {
+        failed().errno_is(errno).hint("to look into the BTF of a loaded program takes CAP_SYS_ADMIN")
+    })?;
+    let id = btf::find_func(&types, function)
+        .ok_or_else(|| failed().because(format!("its target program has no function {function}")))?;
+    let fd = program.try_clone().map_err(|error| failed().io(error))?;
+    Ok(Found { id, fd: Some(fd) })
+}
+
+/// Leaves out the image's search, and puts what was found in its place.
+fn put(desc: &ProgDesc<'_>, patches: &mut Patches<'_, '_>, found: &Found) -> Result<()> {
+    let fd = found.fd.as_ref().map_or(0, |fd| fd.as_raw_fd().cast_unsigned());
+    let steps: Vec<_> = patches.steps().collect();
+    for &attr in desc.attrs {
+        for (offset, word) in [(AT_ATTACH_BTF_ID, found.id), (AT_ATTACH_FD, fd)] {
+            let place = attr.checked_add(offset);
+            for (copy, step) in steps.iter().filter(|(_, step)| step.op == OP_COPY && Some(step.out) == place) {
+                patches.leave_out(*copy)?;
+                let search = steps.iter().find(|(_, find)| find.op == OP_FIND_BTF && find.out == step.arg);
+                if let Some(&(search, _)) = search {
+                    patches.leave_out(search)?;
+                }
+            }
+            patches.at(attr, offset, word)?;
+        }
+    }
+    Ok(())
+}
