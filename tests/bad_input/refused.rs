@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 19] = [
+const REFUSED: [(&str, &str); 21] = [
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
@@ -24,6 +24,10 @@ const REFUSED: [(&str, &str); 19] = [
     ),
     ("bad/map_size_mismatch", "section .maps: contradiction: `key`: 4 bytes, and 8 bytes elsewhere in the declaration"),
     ("bad/map_without_type", "section .maps: typeless: the declaration has no `type`"),
+    (
+        "bad/extern_map",
+        "section .maps: elsewhere: declared here and defined in another object: link the two with `bpftool gen object`",
+    ),
     ("bad/no_btf", "no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"),
     ("bad/percpu_too_big", "section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768"),
     (
@@ -48,6 +52,7 @@ const REFUSED: [(&str, &str); 19] = [
         "section raw_tp: reads_nowhere: insn 0: refers to `nowhere`, which the object declares and does not define; \
          what the kernel has is declared with __ksym, its options with __kconfig",
     ),
+    ("bad/values_of_an_array", "section .maps: plain: `values`: only maps of maps and program arrays have them"),
     (
         "deep_chain",
         "section raw_tp: callee: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its \

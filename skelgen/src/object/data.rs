@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::elf::{Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
+use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
 use super::model::{Data, DataKind, Map, MapDef, Var};
 use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Kind, Linkage, TypeId};
@@ -32,6 +32,7 @@ fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) 
         .symbols
         .iter()
         .filter(|symbol| symbol.section == Some(section.index) && symbol.kind == SymbolKind::Object)
+        .filter(|symbol| symbol.bind != Bind::Local)
         .map(|symbol| (symbol.name.as_str(), symbol))
         .collect();
     let is_data = DataKind::of(&section.name).is_some();
@@ -41,8 +42,8 @@ fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) 
     datasec.size = section_size(section)?;
     for var in &mut datasec.vars {
         let Some(decl) = btf.get(var.ty).as_var() else { continue };
-        // A static variable's offset was known to the compiler.
-        if decl.linkage == Linkage::Static {
+        // A static variable's offset was known to the compiler, and what is declared only has none.
+        if decl.linkage != Linkage::Global {
             continue;
         }
         let name = btf.name(decl.name);
@@ -157,7 +158,7 @@ fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
     let mut end = 0;
     let mut vars = Vec::new();
     for entry in &datasec.vars {
-        let Some(decl) = btf.get(entry.ty).as_var() else { continue };
+        let Some(decl) = btf.get(entry.ty).as_var().filter(|decl| decl.linkage != Linkage::Extern) else { continue };
         let name = btf.name(decl.name);
         let (offset, size) = (entry.offset, entry.size);
         let past = offset.checked_add(size).filter(|&past| past <= section_size && offset >= end).ok_or_else(|| {

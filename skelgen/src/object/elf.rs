@@ -95,7 +95,8 @@ impl<'a> Elf<'a> {
             .map_err(|error| Error::malformed(format!("not a 64-bit ELF object: {error}")))?;
         let order = file.endian();
         let header = file.elf_header();
-        if header.e_machine(order) != elf::EM_BPF {
+        // LLVM before 3.9 knew no number for BPF.
+        if !matches!(header.e_machine(order), elf::EM_BPF | elf::EM_NONE) {
             let machine = header.e_machine(order);
             return Err(Error::unsupported(format!("made for machine {machine:?}, not for BPF (EM_BPF, 247)")));
         }

@@ -105,14 +105,25 @@ fn function(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Fu
     })
 }
 
+/// Whether byte `at` is of code that no symbol names: what a linker left of a weak function when another file had a
+/// better one.
+pub(super) fn is_dead(functions: &Functions, section: &Section<'_>, at: u64) -> bool {
+    at < section.size && at.is_multiple_of(INSN_SIZE as u64) && functions.around(section.index, at).is_none()
+}
+
 /// Hands the section's func_info, line_info and core_relos to its functions.
 fn annotate(section: &Section<'_>, ext: &BtfExt, functions: &mut Functions) -> Result<()> {
     let Some(ext) = ext.section(&section.name) else { return Ok(()) };
     for info in &ext.funcs {
-        let index = functions
-            .starting_at(section.index, info.offset.into())
-            .ok_or_else(|| Error::malformed(format!("func_info for byte {}, where no function starts", info.offset)))?;
-        functions.all[index.0].type_id = Some(info.type_id);
+        let at = info.offset.into();
+        match functions.starting_at(section.index, at) {
+            Some(index) => functions.all[index.0].type_id = Some(info.type_id),
+            None if is_dead(functions, section, at) => {}
+            None => {
+                let what = format!("func_info for byte {}, where no function starts", info.offset);
+                return Err(Error::malformed(what));
+            }
+        }
     }
     for info in &ext.lines {
         // A line outside every function describes nothing that is loaded.
@@ -122,9 +133,12 @@ fn annotate(section: &Section<'_>, ext: &BtfExt, functions: &mut Functions) -> R
         }
     }
     for relo in &ext.core_relos {
-        let (index, insn) = functions
-            .around(section.index, relo.offset.into())
-            .ok_or_else(|| Error::malformed(format!("CO-RE relocation of byte {}, in no function", relo.offset)))?;
+        let Some((index, insn)) = functions.around(section.index, relo.offset.into()) else {
+            if is_dead(functions, section, relo.offset.into()) {
+                continue;
+            }
+            return Err(Error::malformed(format!("CO-RE relocation of byte {}, in no function", relo.offset)));
+        };
         let core = Core { insn, type_id: relo.type_id, access: relo.access, kind: relo.kind };
         functions.all[index.0].core_relos.push(core);
     }

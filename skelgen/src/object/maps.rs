@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
 use super::functions::Functions;
 use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
+use super::uapi::MapType;
 use crate::btf::{Btf, Composite, Kind, Linkage, Member, Type, TypeId};
 use crate::{Error, Result};
 
-const MAPS: &str = ".maps";
+/// The section of maps that BTF declares.
+pub(super) const MAPS: &str = ".maps";
 
 /// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
 const MAX_PERCPU_VALUE: u32 = 32 << 10;
@@ -93,8 +95,22 @@ struct Declared {
 /// Parses `.maps`.
 pub(super) fn maps(elf: &Elf<'_>, btf: &Btf) -> Result<(Vec<Map>, MapPlaces)> {
     let mut places = MapPlaces::default();
+    refuse_extern(btf).map_err(|error| error.in_section(MAPS))?;
     let Some(section) = elf.section(MAPS) else { return Ok((Vec::new(), places)) };
     parse(elf, btf, section, &mut places).map_err(|error| error.in_section(MAPS)).map(|maps| (maps, places))
+}
+
+/// Refuses maps that are declared only, of which ELF need not know the section.
+fn refuse_extern(btf: &Btf) -> Result<()> {
+    let datasec = btf.find(Kind::Datasec, MAPS).and_then(|id| btf.get(id).as_datasec());
+    let vars = datasec.iter().flat_map(|datasec| &datasec.vars).filter_map(|entry| btf.get(entry.ty).as_var());
+    match vars.into_iter().find(|var| var.linkage == Linkage::Extern) {
+        Some(var) => {
+            let what = "declared here and defined in another object: link the two with `bpftool gen object`";
+            Err(Error::unresolved(what).in_symbol(btf.name(var.name)))
+        }
+        None => Ok(()),
+    }
 }
 
 fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces) -> Result<Vec<Map>> {
@@ -129,6 +145,12 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
     parsed.members(btf, def, true)?;
     let Parsed { def, inner, slots_at } = parsed;
     check(&def)?;
+    if let Some(inner) = &inner {
+        check(inner).map_err(|error| Error::malformed(format!("`values`: {error}")))?;
+    }
+    if slots_at.is_some() && !has_slots(&def) {
+        return Err(Error::unsupported("`values`: only maps of maps and program arrays have them"));
+    }
     let map = Map {
         name: name.to_owned(),
         kernel_name: name.chars().take(15).collect(),
@@ -149,6 +171,15 @@ fn check(def: &MapDef) -> Result<()> {
         return Err(Error::too_large(what));
     }
     Ok(())
+}
+
+/// Whether the object may say what is in the map's slots.
+fn has_slots(def: &MapDef) -> bool {
+    use MapType::*;
+    matches!(
+        MapType::from_u32(def.map_type),
+        Some(BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS | BPF_MAP_TYPE_PROG_ARRAY)
+    )
 }
 
 #[derive(Default)]
@@ -275,10 +306,15 @@ fn fill_slots(
         };
         let name = outer.map.name.clone();
         let slots_at = outer.slots_at.map(|at| *start + u64::from(at)).filter(|&at| at <= reloc.offset);
-        let (Some(slots_at), R_BPF_64_ABS64) = (slots_at, reloc.r_type) else {
+        let whole = |at: &u64| (reloc.offset - at).is_multiple_of(POINTER);
+        let (Some(slots_at), R_BPF_64_ABS64) = (slots_at.filter(whole), reloc.r_type) else {
             let what = format!("byte {} holds an address, but not as one of `values`", reloc.offset);
             return Err(Error::malformed(what).in_symbol(name));
         };
+        if outer.map.def.key_size != size_of::<u32>() as u32 {
+            let what = format!("slots are numbered with 4 bytes, and its keys have {}", outer.map.def.key_size);
+            return Err(Error::unsupported(what).in_symbol(name));
+        }
         let symbol = &elf.symbols[reloc.symbol];
         let slot = ((reloc.offset - slots_at) / POINTER) as u32;
         if symbol.kind == SymbolKind::Function

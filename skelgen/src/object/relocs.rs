@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::elf::{Elf, ElfReloc, Section, SectionIdx, SectionKind, Symbol};
-use super::functions::Functions;
+use super::functions::{Functions, is_dead};
 use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
 use super::model::{FuncIdx, MapIdx, Reloc, Target};
@@ -20,6 +20,9 @@ pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces
     for section in elf.sections.iter().filter(|section| section.kind == SectionKind::Code) {
         for reloc in &section.relocs {
             let Some((function, insn)) = functions.around(section.index, reloc.offset) else {
+                if is_dead(functions, section, reloc.offset) {
+                    continue;
+                }
                 let what = format!("relocation of byte {}, which is in no function", reloc.offset);
                 return Err(Error::malformed(what).in_section(section.name.as_str()));
             };
