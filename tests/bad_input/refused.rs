@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 21] = [
+const REFUSED: [(&str, &str); 22] = [
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
@@ -28,7 +28,10 @@ const REFUSED: [(&str, &str); 21] = [
         "bad/extern_map",
         "section .maps: elsewhere: declared here and defined in another object: link the two with `bpftool gen object`",
     ),
-    ("bad/no_btf", "no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"),
+    (
+        "bad/no_btf",
+        "no BTF, which is what declares the maps: compile with -g, and strip with llvm-strip -g, which keeps it",
+    ),
     ("bad/percpu_too_big", "section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768"),
     (
         "bad/reloc_to_license",
@@ -41,6 +44,11 @@ const REFUSED: [(&str, &str); 21] = [
          data",
     ),
     ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
+    (
+        "bad/tc_map",
+        "section maps: of_tc: a map definition of 36 bytes; known are `struct bpf_map_def` (20) and aya's (28): declare \
+         the map in SEC(\".maps\")",
+    ),
     ("bad/unknown_map_attribute", "section .maps: strange: `frobnicate`: not an attribute of a map"),
     (
         "bad/unresolved_extern",

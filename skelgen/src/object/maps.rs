@@ -70,6 +70,10 @@ impl MapPlaces {
         Ok(())
     }
 
+    pub(super) fn add_declared(&mut self, section: SectionIdx, address: u64, map: MapIdx) {
+        self.declared.insert((section, address), map);
+    }
+
     /// The map of `.kconfig`, the offset and the size of its variable `name`.
     pub(super) fn of_kconfig(&self, name: &str) -> Option<(MapIdx, u32, u32)> {
         self.kconfig.get(name).copied()
@@ -130,7 +134,7 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
         }
         let map = declare(btf, name, var.ty).map_err(|error| error.in_symbol(name))?;
         let address = u64::from(entry.offset);
-        places.declared.insert((section.index, address), MapIdx(declared.len()));
+        places.add_declared(section.index, address, MapIdx(declared.len()));
         declared.push((address, entry.size, map));
     }
     fill_slots(elf, section, &mut declared, places)?;
@@ -162,7 +166,8 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
     Ok(Declared { map, slots_at })
 }
 
-fn check(def: &MapDef) -> Result<()> {
+/// Refuses what no kernel makes a map of.
+pub(super) fn check(def: &MapDef) -> Result<()> {
     if def.map_type == 0 {
         return Err(Error::malformed("the declaration has no `type`"));
     }
@@ -220,9 +225,8 @@ impl Parsed {
             }
             "pinning" => match uint(btf, member)? {
                 0 => {}
-                PIN_BY_NAME if outer => def.pin_by_name = true,
-                PIN_BY_NAME => return Err(Error::unsupported("an inner map cannot be pinned")),
-                other => return Err(Error::unsupported(format!("{other} is not a way of pinning"))),
+                PIN_BY_NAME if !outer => return Err(Error::unsupported("an inner map cannot be pinned")),
+                how => def.pin_by_name = pinned(how)?,
             },
             "values" if outer => self.values(btf, member)?,
             "values" => return Err(Error::unsupported("maps of maps of maps do not exist")),
@@ -248,6 +252,15 @@ impl Parsed {
             Type::FuncProto(_) => Ok(()),
             _ => Err(Error::malformed("expected pointers to maps or functions")),
         }
+    }
+}
+
+/// Whether `enum libbpf_pin_type` says that a map is pinned by its name.
+pub(super) fn pinned(how: u32) -> Result<bool> {
+    match how {
+        0 => Ok(false),
+        PIN_BY_NAME => Ok(true),
+        other => Err(Error::unsupported(format!("{other} is not a way of pinning"))),
     }
 }
 

@@ -7,6 +7,7 @@
 //! elf        sections, symbols, relocations
 //! functions  code sections cut into functions, with what .BTF.ext says of them
 //! maps       .maps, from BTF
+//! legacy_maps  maps, from its bytes
 //! ksyms      .ksyms, from BTF and undefined symbols
 //! data       .data, .rodata, .bss, .percpu
 //! kconfig    .kconfig, which is in BTF only
@@ -23,6 +24,7 @@ mod exceptions;
 mod functions;
 mod kconfig;
 mod ksyms;
+mod legacy_maps;
 mod maps;
 mod model;
 pub mod outline;
@@ -64,6 +66,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     data::fix_datasecs(&elf, &mut btf)?;
 
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;
+    maps.extend(legacy_maps::maps(&elf, maps.len(), &mut places)?);
     for (section, map) in data::data_maps(&elf, &btf, &name)? {
         places.add_section(section, MapIdx(maps.len()));
         maps.push(map);
@@ -114,13 +117,18 @@ fn refuse_unsupported(elf: &Elf<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The object's types. An object without BTF still loads, if nothing in it needs types.
+/// The object's types. An object without BTF still loads, if nothing in it needs types: its variables are bytes then.
 fn types(elf: &Elf<'_>) -> Result<(Btf, Option<BtfExt>)> {
-    let Some(section) = elf.section(".BTF") else {
-        return Err(Error::unsupported("no BTF: compile with -g, and strip with llvm-strip -g, which keeps it"));
+    let filled = |name| elf.section(name).filter(|section| !section.data.is_empty());
+    let Some(section) = filled(".BTF") else {
+        if filled(maps::MAPS).is_some() {
+            let what = "no BTF, which is what declares the maps: compile with -g, and strip with llvm-strip -g, which keeps it";
+            return Err(Error::unsupported(what));
+        }
+        return Ok((Btf::default(), None));
     };
     let btf = Btf::parse(section.data, elf.endian).map_err(|error| error.in_section(".BTF"))?;
-    let ext = match elf.section(".BTF.ext") {
+    let ext = match filled(".BTF.ext") {
         Some(section) => Some(BtfExt::parse(section.data, elf.endian, &btf)?),
         None => None,
     };

@@ -3,3 +3,4 @@
 mod functions;
 mod targets;
 mod unknown;
+mod without_btf;

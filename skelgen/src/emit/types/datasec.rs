@@ -5,6 +5,7 @@ use quote::format_ident;
 
 use super::names::{Members, type_ident_text};
 use super::record::{Field, Record};
+use super::value::Value;
 use super::{Definition, TypeEmitter, quoted};
 use crate::btf::TypeId;
 use crate::{Error, Result};
@@ -31,6 +32,8 @@ impl TypeEmitter<'_> {
     /// Unlike a C struct's, a section's size need not be a multiple of its alignment, and a Rust struct's must: the
     /// struct then has up to 15 bytes of padding more than the section. The runtime's `plain::read` takes shorter
     /// bytes, and of `as_bytes` the first `size` are the section's.
+    ///
+    /// A section without variables, which BTF does not know or no BTF describes, is a field `bytes`.
     pub fn datasec(
         &mut self,
         section: &str,
@@ -49,6 +52,15 @@ impl TypeEmitter<'_> {
         for var in &vars {
             let field = self.var(&definition, var, &mut names);
             fields.push(field.map_err(|error| error.in_symbol(var.name).in_section(section))?);
+        }
+        if fields.is_empty() && size > 0 {
+            let (ident, value) = (names.claim("bytes"), Value::bytes(size));
+            fields.push(Field {
+                ident,
+                offset: 0,
+                value,
+                doc: "All of it: BTF does not say what is in it.".to_owned(),
+            });
         }
         let align = |field: &Field| if field.offset.is_multiple_of(field.value.align) { field.value.align } else { 1 };
         let align = fields.iter().map(align).max().unwrap_or(1);
