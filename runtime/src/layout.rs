@@ -58,7 +58,7 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
 
 impl Shape {
     /// What the `BPF_MAP_CREATE` attr at `at` makes.
-    fn of_attr(image: &[u8], at: u32) -> Option<Shape> {
+    pub(crate) fn of_attr(image: &[u8], at: u32) -> Option<Shape> {
         let word = |index: u32| image.u32(at.checked_add(index * 4)?);
         Some(Shape {
             map_type: word(0)?,

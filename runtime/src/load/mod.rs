@@ -117,6 +117,7 @@ fn run(
     for program in &programs {
         patches.program(program)?;
     }
+    patches.inner_maps()?;
     patches.features(start_features(opened.mode));
 
     let machine = Machine::new(opened)?;

@@ -1,11 +1,13 @@
 //! What is written over the image at rest: the user's changes, and what this machine decides.
 
 use super::number;
-use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, Read, STEP_SIZE, Step};
+use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, Read, STEP_SIZE, Step};
 use crate::open::{OpenMap, OpenProgram, Opened};
+use crate::sys::elem::Shape;
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
-    BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF, BPF_PROG_TYPE_UNSPEC,
+    BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF,
+    BPF_PROG_TYPE_UNSPEC,
 };
 use crate::{Error, Result, cpus};
 
@@ -64,13 +66,22 @@ impl<'a, 'v> Patches<'a, 'v> {
 
     /// The map's entries on this machine.
     pub(super) fn max_entries(&self, map: &OpenMap) -> Result<u32> {
-        let wanted = map.max_entries.unwrap_or(map.shape.max_entries);
-        match map.shape.map_type {
-            BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF => Ok(ring_size(wanted, page_size())),
-            // Indexed by CPU number, so with room for the holes.
-            BPF_MAP_TYPE_PERF_EVENT_ARRAY if wanted == 0 => Ok(cpus::possible()?.last() + 1),
-            _ => Ok(wanted),
+        entries_here(map.shape.map_type, map.max_entries.unwrap_or(map.shape.max_entries))
+    }
+
+    /// The entries of maps that no description is of: what maps of maps are made after.
+    pub(super) fn inner_maps(&mut self) -> Result<()> {
+        let image = self.opened.desc.image;
+        let described = |attr| self.opened.desc.maps.iter().any(|map| map.attrs.contains(&attr));
+        let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE);
+        for (_, Step { arg, .. }) in created.filter(|(_, step)| !described(step.arg)) {
+            let Some(shape) = Shape::of_attr(image, arg) else { continue };
+            let max_entries = entries_here(shape.map_type, shape.max_entries)?;
+            if max_entries != shape.max_entries {
+                self.at(arg, AT_MAX_ENTRIES, max_entries)?;
+            }
         }
+        Ok(())
     }
 
     /// Whether a program is loaded, and as what.
@@ -181,6 +192,16 @@ impl<'a, 'v> Patches<'a, 'v> {
                 now.filter(|_| now != at_rest).map_or(-1, u32::cast_signed)
             })
             .collect()
+    }
+}
+
+/// What `max_entries` of a map of this type is on this machine.
+fn entries_here(map_type: u32, wanted: u32) -> Result<u32> {
+    match map_type {
+        BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF => Ok(ring_size(wanted, page_size())),
+        // Indexed by CPU number, so with room for the holes.
+        BPF_MAP_TYPE_PERF_EVENT_ARRAY if wanted == 0 => Ok(cpus::possible()?.last() + 1),
+        _ => Ok(wanted),
     }
 }
 

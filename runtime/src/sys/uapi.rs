@@ -76,6 +76,7 @@ map_types! {
     BPF_MAP_TYPE_CGRP_STORAGE = 32;
     BPF_MAP_TYPE_ARENA = 33;
     BPF_MAP_TYPE_INSN_ARRAY = 34;
+    BPF_MAP_TYPE_RHASH = 35;
 }
 
 // enum bpf_prog_type

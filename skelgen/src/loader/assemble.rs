@@ -11,7 +11,7 @@ use super::ksyms::Found;
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
-use crate::object::{KsymIdx, KsymKind, Map, MapDef, MapIdx, MapType, ProgIdx, Slot};
+use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, MapType, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
 use crate::{Endian, Result};
 
@@ -219,11 +219,11 @@ impl<'a> Assembler<'a> {
         let map = self.plan.map(index);
         let slots = self.maps[index.0].clone();
         let when = Record { unless: slots.reused, ..self.when(when) };
-        let typed = !self.plan.btf.is_empty() && takes_btf(map) && when.want == when.mask;
+        let typed = self.is_typed(&map.def, map.data.is_some()) && when.want == when.mask;
         let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
         let attr = self.image.put(&attr)?;
         if let Some(inner) = &map.inner {
-            self.create_inner(&map.kernel_name, inner, attr, when)?;
+            self.create_inner(&map.name, inner, attr, when)?;
         }
         if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
@@ -250,9 +250,14 @@ impl<'a> Assembler<'a> {
 
     /// A map of maps is made after the likeness of an inner map, which is not needed afterwards.
     fn create_inner(&mut self, name: &str, def: &MapDef, outer: BlobOff, when: Record) -> Result<()> {
-        let attr = attr::map_create(self.endian, name, def, false);
+        let typed = self.is_typed(def, false);
+        let attr = attr::map_create(self.endian, &format!("{name}.inner"), def, typed);
+        let attr = self.image.put(&attr)?;
         let fd = self.inners.next();
-        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out: fd, ..when })?;
+        if typed {
+            self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
+        }
+        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: fd, ..when });
         self.copy(fd, outer.plus(offset::map_create::INNER_MAP_FD), when);
         Ok(())
     }
@@ -358,6 +363,14 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
+    /// Whether the kernel is told the types of the map's keys and values.
+    fn is_typed(&self, def: &MapDef, is_section: bool) -> bool {
+        // Without a key's type, a section's values and those of maps without keys are all that a kernel takes.
+        let keyless = is_section || def.map_type == MapType::BPF_MAP_TYPE_BLOOM_FILTER as u32;
+        let are_types = def.value_type.is_some() && def.key_type.is_some() != keyless;
+        !self.plan.btf.is_empty() && are_types && takes_btf(def)
+    }
+
     /// Places an attr and has `cmd` carried out with it.
     pub(super) fn attr(&mut self, cmd: u32, attr: &[u8], record: Record) -> Result<BlobOff> {
         let arg = self.image.put(attr)?;
@@ -392,30 +405,27 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// Whether the kernel takes the types of this map's keys and values (`map_check_btf` in `kernel/bpf/syscall.c`).
-fn takes_btf(map: &Map) -> bool {
+/// Whether maps of this type have types on some kernel. libbpf asks for the same ones; where a kernel refuses other types,
+/// which ones changes from one to the next, the runtime makes the map without.
+fn takes_btf(def: &MapDef) -> bool {
     use MapType::*;
-    let def = &map.def;
-    // A type of the value alone is a section's, and only that.
-    let are_types = def.value_type.is_some() && def.key_type.is_some() != map.data.is_some();
-    are_types
-        && !matches!(
-            MapType::from_u32(def.map_type),
-            Some(
-                BPF_MAP_TYPE_PERF_EVENT_ARRAY
-                    | BPF_MAP_TYPE_CGROUP_ARRAY
-                    | BPF_MAP_TYPE_STACK_TRACE
-                    | BPF_MAP_TYPE_ARRAY_OF_MAPS
-                    | BPF_MAP_TYPE_HASH_OF_MAPS
-                    | BPF_MAP_TYPE_DEVMAP
-                    | BPF_MAP_TYPE_DEVMAP_HASH
-                    | BPF_MAP_TYPE_CPUMAP
-                    | BPF_MAP_TYPE_XSKMAP
-                    | BPF_MAP_TYPE_SOCKMAP
-                    | BPF_MAP_TYPE_SOCKHASH
-                    | BPF_MAP_TYPE_QUEUE
-                    | BPF_MAP_TYPE_STACK
-                    | BPF_MAP_TYPE_ARENA
-            )
+    !matches!(
+        MapType::from_u32(def.map_type),
+        Some(
+            BPF_MAP_TYPE_PERF_EVENT_ARRAY
+                | BPF_MAP_TYPE_CGROUP_ARRAY
+                | BPF_MAP_TYPE_STACK_TRACE
+                | BPF_MAP_TYPE_ARRAY_OF_MAPS
+                | BPF_MAP_TYPE_HASH_OF_MAPS
+                | BPF_MAP_TYPE_DEVMAP
+                | BPF_MAP_TYPE_DEVMAP_HASH
+                | BPF_MAP_TYPE_CPUMAP
+                | BPF_MAP_TYPE_XSKMAP
+                | BPF_MAP_TYPE_SOCKMAP
+                | BPF_MAP_TYPE_SOCKHASH
+                | BPF_MAP_TYPE_QUEUE
+                | BPF_MAP_TYPE_STACK
+                | BPF_MAP_TYPE_ARENA
         )
+    )
 }

@@ -1,6 +1,7 @@
 //! Objects of other makes than usual: old ones, plain ones, and those that leave it to the user what they are.
 
 mod functions;
+mod inner_maps;
 mod targets;
 mod unknown;
 mod without_btf;
