@@ -14,7 +14,8 @@ use crate::sys::attr::MapCreate;
 use crate::sys::bpf::{self, PROG_LOAD_ATTEMPTS, Prog, Run, object_name};
 use crate::sys::mmap::Mapping;
 use crate::sys::uapi::{
-    BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD, BPF_PROG_TYPE_SYSCALL,
+    BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD,
+    BPF_PROG_TYPE_SYSCALL,
 };
 use crate::sys::{Errno, fds};
 use crate::{Error, Result, diagnose};
@@ -76,7 +77,10 @@ impl<'a> Machine<'a> {
                 Outcome::Made(made) => return Ok(made),
                 // A signal kept the verifier from its work.
                 Outcome::Failed { errno: Errno::EAGAIN, .. } if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
-                Outcome::Failed { step, errno } => break (step, errno),
+                Outcome::Failed { step, errno } => match self.without_map_types(patches, step) {
+                    Some(words) => patches.words(words),
+                    None => break (step, errno),
+                },
             }
         };
         let (mut step, mut errno) = failure;
@@ -101,6 +105,13 @@ impl<'a> Machine<'a> {
             }
             None => Err(refused),
         }
+    }
+
+    /// What to change for a map without types, if it is one with types that the kernel has refused.
+    fn without_map_types(&self, patches: &Patches<'_, '_>, step: u32) -> Option<Vec<(u32, u32)>> {
+        let image = self.opened.desc.image;
+        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_MAP_CREATE)?;
+        untyped::map_words(image, &step).filter(|words| words.iter().all(|&(at, _)| !patches.has(at)))
     }
 
     /// What to change for a load without BTF, if it is the object's BTF that the kernel has looked at and refused.

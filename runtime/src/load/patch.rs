@@ -117,6 +117,11 @@ impl<'a, 'v> Patches<'a, 'v> {
         Ok(())
     }
 
+    /// Whether a word is written over the image's.
+    pub(super) fn has(&self, at: u32) -> bool {
+        self.words.iter().any(|&(place, _)| place == at)
+    }
+
     /// Has the loader leave out the image's step number `index`.
     pub(super) fn leave_out(&mut self, index: u32) -> Result<()> {
         let step = index.checked_mul(STEP_SIZE).and_then(|at| at.checked_add(self.opened.header.steps));

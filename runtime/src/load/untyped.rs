@@ -1,4 +1,4 @@
-//! Loading without BTF, where the kernel refuses the object's.
+//! Loading without types: all of them, where the kernel refuses the object's BTF, or one map's, where it refuses those.
 //!
 //! Types are a help more often than a need: maps and programs exist without them. The kernel applies CO-RE relocations by
 //! them, though, so that a program which has some cannot be loaded then.
@@ -49,6 +49,16 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
 /// What to write for the step at `index` not to be done. The header's tables are inside the image, which is below 4 GiB.
 pub(super) fn never(header: &Header, index: u32) -> (u32, u32) {
     (header.steps + index * STEP_SIZE + AT_UNLESS, NEVER)
+}
+
+/// What to write over `image` for the map of `step` to be made without types; `None` if it has none.
+///
+/// Which types a map may have is not the same for all kernels, nor which maps may have types; libbpf, too, makes a map
+/// again without. What is made in several ways, by what the kernel can do, has its untyped way among them.
+pub(super) fn map_words(image: &[u8], step: &Step) -> Option<Vec<(u32, u32)>> {
+    (step.op == OP_BPF && step.mask == 0).then_some(())?;
+    let typed = MAP_TYPES.iter().any(|&place| field(image, step, place).is_some_and(|id| id != 0));
+    typed.then(|| MAP_TYPES.iter().filter_map(|&place| Some((step.arg.checked_add(place)?, 0))).collect())
 }
 
 /// The word at `place` of the step's attr.

@@ -3,5 +3,6 @@
 mod functions;
 mod inner_maps;
 mod targets;
+mod types;
 mod unknown;
 mod without_btf;
