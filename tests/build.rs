@@ -18,13 +18,16 @@ const OTHER_ENDIAN: &str = "counters_be";
 /// What is refused only when it is loaded.
 const REFUSED_AT_LOAD: [&str; 4] = ["bad/kconfig_missing", "bad/no_license", "bad/storage_key", "bad/verifier_reject"];
 
+/// Made by other tools than most.
+const OTHER: [&str; 2] = ["other/gcc", "other/linked"];
+
 fn main() {
     let fixtures = Path::new("../fixtures");
     // A new fixture changes the folder's own time.
     println!("cargo::rerun-if-changed={}", fixtures.display());
 
     let mut objects = objects(fixtures);
-    objects.extend(REFUSED_AT_LOAD.map(|name| fixtures.join(format!("{name}.bpf.o"))));
+    objects.extend(REFUSED_AT_LOAD.into_iter().chain(OTHER).map(|name| fixtures.join(format!("{name}.bpf.o"))));
     let builder = objects.iter().fold(Builder::new(), |builder, object| builder.object(object));
     builder.generate_to_out_dir().unwrap();
 

@@ -2,6 +2,7 @@
 
 mod functions;
 mod inner_maps;
+mod other_tools;
 mod targets;
 mod types;
 mod unknown;
