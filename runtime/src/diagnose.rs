@@ -12,7 +12,9 @@ const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
 
-/// The first kernel with everything that the loader needs: `bpf_loop`, and CO-RE done by the kernel.
+/// The first kernel with everything that the loader needs: `bpf_loop`, and CO-RE done by the kernel. What libbpf puts in
+/// place for older ones is not needed then: `bpf_probe_read` for `bpf_probe_read_kernel` (5.5), programs without an
+/// `expected_attach_type`, maps without names, BTF without some kinds.
 const OLDEST: (u32, u32) = (5, 17);
 
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.

@@ -2,6 +2,7 @@
 
 mod program;
 
+use std::fmt::Display;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
 use crate::map::Map;
 use crate::plain::Plain;
+use crate::sys::bpf;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
 use crate::{Error, Result, layout, plain};
@@ -251,7 +253,7 @@ impl OpenMap {
     }
 
     /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
-    /// type, sizes, entries and flags; else the new one is pinned there once all is loaded.
+    /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded.
     pub fn set_pin_path(&mut self, path: impl Into<PathBuf>) {
         self.pin_path = Some(path.into());
     }
@@ -278,7 +280,7 @@ impl OpenMap {
     }
 
     /// Whether `map` was made as this one would be: nobody chose it, it was only found.
-    pub(crate) fn check_made_so(&self, map: &Map, max_entries: u32) -> Result<()> {
+    pub(crate) fn check_made_so(&self, map: &Map, max_entries: u32, map_extra: u64) -> Result<()> {
         // How a descriptor may be used is not of the map; and the kernel itself makes devmaps read-only for programs.
         let kept = match self.shape.map_type {
             BPF_MAP_TYPE_DEVMAP | BPF_MAP_TYPE_DEVMAP_HASH => !(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG),
@@ -287,10 +289,12 @@ impl OpenMap {
         self.same([
             ("max_entries", map.max_entries(), max_entries),
             ("map_flags", map.map_flags() & kept, self.shape.map_flags & kept),
-        ])
+        ])?;
+        let is = bpf::map_info(map.as_fd()).map_err(|errno| map.failed("ask about map").errno_is(errno))?.map_extra;
+        self.same([("map_extra", is, map_extra)])
     }
 
-    fn same<const N: usize>(&self, pairs: [(&str, u32, u32); N]) -> Result<()> {
+    fn same<T: PartialEq + Display, const N: usize>(&self, pairs: [(&str, T, T); N]) -> Result<()> {
         match pairs.into_iter().find(|(_, is, should)| is != should) {
             None => Ok(()),
             Some((what, is, should)) => Err(Error::new("reuse map")

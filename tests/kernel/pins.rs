@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use skelgen_runtime::{Errno, Map, unpin};
+use skelgen::object::MapDef;
+use skelgen_runtime::{Errno, Map, PerCpuMode, unpin};
 use skelgen_tests::skeletons::attach_all::{AttachAll, LoadedAttachAll};
 use skelgen_tests::skeletons::maps_all::MapsAll;
 use skelgen_tests::{BPF_FS, matrix, may_load, may_pin};
 
+use crate::in_memory;
 use crate::info::map_info;
 use crate::maps::{load, open};
 use crate::watch::{runs, stops};
@@ -176,4 +178,34 @@ fn a_map_is_pinned_by_its_name() {
     }
     let id = map_info(&open.load().unwrap().maps.pinned_by_name).id;
     assert_eq!(map_info(&MapsAll::open().unwrap().load().unwrap().maps.pinned_by_name).id, id);
+}
+
+#[test]
+fn a_pinned_map_has_to_have_the_same_extra() {
+    if !may_load() {
+        return;
+    }
+    let Some(pin) = pin_path("extra") else { return };
+    // As `bloom` of maps_all, but with fewer hash functions.
+    let map = |map_extra| skelgen::object::Map {
+        name: "bloom".to_owned(),
+        kernel_name: "bloom".to_owned(),
+        def: MapDef { map_type: 30, value_size: 8, max_entries: 128, map_extra, ..MapDef::default() },
+        inner: None,
+        slots: Vec::new(),
+        data: None,
+    };
+    let object = in_memory::object("fewer", vec![map(2)], Vec::new());
+    let fewer = in_memory::load(&in_memory::plan_of(&object), PerCpuMode::Auto).unwrap().map(0).unwrap();
+    fewer.pin(&pin.0).unwrap();
+    let open_pinned = || {
+        let mut open = open();
+        open.maps.bloom.set_pin_path(&pin.0);
+        open
+    };
+    let error = open_pinned().load().unwrap_err();
+    assert_eq!((error.subject_name(), error.reason()), (Some("bloom"), Some("its map_extra is 2, and should be 3")));
+    unpin(&pin.0).unwrap();
+    open_pinned().load().unwrap();
+    open_pinned().load().unwrap();
 }

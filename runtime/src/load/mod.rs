@@ -100,7 +100,7 @@ fn run(
     let mut patches = Patches::new(opened);
     for map in &mut maps {
         let max_entries = patches.max_entries(map)?;
-        find_pinned(map, max_entries)?;
+        find_pinned(opened, map, max_entries)?;
     }
     let found = kconfig::values(opened, &maps)?;
     let values = &[values, &found.iter().map(|(map, value)| (*map, value.as_slice())).collect::<Vec<_>>()].concat();
@@ -215,7 +215,7 @@ fn remember(opened: &Opened<'_>, features: u32) -> bool {
 }
 
 /// Takes the map that is pinned where this one would be, which must be as this one would be, with `max_entries`.
-fn find_pinned(map: &mut OpenMap, max_entries: u32) -> Result<()> {
+fn find_pinned(opened: &Opened<'_>, map: &mut OpenMap, max_entries: u32) -> Result<()> {
     let (Some(path), None) = (&map.pin_path, &map.reuse) else { return Ok(()) };
     let failed = || Error::new("open pinned map").subject(path.display().to_string());
     let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
@@ -223,7 +223,7 @@ fn find_pinned(map: &mut OpenMap, max_entries: u32) -> Result<()> {
         Ok(fd) => {
             let pinned = Map::from_fd(fd, &map.name)?;
             map.check_same(&pinned)
-                .and_then(|()| map.check_made_so(&pinned, max_entries))
+                .and_then(|()| map.check_made_so(&pinned, max_entries, map_extra(opened, map.index)))
                 .map_err(|error| error.hint(format!("the map pinned at {} is in its place", path.display())))?;
             map.reuse = Some(pinned);
             Ok(())
@@ -231,6 +231,15 @@ fn find_pinned(map: &mut OpenMap, max_entries: u32) -> Result<()> {
         Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(failed().errno_is(errno)),
     }
+}
+
+/// `map_extra` that the map would be made with.
+fn map_extra(opened: &Opened<'_>, index: usize) -> u64 {
+    /// Its place in a `BPF_MAP_CREATE` attr.
+    const AT_MAP_EXTRA: usize = 64;
+    let attr = opened.desc.maps.get(index).and_then(|desc| desc.attrs.first());
+    let extra = attr.and_then(|&attr| opened.desc.image.get(attr as usize + AT_MAP_EXTRA..)?.first_chunk());
+    extra.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
 }
 
 /// The map behind a descriptor that the loader made from `desc`, whose sizes [`layout`](crate::layout) held against
