@@ -24,7 +24,7 @@ use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 /// Whose plan and records are kept.
-const PLANS: [&str; 10] = [
+const PLANS: [&str; 11] = [
     "agent_percpu",
     "attach_all",
     "counters",
@@ -35,13 +35,14 @@ const PLANS: [&str; 10] = [
     "ksyms",
     "percpu_basic",
     "percpu_shapes",
+    "struct_ops",
 ];
 
 /// Whose programs are kept.
 const PROGRAMS: [&str; 5] = ["counters", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
 
 /// Whose source is kept.
-const SOURCES: [&str; 4] = ["counters", "data_sections", "kconfig", "percpu_maps"];
+const SOURCES: [&str; 5] = ["counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];
 
 /// Literals of more bytes are left out: what is in them is seen better in the other files.
 const LONG: usize = 64;

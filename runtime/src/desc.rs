@@ -50,13 +50,47 @@ pub struct MapDesc<'a> {
     pub attrs: &'a [u32],
     /// Place of the map's entry in the table of descriptors.
     pub fd: u32,
-    /// Place of the word that, if not 0, says that `fd` holds a map which exists: it is not created, filled or frozen.
-    /// 0 if the map cannot be replaced.
+    /// Place of the word that, if not 0, says that `fd` holds a map which exists, or that none is wanted: it is not
+    /// created, filled or frozen. 0 if the map cannot be replaced.
     pub reused: u32,
     /// What makes it a data section.
     pub data: Option<DataDesc<'a>>,
     /// `enum libbpf_pin_type`: 1 pins by name, 0 does not.
     pub pinning: u32,
+    /// What makes it a struct_ops map.
+    pub struct_ops: Option<StructOpsDesc<'a>>,
+}
+
+/// A struct_ops map's value: a struct of the kernel's, made of values and programs, as the object lays it out.
+#[derive(Clone, Copy, Debug)]
+pub struct StructOpsDesc<'a> {
+    /// The struct's name in the kernel.
+    pub type_name: &'a str,
+    /// Whether the map is created unless told otherwise: not in section `?.struct_ops`.
+    pub autocreate: bool,
+    /// The first value; 0 where it has programs. As long as [`MapDesc::value_size`].
+    pub init: &'a [u8],
+    /// The members.
+    pub members: &'a [MemberDesc<'a>],
+}
+
+/// A member of a struct_ops map's struct.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberDesc<'a> {
+    /// The C name.
+    pub name: &'a str,
+    /// Bytes from the struct's start.
+    pub offset: u32,
+    /// Bytes.
+    pub size: u32,
+    /// `BTF_KIND_*` of its type, behind typedefs and qualifiers.
+    pub kind: u32,
+    /// Whether it is a bit-field.
+    pub bitfield: bool,
+    /// Whether it is a pointer to a function, in whose place a program can stand.
+    pub function: bool,
+    /// The program that the object has there: an index into [`ObjectDesc::progs`].
+    pub program: Option<usize>,
 }
 
 /// A map that holds a section's variables: an array of one value.

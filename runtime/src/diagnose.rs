@@ -47,6 +47,12 @@ pub(crate) fn too_old() -> Option<String> {
     (version(release)? < OLDEST).then(|| format!("this kernel is {release}; skeletons need Linux {oldest} or newer"))
 }
 
+/// Whether the kernel is older than `version`, by its own word: for hints, not for decisions.
+pub(crate) fn is_older(than: (u32, u32)) -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    version(release.trim()).is_some_and(|version| version < than)
+}
+
 /// `6.1.0-31-cloud-amd64` is (6, 1).
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);

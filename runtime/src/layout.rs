@@ -17,7 +17,9 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
         return Err(malformed("a step is not inside the image"));
     }
     for map in desc.maps {
-        check_map(desc.image, &header, map).map_err(|error| error.subject(map.name))?;
+        check_map(desc.image, &header, map)
+            .and_then(|()| check_struct_ops(desc, map))
+            .map_err(|error| error.subject(map.name))?;
     }
     for prog in desc.progs {
         let inside = is_fd(&header, prog.fd) && is_word(desc.image, prog.skip);
@@ -52,6 +54,17 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
         if end > image.len() as u64 || len != map.value_size || at < HEADER_SIZE {
             return Err(malformed("the first value is not inside the image, or has another size than the map's"));
         }
+    }
+    Ok(())
+}
+
+fn check_struct_ops(desc: &ObjectDesc<'_>, map: &MapDesc<'_>) -> Result<()> {
+    let Some(ops) = &map.struct_ops else { return Ok(()) };
+    let inside = |at: u32, size: u32| u64::from(at) + u64::from(size) <= ops.init.len() as u64;
+    let members = ops.members.iter().all(|member| inside(member.offset, member.size));
+    let programs = ops.members.iter().filter_map(|member| member.program).all(|program| program < desc.progs.len());
+    if ops.init.len() != map.value_size as usize || map.reused == 0 || !members || !programs {
+        return Err(malformed("its struct is not as long as its value, or a member not inside"));
     }
     Ok(())
 }

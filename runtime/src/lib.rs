@@ -20,9 +20,10 @@
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
+//! | [`StructOps<T>`](StructOps) | `struct_ops`: a struct of the kernel's that is made of programs |
 //! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
 //!
-//! All of them can also be made from a descriptor or a pin, without a skeleton.
+//! All of them but `StructOps` can also be made from a descriptor or a pin, without a skeleton.
 //!
 //! ```no_run
 //! use skelgen_runtime as rt;
@@ -115,7 +116,9 @@
 //! | `BPF_PROG_TEST_RUN` | runs it: it makes the maps, fills them and loads the programs |
 //! | `BPF_MAP_UPDATE_ELEM` | for each `.percpu` section with a value, on kernels before 7.0 |
 //!
-//! And only if asked for: pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), and
+//! And only if asked for: the kernel's types, for objects with struct_ops maps (`/sys/kernel/btf/vmlinux`, and where
+//! that does not have them `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and `BPF_OBJ_GET_INFO_BY_FD` for the modules'),
+//! pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), and
 //! after a failure one more run, for the verifier's log.
 //!
 //! # What the kernel is configured with
@@ -150,6 +153,7 @@ pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
 mod kconfig;
+mod kernel_btf;
 mod layout;
 mod link;
 mod load;
@@ -159,11 +163,12 @@ mod percpu;
 mod perf;
 pub mod plain;
 mod prog;
+mod struct_ops;
 mod sys;
 
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo, Unmapped};
-pub use desc::{Attach, DataDesc, DataKind, MapDesc, ObjectDesc, ProgDesc, StepDesc};
+pub use desc::{Attach, DataDesc, DataKind, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc, StructOpsDesc};
 pub use error::{Error, Result};
 pub use features::Features;
 pub use kconfig::{KconfigDesc, KconfigType};
@@ -176,4 +181,5 @@ pub use plain::{Bool, Plain, Unaligned, Value};
 pub use prog::{Program, TestRun, TestRunOutput};
 #[cfg(feature = "derive")]
 pub use skelgen_macros::{PerCpu, Skeleton};
+pub use struct_ops::StructOps;
 pub use sys::{Errno, uapi};

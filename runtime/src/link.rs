@@ -1,4 +1,4 @@
-//! Links: programs attached to something.
+//! Links: programs attached to something, and structs of programs that are registered.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,16 +6,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use crate::map::pin;
+use crate::struct_ops::Registration;
 use crate::sys::bpf;
 use crate::{Error, Result};
 
 /// A program attached to something. Dropping it detaches the program, unless the link is pinned.
+///
+/// That of a struct_ops map registers the struct with all its programs. A map of section `.struct_ops` has none in the
+/// kernel: this stands for one, and its descriptor is the map's.
 #[derive(Debug)]
 #[must_use = "dropping a link detaches the program"]
 pub struct Link {
     fd: OwnedFd,
-    /// The program's name.
+    /// The program's or struct_ops map's name.
     program: Box<str>,
+    /// Instead of a link in the kernel.
+    registration: Option<Registration>,
 }
 
 impl AsFd for Link {
@@ -25,14 +31,28 @@ impl AsFd for Link {
 }
 
 impl From<Link> for OwnedFd {
+    /// A struct_ops map without a link stays registered.
     fn from(link: Link) -> OwnedFd {
+        if let Some(registration) = link.registration {
+            registration.keep();
+        }
         link.fd
     }
 }
 
 impl Link {
     pub(crate) fn new(fd: OwnedFd, program: &str) -> Link {
-        Link { fd, program: program.into() }
+        Link { fd, program: program.into(), registration: None }
+    }
+
+    /// Of a struct_ops map that has no link; `map` is its descriptor.
+    pub(crate) fn of_registration(registration: Registration, map: OwnedFd, name: &str) -> Link {
+        Link { fd: map, program: name.into(), registration: Some(registration) }
+    }
+
+    /// Whether there is a link in the kernel.
+    pub(crate) fn is_kernel_link(&self) -> bool {
+        self.registration.is_none()
     }
 
     /// Gives the link a name in a BPF file system, which keeps the program attached when this process ends
@@ -51,7 +71,11 @@ impl Link {
     ///
     /// `EOPNOTSUPP` for the kinds of link that cannot, as those to tracepoints and kernel functions.
     pub fn detach(&self) -> Result<()> {
-        bpf::link_detach(self.as_fd()).map_err(|errno| self.failed("detach program").errno_is(errno))
+        let detached = match &self.registration {
+            None => bpf::link_detach(self.as_fd()),
+            Some(registration) => registration.detach(),
+        };
+        detached.map_err(|errno| self.failed("detach program").errno_is(errno))
     }
 
     /// Runs an iterator program once, from its first element; what it prints is there to read (`BPF_ITER_CREATE`).
@@ -64,7 +88,7 @@ impl Link {
         Ok(Iter(File::from(fd)))
     }
 
-    fn failed(&self, operation: &'static str) -> Error {
+    pub(crate) fn failed(&self, operation: &'static str) -> Error {
         Error::new(operation).subject(&*self.program)
     }
 }

@@ -10,6 +10,7 @@ use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
 use crate::map::Map;
 use crate::plain::Plain;
+use crate::struct_ops::OpenStructOps;
 use crate::sys::bpf;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
@@ -95,6 +96,7 @@ impl<'a> Opened<'a> {
             value_size: None,
             reuse: None,
             pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
+            struct_ops: desc.struct_ops.as_ref().map(OpenStructOps::new),
         })
     }
 
@@ -147,6 +149,8 @@ pub struct OpenMap {
     pub(crate) value_size: Option<u32>,
     pub(crate) reuse: Option<Map>,
     pub(crate) pin_path: Option<PathBuf>,
+    /// What makes it a struct_ops map.
+    pub(crate) struct_ops: Option<OpenStructOps>,
 }
 
 impl OpenMap {
@@ -275,7 +279,12 @@ impl OpenMap {
         self.same([
             ("map_type", is.map_type, should.map_type),
             ("key_size", is.key_size, should.key_size),
-            ("value_size", is.value_size, self.wanted_value_size()),
+            // How long a struct_ops map's value is only the kernel's types tell, which are not read yet.
+            (
+                "value_size",
+                is.value_size,
+                if self.struct_ops.is_some() { is.value_size } else { self.wanted_value_size() },
+            ),
         ])
     }
 

@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 22] = [
+const REFUSED: [(&str, &str); 23] = [
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
@@ -45,6 +45,15 @@ const REFUSED: [(&str, &str); 22] = [
     ),
     ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
     (
+        "bad/struct_ops_address",
+        "section .struct_ops: wrong: `owner` holds the address of `variable`, but is not a pointer to a function",
+    ),
+    (
+        "bad/struct_ops_wrong_program",
+        "section .struct_ops: wrong: `ssthresh` refers to program `of_another_type` of section raw_tp, which is not \
+         of struct_ops",
+    ),
+    (
         "bad/tc_map",
         "section maps: of_tc: a map definition of 36 bytes; known are `struct bpf_map_def` (20) and aya's (28): declare \
          the map in SEC(\".maps\")",
@@ -67,7 +76,6 @@ const REFUSED: [(&str, &str); 22] = [
          per-CPU data looked up",
     ),
     ("deep_stack", "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes"),
-    ("struct_ops", "section .struct_ops: struct_ops maps are not supported yet"),
 ];
 
 /// These can be refused only when they are loaded: `kernel` has the tests.

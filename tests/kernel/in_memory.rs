@@ -23,7 +23,15 @@ pub(crate) fn percpu_section(name: &str, bytes: Vec<u8>) -> Map {
         ..MapDef::default()
     };
     let data = Some(Data { kind: DataKind::PerCpu, bytes, vars: Vec::new() });
-    Map { name: name.to_owned(), kernel_name: name.to_owned(), def, inner: None, slots: Vec::new(), data }
+    Map {
+        name: name.to_owned(),
+        kernel_name: name.to_owned(),
+        def,
+        inner: None,
+        slots: Vec::new(),
+        data,
+        struct_ops: None,
+    }
 }
 
 /// A function without types: a program's entry if `section` is [`PROGRAM`], else static.
@@ -95,6 +103,7 @@ fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
             kconfig: &[],
         }),
         pinning: 0,
+        struct_ops: None,
     });
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| rt::ProgDesc {
         name: text(&program.native.name),

@@ -46,5 +46,6 @@ mod shapes;
 mod shared_maps;
 mod slots;
 mod storages;
+mod struct_ops;
 mod threads;
 mod watch;

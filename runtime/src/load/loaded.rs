@@ -6,6 +6,7 @@ use crate::map::{BloomFilter, Queue, TypedMap};
 use crate::percpu::{PerCpu, PerCpuMap};
 use crate::plain::{Plain, Value};
 use crate::prog::Program;
+use crate::struct_ops::{Ready, StructOps};
 use crate::{Error, Mapped, MappedRo, Result, Unmapped};
 
 /// A loaded object: its maps and programs, to be taken one by one.
@@ -13,6 +14,8 @@ use crate::{Error, Mapped, MappedRo, Result, Unmapped};
 pub struct Loaded {
     pub(super) maps: Vec<Option<Map>>,
     pub(super) programs: Vec<Option<Program>>,
+    /// By map; `None` of those that are no struct_ops maps.
+    pub(super) struct_ops: Vec<Option<Ready>>,
     pub(super) features: Features,
     /// Whether `features` says what the kernel can do, rather than nothing.
     pub(super) probed: bool,
@@ -104,6 +107,17 @@ impl Loaded {
     /// As for [`map`](Self::map) and [`BloomFilter::new`].
     pub fn bloom_filter<V: Value>(&mut self, index: usize) -> Result<BloomFilter<V>> {
         BloomFilter::new(self.map(index)?)
+    }
+
+    /// Takes the struct_ops map that is map number `index`, which need not have been created.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, it was taken before or is no struct_ops map, or its struct has another size than `T`.
+    pub fn struct_ops<T: Plain>(&mut self, index: usize) -> Result<StructOps<T>> {
+        let ready = self.struct_ops.get_mut(index).and_then(Option::take);
+        let ready = ready.ok_or_else(|| missing("struct_ops map", index))?;
+        StructOps::new(self.maps.get_mut(index).and_then(Option::take), ready)
     }
 
     /// Takes program number `index`.

@@ -19,13 +19,14 @@ mod outcome;
 mod patch;
 mod resize;
 mod storage;
+mod struct_ops;
 mod target;
 mod untyped;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
-use crate::desc::{DataKind, MapDesc, ProgDesc};
+use crate::desc::{DataKind, ProgDesc};
 use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
 use crate::kconfig;
@@ -90,7 +91,7 @@ fn foreign(what: &'static str, name: &str) -> Error {
 fn run(
     opened: &Opened<'_>,
     mut maps: Vec<OpenMap>,
-    programs: Vec<OpenProgram>,
+    mut programs: Vec<OpenProgram>,
     values: &[(usize, &[u8])],
 ) -> Result<Loaded> {
     if maps.iter().any(|map| map.shape.per_cpu()) {
@@ -98,7 +99,7 @@ fn run(
         cpus::possible()?;
     }
     let mut patches = Patches::new(opened);
-    for map in &mut maps {
+    for map in maps.iter_mut().filter(|map| map.autocreate()) {
         let max_entries = patches.max_entries(map)?;
         find_pinned(opened, map, max_entries)?;
     }
@@ -108,6 +109,7 @@ fn run(
     for &(map, value) in values {
         late.extend(patches.value(map, value)?);
     }
+    let struct_ops = struct_ops::prepare(opened, &mut maps, &mut programs, &mut patches)?;
     let mut ready = vec![false; maps.len()];
     let btf = storage::make(opened, &mut maps, &mut patches, &mut ready)?;
     for map in &mut maps {
@@ -124,7 +126,8 @@ fn run(
     let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
     let loaded = machine.load(&mut patches);
     drop((btf, targets));
-    let Made { fds, features } = loaded.map_err(|error| blame_mode(opened.mode, error))?;
+    let Made { fds, features } =
+        loaded.map_err(|error| struct_ops::blame_link(opened, blame_mode(opened.mode, error)))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
@@ -137,7 +140,7 @@ fn run(
             None => match take(desc.fd) {
                 Some(fd) => {
                     fresh[open.index] = true;
-                    Some(new_map(fd, desc, patches.max_entries(open)?)?)
+                    Some(new_map(fd, open, patches.max_entries(open)?)?)
                 }
                 None => None,
             },
@@ -166,8 +169,9 @@ fn run(
             pinned.0.push(path);
         }
     }
+    let struct_ops = struct_ops.ready(opened, &maps, &programs)?;
     pinned.0.clear();
-    Ok(Loaded { maps: made, programs, features: Features::from_bits(features), probed })
+    Ok(Loaded { maps: made, programs, struct_ops, features: Features::from_bits(features), probed })
 }
 
 /// Maps pinned by a load that may still fail, which then takes the pins away again.
@@ -242,12 +246,12 @@ fn map_extra(opened: &Opened<'_>, index: usize) -> u64 {
     extra.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
 }
 
-/// The map behind a descriptor that the loader made from `desc`, whose sizes [`layout`](crate::layout) held against
+/// The map behind a descriptor that the loader made for `open`, whose sizes [`layout`](crate::layout) held against
 /// what the kernel was given.
-fn new_map(fd: OwnedFd, desc: &MapDesc<'_>, max_entries: u32) -> Result<Map> {
-    let shape = Shape { max_entries, ..desc.shape() };
-    let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(desc.name).errno_is(errno))?;
-    Ok(Map::new(fd, desc.name))
+fn new_map(fd: OwnedFd, open: &OpenMap, max_entries: u32) -> Result<Map> {
+    let shape = Shape { max_entries, ..open.shape };
+    let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(&*open.name).errno_is(errno))?;
+    Ok(Map::new(fd, &open.name))
 }
 
 fn program(fd: Option<OwnedFd>, open: &OpenProgram, desc: &ProgDesc<'_>) -> Program {

@@ -36,6 +36,11 @@ impl<'a, 'v> Patches<'a, 'v> {
         Patches { opened, words: Vec::new(), values: Vec::new(), borrowed: Vec::new() }
     }
 
+    /// The word `offset` bytes into what is at `at`; what is said later of the same place wins.
+    pub(super) fn word(&mut self, at: u32, offset: u32, word: u32) {
+        self.words.push((at.saturating_add(offset), word));
+    }
+
     /// `features` to start with, as `FEATURE_*`.
     pub(super) fn features(&mut self, features: u32) {
         self.words.push((AT_FEATURES, features));

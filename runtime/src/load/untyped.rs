@@ -1,10 +1,10 @@
 //! Loading without types: all of them, where the kernel refuses the object's BTF, or one map's, where it refuses those.
 //!
 //! Types are a help more often than a need: maps and programs exist without them. The kernel applies CO-RE relocations by
-//! them, though, so that a program which has some cannot be loaded then.
+//! them, though, so that a program which has some cannot be loaded then, and it wants them with a struct_ops map.
 
 use crate::image::{Header, OP_BPF, Read as _, STEP_SIZE, Step};
-use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_PROG_LOAD};
+use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD};
 
 /// Place of [`Step::unless`] in a step.
 const AT_UNLESS: u32 = 4;
@@ -31,6 +31,9 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
             BPF_BTF_LOAD => {
                 words.push(never(header, index));
                 continue;
+            }
+            BPF_MAP_CREATE if field(image, &step, 0)? == BPF_MAP_TYPE_STRUCT_OPS && !is_set(step.unless) => {
+                return None;
             }
             BPF_MAP_CREATE => MAP_TYPES,
             BPF_PROG_LOAD if is_set(step.unless) => continue,

@@ -205,7 +205,8 @@ attrs! {
         pad: u32,
     }
 
-    /// `BPF_LINK_CREATE` for a target that is a descriptor or an interface; `target_fd` is `target_ifindex` too.
+    /// `BPF_LINK_CREATE` for a target that is a descriptor or an interface; `target_fd` is `target_ifindex` too, and
+    /// `prog_fd` a struct_ops map's `map_fd`.
     LinkCreate: 24 {
         prog_fd: u32,
         target_fd: u32,
@@ -235,6 +236,14 @@ attrs! {
     IterCreate: 8 {
         link_fd: u32,
         flags: u32,
+    }
+
+    /// `BPF_LINK_UPDATE` of a link to a map; of one to a program, both descriptors are programs'.
+    LinkUpdate: 16 {
+        link_fd: u32,
+        new_map_fd: u32,
+        flags: u32,
+        old_map_fd: u32,
     }
 
     /// `BPF_LINK_DETACH`.

@@ -7,8 +7,8 @@ use std::ptr;
 
 use super::Errno;
 use super::attr::{
-    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, MapCreate,
-    MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun,
+    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, LinkUpdate,
+    MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -252,6 +252,13 @@ pub(crate) fn iter_create(link: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     unsafe { sys_bpf_fd(BPF_ITER_CREATE, &mut attr) }
 }
 
+/// `BPF_LINK_UPDATE` of a struct_ops map's link: `map` takes the place of the one before.
+pub(crate) fn link_update_map(link: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut attr = LinkUpdate { link_fd: raw(link), new_map_fd: raw(map), ..Default::default() };
+    // SAFETY: no address.
+    unsafe { sys_bpf(BPF_LINK_UPDATE, &mut attr) }.map(drop)
+}
+
 /// `BPF_LINK_DETACH`.
 pub(crate) fn link_detach(link: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut attr = LinkDetach { link_fd: raw(link) };
@@ -300,6 +307,14 @@ pub(crate) fn prog_btf_id(prog: BorrowedFd<'_>) -> Result<u32, Errno> {
     Ok(info.btf_id)
 }
 
+/// `BPF_BTF_GET_NEXT_ID`: the id after `last`.
+pub(crate) fn btf_get_next_id(last: u32) -> Result<u32, Errno> {
+    let mut attr = GetFdById { id: last, ..Default::default() };
+    // SAFETY: no address.
+    unsafe { sys_bpf(BPF_BTF_GET_NEXT_ID, &mut attr) }?;
+    Ok(attr.next_id)
+}
+
 /// `BPF_BTF_GET_FD_BY_ID`.
 pub(crate) fn btf_by_id(id: u32) -> Result<OwnedFd, Errno> {
     let mut attr = GetFdById { id, ..Default::default() };
@@ -307,39 +322,47 @@ pub(crate) fn btf_by_id(id: u32) -> Result<OwnedFd, Errno> {
     unsafe { sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &mut attr) }
 }
 
-/// `BPF_OBJ_GET_INFO_BY_FD` of BTF: fills in what the addresses in `info` are of.
-///
-/// # Safety
-///
-/// `btf` and `name` of `info` are 0 or addresses of as many bytes as said there, for the kernel to write.
-unsafe fn btf_info(btf: BorrowedFd<'_>, info: &mut BtfInfo) -> Result<(), Errno> {
-    let mut attr = Info {
-        bpf_fd: raw(btf),
-        info_len: size_of::<BtfInfo>() as u32,
-        info: ptr::from_mut(info).expose_provenance() as u64,
-    };
-    // SAFETY: `info` is as long as said and outlives the call; the addresses in it are the caller's promise.
-    unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }.map(drop)
-}
-
 /// The bytes of BTF in the kernel.
 pub(crate) fn btf_bytes(btf: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
-    let mut info = BtfInfo::default();
-    // SAFETY: no addresses.
-    unsafe { btf_info(btf, &mut info) }?;
-    let mut bytes = vec![0; info.btf_size as usize];
-    let mut info = BtfInfo { btf: address_mut(&mut bytes), btf_size: length(&bytes)?, ..Default::default() };
-    // SAFETY: address and size are those of a vector that outlives the call.
-    unsafe { btf_info(btf, &mut info) }?;
+    let mut bytes = vec![0; btf_info(btf, &mut [], &mut [])?.btf_size as usize];
+    let info = btf_info(btf, &mut bytes, &mut [])?;
+    bytes.truncate(info.btf_size as usize);
     Ok(bytes)
 }
 
-/// The name of the module that BTF is of; `vmlinux` for the kernel's.
+/// The name of the module that BTF is of; `vmlinux` for the kernel's; empty for what a process has loaded.
 pub(crate) fn btf_name(btf: BorrowedFd<'_>) -> Result<String, Errno> {
+    // A module's name has at most 55 bytes.
     let mut name = [0; 64];
-    let mut info = BtfInfo { name: address_mut(&mut name), name_len: length(&name)?, ..Default::default() };
-    // SAFETY: address and size are those of an array that outlives the call.
-    unsafe { btf_info(btf, &mut info) }?;
-    let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-    Ok(String::from_utf8_lossy(&name[..end]).into_owned())
+    btf_info(btf, &mut [], &mut name)?;
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of a module's BTF: the module's name, and the BTF; `None` of any other.
+pub(crate) fn module_btf(fd: BorrowedFd<'_>) -> Result<Option<(String, Vec<u8>)>, Errno> {
+    let name = btf_name(fd)?;
+    if btf_info(fd, &mut [], &mut [])?.kernel_btf == 0 || name == "vmlinux" {
+        return Ok(None);
+    }
+    Ok(Some((name, btf_bytes(fd)?)))
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of BTF, with as many of its bytes as `bytes` can take.
+fn btf_info(btf: BorrowedFd<'_>, bytes: &mut [u8], name: &mut [u8]) -> Result<BtfInfo, Errno> {
+    let mut info = BtfInfo {
+        btf: address_mut(bytes),
+        btf_size: length(bytes)?,
+        name: address_mut(name),
+        name_len: length(name)?,
+        ..Default::default()
+    };
+    let mut attr = Info {
+        bpf_fd: raw(btf),
+        info_len: size_of::<BtfInfo>() as u32,
+        info: ptr::from_mut(&mut info).expose_provenance() as u64,
+    };
+    // SAFETY: `info` and the slices are as long as said, mutable, and outlive the call.
+    unsafe { sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(info)
 }

@@ -87,6 +87,12 @@ unsafe fn batch(cmd: u32, mut attr: MapBatch) -> Batched {
     Batched { done: done as usize, error }
 }
 
+impl From<MapFd> for OwnedFd {
+    fn from(map: MapFd) -> OwnedFd {
+        map.fd
+    }
+}
+
 impl AsFd for MapFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

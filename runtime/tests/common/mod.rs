@@ -2,11 +2,12 @@
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
 use skelgen::emit::AttachPlan;
-use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Object, Var};
+use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Object, OpsMember, Var};
 use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
 use skelgen_runtime::{
-    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, Loaded, MapDesc, ObjectDesc, Opened, ProgDesc, StepDesc,
+    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, Loaded, MapDesc, MemberDesc, ObjectDesc, Opened, ProgDesc,
+    StepDesc, StructOpsDesc,
 };
 
 pub(crate) use skelgen_tests::may_load;
@@ -29,7 +30,7 @@ fn bytes(fixture: &str) -> &'static [u8] {
             }
         };
     }
-    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "kconfig" "many" "percpu_basic" }
+    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "kconfig" "many" "percpu_basic" "struct_ops" }
 }
 
 /// The description of a fixture, named as in `fixtures/`.
@@ -67,6 +68,12 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
             kconfig: leak(data.vars.iter().filter_map(kconfig).collect()),
         }),
         pinning: map.def.pin_by_name.into(),
+        struct_ops: map.struct_ops.as_ref().map(|ops| StructOpsDesc {
+            type_name: text(&ops.type_name),
+            autocreate: ops.autocreate,
+            init: leak(ops.bytes.clone()),
+            members: leak(ops.members.iter().map(member).collect()),
+        }),
     });
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| ProgDesc {
         name: text(&program.native.name),
@@ -106,6 +113,18 @@ fn kconfig(var: &Var) -> Option<KconfigDesc<'static>> {
         Type::String => KconfigType::String,
     };
     Some(KconfigDesc { name: text(&var.name), offset: var.offset, size: var.size, ty, weak })
+}
+
+fn member(member: &OpsMember) -> MemberDesc<'static> {
+    MemberDesc {
+        name: text(&member.name),
+        offset: member.offset,
+        size: member.size,
+        kind: member.kind,
+        bitfield: member.bitfield,
+        function: member.function,
+        program: member.program.map(|program| program.0),
+    }
 }
 
 /// The generator's way to attach, as the runtime has it.

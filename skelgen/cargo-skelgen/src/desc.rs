@@ -4,22 +4,26 @@ use std::borrow::Cow;
 
 use skelgen::emit::AttachPlan;
 use skelgen::loader::{BlobOff, Loader, MapSlots, ProgramSlots};
-use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, Var};
+use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, OpsMember, Var};
 use skelgen::plan::{LoadPlan, PlannedProgram};
-use skelgen_runtime::{Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, ObjectDesc, ProgDesc, StepDesc};
+use skelgen_runtime::{
+    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc,
+    StructOpsDesc,
+};
 
 /// Describes what `plan` and `loader` make to `then`, called `name`.
 pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: impl FnOnce(&ObjectDesc<'_>) -> R) -> R {
     let map_attrs: Vec<Vec<u32>> = loader.maps.iter().map(|slots| places(&slots.attrs)).collect();
     let prog_attrs: Vec<Vec<u32>> = loader.programs.iter().map(|slots| places(&slots.attrs)).collect();
     let kconfig: Vec<Vec<KconfigDesc<'_>>> = plan.maps.iter().map(kconfig_descs).collect();
+    let members: Vec<Vec<MemberDesc<'_>>> = plan.maps.iter().map(members).collect();
     let maps: Vec<MapDesc<'_>> = plan
         .maps
         .iter()
         .zip(&loader.maps)
         .zip(&map_attrs)
-        .zip(&kconfig)
-        .map(|(((map, slots), attrs), kconfig)| map_desc(map, slots, attrs, kconfig))
+        .zip(kconfig.iter().zip(&members))
+        .map(|(((map, slots), attrs), (kconfig, members))| map_desc(map, slots, attrs, kconfig, members))
         .collect();
     let progs: Vec<ProgDesc<'_>> = plan
         .programs
@@ -48,7 +52,13 @@ pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: i
     })
 }
 
-fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32], kconfig: &'a [KconfigDesc<'a>]) -> MapDesc<'a> {
+fn map_desc<'a>(
+    map: &'a Map,
+    slots: &MapSlots,
+    attrs: &'a [u32],
+    kconfig: &'a [KconfigDesc<'a>],
+    members: &'a [MemberDesc<'a>],
+) -> MapDesc<'a> {
     let def = &map.def;
     MapDesc {
         name: &map.name,
@@ -73,6 +83,28 @@ fn map_desc<'a>(map: &'a Map, slots: &MapSlots, attrs: &'a [u32], kconfig: &'a [
             kconfig,
         }),
         pinning: def.pin_by_name.into(),
+        struct_ops: map.struct_ops.as_ref().map(|ops| StructOpsDesc {
+            type_name: &ops.type_name,
+            autocreate: ops.autocreate,
+            init: &ops.bytes,
+            members,
+        }),
+    }
+}
+
+fn members(map: &Map) -> Vec<MemberDesc<'_>> {
+    map.struct_ops.iter().flat_map(|ops| &ops.members).map(member_desc).collect()
+}
+
+fn member_desc(member: &OpsMember) -> MemberDesc<'_> {
+    MemberDesc {
+        name: &member.name,
+        offset: member.offset,
+        size: member.size,
+        kind: member.kind,
+        bitfield: member.bitfield,
+        function: member.function,
+        program: member.program.map(|program| program.0),
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'st
 pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
     use MapType::*;
     let def = &map.def;
+    if let Some(ops) = &map.struct_ops {
+        let value = types.use_of(ops.type_id, &map.name)?;
+        return Ok((quote!(rt::StructOps<#value>), "struct_ops"));
+    }
     let mut part = |id: Option<TypeId>, size: u32, name: &str| match id {
         Some(id) => types.use_of(id, &format!("{}_{name}", map.name)),
         None => {

@@ -9,6 +9,7 @@
 //! attach     how a program is attached
 //! types      C types as Rust types
 //! handle     which handle of the runtime's a map gets
+//! struct_ops the structs of struct_ops maps before the load
 //! statics    the description of the object that the runtime loads by
 //! skeleton   the structs that users hold
 //! source     tokens as a file
@@ -20,6 +21,7 @@ mod names;
 mod skeleton;
 mod source;
 mod statics;
+mod struct_ops;
 pub mod types;
 
 use proc_macro2::{Ident, TokenStream};

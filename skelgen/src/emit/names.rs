@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 use quote::format_ident;
 
 use super::Options;
+use super::struct_ops::OpsNames;
 use super::types::{field_ident, type_name};
 use crate::Skeleton;
 use crate::object::Map;
@@ -31,6 +32,8 @@ pub(super) struct Names {
     pub(super) open_maps: Vec<Ident>,
     /// By program: its field.
     pub(super) programs: Vec<Ident>,
+    /// What is made for struct_ops maps.
+    pub(super) struct_ops: OpsNames,
 }
 
 impl Names {
@@ -46,12 +49,16 @@ impl Names {
         let [open, loaded, links] =
             [format_ident!("Open{entry}"), format_ident!("Loaded{entry}"), format_ident!("{entry}Links")];
         let part = |name: &str| unlike(name, &[&entry, &open, &loaded, &links]);
+        let [open_maps_type, open_progs_type, maps_type, progs_type] =
+            ["OpenMaps", "OpenProgs", "Maps", "Progs"].map(part);
+        let taken = [&entry, &open, &loaded, &links, &open_maps_type, &open_progs_type, &maps_type, &progs_type];
         Names {
             module: field_ident(&snake(&name)),
-            open_maps_type: part("OpenMaps"),
-            open_progs_type: part("OpenProgs"),
-            maps_type: part("Maps"),
-            progs_type: part("Progs"),
+            struct_ops: OpsNames::new(skeleton, &taken),
+            open_maps_type,
+            open_progs_type,
+            maps_type,
+            progs_type,
             open,
             loaded,
             links,
@@ -72,7 +79,7 @@ impl Names {
         let own = [&self.entry, &self.open, &self.loaded, &self.links];
         let parts = [&self.open_maps_type, &self.open_progs_type, &self.maps_type, &self.progs_type];
         let statics = ["OBJECT", "IMAGE"].map(str::to_owned);
-        own.into_iter().chain(parts).map(ToString::to_string).chain(statics).collect()
+        own.into_iter().chain(parts).chain(self.struct_ops.all()).map(ToString::to_string).chain(statics).collect()
     }
 }
 
@@ -140,7 +147,7 @@ mod tests {
         let data = Data { kind: DataKind::Data, bytes: Vec::new(), vars: Vec::new() };
         let data = name.starts_with('.').then_some(data);
         let (name, kernel_name) = (name.to_owned(), name.to_owned());
-        Map { name, kernel_name, def: MapDef::default(), inner: None, slots: Vec::new(), data }
+        Map { name, kernel_name, def: MapDef::default(), inner: None, slots: Vec::new(), data, struct_ops: None }
     }
 
     #[test]

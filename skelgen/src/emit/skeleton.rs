@@ -7,7 +7,8 @@ use super::Options;
 use super::handle::{map_handle, section_handle};
 use super::names::Names;
 use super::statics::statics;
-use super::types::{SectionVar, TypeEmitter};
+use super::struct_ops::{self, OpenStructOps};
+use super::types::{SectionVar, TypeEmitter, doc};
 use crate::object::{DataKind, Map, MapType};
 use crate::{Endian, Result, Skeleton};
 
@@ -41,11 +42,12 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     names.reserved().iter().for_each(|name| types.reserve(name));
     let fields = fields(skeleton, names, &mut types)?;
     let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
+    let struct_ops = struct_ops::open(skeleton, names, &mut types)?;
     let types = types.finish();
 
     let statics = statics(skeleton, options);
     let (declaration, beside) = entry(skeleton, options, names);
-    let open = open(names, &fields, skeleton);
+    let open = open(names, &fields, skeleton, &struct_ops);
     let loaded = loaded(names, &data, &maps, skeleton);
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
@@ -143,7 +145,7 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
 }
 
 /// What the object's sections, maps and programs are before they are loaded.
-fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream {
+fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton, struct_ops: &OpenStructOps) -> TokenStream {
     let Names { open, loaded, open_maps, open_maps_type, open_progs_type, maps_type, progs_type, .. } = names;
     let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
     // What the machine says is no initial value to change.
@@ -171,6 +173,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
     let progs = &names.programs;
     let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
     let prog_indexes: Vec<_> = (0..progs.len()).map(Literal::usize_unsuffixed).collect();
+    let OpenStructOps { definitions: ops_definitions, field: ops_field, init: ops_init, store: ops_store } = struct_ops;
+    let this = if ops_store.is_empty() { quote!(self) } else { quote!(mut self) };
     quote! {
         /// Before the load: initial values, maps and programs can still be changed.
         #[derive(Debug)]
@@ -180,6 +184,7 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
             pub maps: #open_maps_type,
             /// The programs.
             pub progs: #open_progs_type,
+            #ops_field
             opened: rt::Opened<'static>,
         }
 
@@ -195,6 +200,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
             #(#[doc = #prog_docs] pub #progs: rt::OpenProgram,)*
         }
 
+        #ops_definitions
+
         impl #open {
             pub(super) fn new() -> rt::Result<Self> {
                 let opened = rt::Opened::new(&OBJECT)?;
@@ -202,6 +209,7 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
                     #(#value_inits,)*
                     maps: #open_maps_type { #(#open_maps: opened.map(#map_indexes)?,)* },
                     progs: #open_progs_type { #(#progs: opened.program(#prog_indexes)?,)* },
+                    #ops_init
                     opened,
                 })
             }
@@ -218,7 +226,8 @@ fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton) -> TokenStream
             /// # Errors
             ///
             /// The step that failed, on which map or program, and the verifier's log. Nothing is left behind.
-            pub fn load(self) -> rt::Result<#loaded> {
+            pub fn load(#this) -> rt::Result<#loaded> {
+                #ops_store
                 let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[#(#value_bytes),*];
                 #[allow(unused_mut, reason = "an object may have no maps and no programs")]
                 let mut loaded = self.opened.load([#(self.maps.#open_maps),*], [#(self.progs.#progs),*], values)?;
@@ -271,6 +280,13 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
         quote!(#[doc = #doc] pub #ident: #ty)
     });
     let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
+    let (ops_maps, ops_links): (Vec<_>, Vec<_>) = ops_links(names, skeleton).map(|(map, link, _)| (map, link)).unzip();
+    let (and_maps, or_map) =
+        if ops_maps.is_empty() { ("", "") } else { (", and registers every struct_ops map", " or map") };
+    let attach_doc = doc(&format!("Attaches every loaded program to what its section names{and_maps}."));
+    let attach_errors = doc(&format!(
+        "The program{or_map} that could not be attached, and why. Those attached before it are detached again."
+    ));
     quote! {
         /// Loaded. Maps and programs live as long as this, their links and their pins do.
         #[derive(Debug)]
@@ -295,13 +311,16 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
         }
 
         impl #loaded {
-            /// Attaches every loaded program to what its section names.
+            #attach_doc
             ///
             /// # Errors
             ///
-            /// The program that could not be attached, and why. Those attached before it are detached again.
+            #attach_errors
             pub fn attach(&self) -> rt::Result<#links> {
-                ::core::result::Result::Ok(#links { #(#progs: self.progs.#progs.autoattach()?,)* })
+                ::core::result::Result::Ok(#links {
+                    #(#progs: self.progs.#progs.autoattach()?,)*
+                    #(#ops_links: self.maps.#ops_maps.autoattach()?,)*
+                })
             }
         }
     }
@@ -311,14 +330,26 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
 fn links(names: &Names, skeleton: &Skeleton) -> TokenStream {
     let Names { links, programs: progs, .. } = names;
     let docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
+    let (ops_links, ops_docs): (Vec<_>, Vec<_>) = ops_links(names, skeleton).map(|(_, link, doc)| (link, doc)).unzip();
     quote! {
         /// The programs' links: dropping one detaches its program. `None`: not loaded, or a program whose section
         /// names no target.
         #[derive(Debug)]
         pub struct #links {
             #(#[doc = #docs] pub #progs: ::core::option::Option<rt::Link>,)*
+            #(#[doc = #ops_docs] pub #ops_links: ::core::option::Option<rt::Link>,)*
         }
     }
+}
+
+/// The struct_ops maps' fields, those of their links, and docs.
+fn ops_links<'a>(names: &'a Names, skeleton: &'a Skeleton) -> impl Iterator<Item = (&'a Ident, Ident, String)> {
+    struct_ops::struct_ops(skeleton).map(|(index, map, ops)| {
+        let ident = &names.maps[index];
+        let taken = names.programs.contains(ident);
+        let link = if taken { format_ident!("{ident}_map") } else { ident.clone() };
+        (ident, link, struct_ops::map_doc(map, ops))
+    })
 }
 
 fn open_doc(field: &Field<'_>) -> String {
@@ -331,6 +362,9 @@ fn open_doc(field: &Field<'_>) -> String {
 }
 
 fn map_doc(map: &Map) -> String {
+    if let Some(ops) = &map.struct_ops {
+        return struct_ops::map_doc(map, ops);
+    }
     let def = &map.def;
     let name =
         MapType::from_u32(def.map_type).map_or_else(|| format!("map type {}", def.map_type), |ty| ty.name().to_owned());

@@ -7,7 +7,7 @@ use super::Options;
 use super::attach::AttachPlan;
 use crate::Skeleton;
 use crate::loader::{MapSlots, ProgramSlots};
-use crate::object::{DataKind, Kconfig, KconfigType, Map, SecDef, Var};
+use crate::object::{DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
 use crate::plan::PlannedProgram;
 
 /// `IMAGE` and `OBJECT`.
@@ -54,6 +54,13 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
     let attrs = slots.attrs.iter().map(|attr| number(attr.0));
     let (fd, reused) = (number(slots.fd.0), number(slots.reused.0));
     let pinning = number(def.pin_by_name.into());
+    let struct_ops = match &map.struct_ops {
+        None => quote!(::core::option::Option::None),
+        Some(ops) => {
+            let desc = struct_ops_desc(ops);
+            quote!(::core::option::Option::Some(#desc))
+        }
+    };
     let data = match &map.data {
         None => quote!(::core::option::Option::None),
         Some(data) => {
@@ -95,6 +102,42 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
             reused: #reused,
             data: #data,
             pinning: #pinning,
+            struct_ops: #struct_ops,
+        }
+    }
+}
+
+fn struct_ops_desc(ops: &StructOps) -> TokenStream {
+    let StructOps { type_name, bytes, autocreate, members, .. } = ops;
+    let init = Literal::byte_string(bytes);
+    let members = members.iter().map(|member| {
+        let OpsMember { name, bitfield, function, .. } = member;
+        let (offset, size, kind) = (number(member.offset), number(member.size), number(member.kind));
+        let program = match member.program {
+            None => quote!(::core::option::Option::None),
+            Some(ProgIdx(index)) => {
+                let index = Literal::usize_unsuffixed(index);
+                quote!(::core::option::Option::Some(#index))
+            }
+        };
+        quote! {
+            rt::MemberDesc {
+                name: #name,
+                offset: #offset,
+                size: #size,
+                kind: #kind,
+                bitfield: #bitfield,
+                function: #function,
+                program: #program,
+            }
+        }
+    });
+    quote! {
+        rt::StructOpsDesc {
+            type_name: #type_name,
+            autocreate: #autocreate,
+            init: #init,
+            members: &[#(#members),*],
         }
     }
 }

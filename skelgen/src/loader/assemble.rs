@@ -35,7 +35,7 @@ pub struct Loader {
 pub struct MapSlots {
     /// Its file descriptor.
     pub fd: BlobOff,
-    /// Nonzero: the caller has put a file descriptor there; nothing is created or filled.
+    /// Nonzero: nothing is created or filled, as the caller has put a file descriptor there or wants no such map.
     pub reused: BlobOff,
     /// Its `BPF_MAP_CREATE` attrs.
     pub attrs: Vec<BlobOff>,
@@ -157,7 +157,9 @@ impl<'a> Assembler<'a> {
                     }
                     _ => None,
                 };
-                Ok(MapSlots { fd: slot(0, index), reused: image.word(0)?, attrs: Vec::new(), init })
+                let not_created = plan.maps[index].struct_ops.as_ref().is_some_and(|ops| !ops.autocreate);
+                let reused = image.word(u32::from(not_created))?;
+                Ok(MapSlots { fd: slot(0, index), reused, attrs: Vec::new(), init })
             })
             .collect::<Result<Vec<_>>>()?;
         let programs = plan
@@ -219,8 +221,17 @@ impl<'a> Assembler<'a> {
         let map = self.plan.map(index);
         let slots = self.maps[index.0].clone();
         let when = Record { unless: slots.reused, ..self.when(when) };
-        let typed = self.is_typed(&map.def, map.data.is_some()) && when.want == when.mask;
-        let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
+        // The type of a struct_ops map's value is the kernel's, and still the object's BTF is asked for.
+        let typed = match map.struct_ops {
+            Some(_) => !self.plan.btf.is_empty(),
+            None => self.is_typed(&map.def, map.data.is_some()) && when.want == when.mask,
+        };
+        let mut attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
+        if map.struct_ops.is_some() {
+            // For `value_type_btf_obj_fd`, which the runtime sets if a module defines the struct.
+            attr.resize(offset::map_create::WITH_VALUE_TYPE_BTF, 0);
+        }
+        let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         if let Some(inner) = &map.inner {
             self.create_inner(&map.name, inner, attr, when)?;
@@ -228,7 +239,7 @@ impl<'a> Assembler<'a> {
         if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
         }
-        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: slots.fd, ..when });
+        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size, out: slots.fd, ..when });
         self.maps[index.0].attrs.push(attr);
         Ok(())
     }

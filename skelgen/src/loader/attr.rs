@@ -28,6 +28,8 @@ pub(crate) mod offset {
     pub(crate) mod map_create {
         pub(crate) const INNER_MAP_FD: u32 = 20;
         pub(crate) const BTF_FD: u32 = 48;
+        /// Bytes of an attr that reaches to `value_type_btf_obj_fd` and the field after it.
+        pub(crate) const WITH_VALUE_TYPE_BTF: usize = 80;
     }
     pub(crate) mod map_update_elem {
         pub(crate) const MAP_FD: u32 = 0;

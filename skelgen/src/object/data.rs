@@ -125,6 +125,7 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
         inner: None,
         slots: Vec::new(),
         data: Some(Data { kind, bytes: if kind == DataKind::Bss { Vec::new() } else { section.data.to_vec() }, vars }),
+        struct_ops: None,
     })
 }
 

@@ -68,5 +68,6 @@ fn declared(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Ma
         inner: None,
         slots: Vec::new(),
         data: None,
+        struct_ops: None,
     })
 }

@@ -162,6 +162,7 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
         inner,
         slots: Vec::new(),
         data: None,
+        struct_ops: None,
     };
     Ok(Declared { map, slots_at })
 }

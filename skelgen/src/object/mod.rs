@@ -14,6 +14,7 @@
 //! relocs     what each instruction refers to
 //! exceptions the functions that run when programs throw
 //! programs   the functions that are programs, by the names of their sections (sec)
+//! struct_ops maps made of programs
 //! source     the source line of an instruction, for errors
 //! outline    sections and externs, for those who look at an object
 //! ```
@@ -32,12 +33,13 @@ mod programs;
 mod relocs;
 pub mod sec;
 mod source;
+mod struct_ops;
 pub mod uapi;
 
 pub use ksyms::{Ksym, KsymKind};
 pub use model::{
-    Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object, ProgIdx,
-    ProgramDef, Reloc, Slot, Target, Var,
+    Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object,
+    OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
 pub use uapi::{AttachType, MapType, ProgType};
@@ -82,6 +84,8 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let mut programs = programs::programs(&functions);
     exceptions::assign(&btf, &functions, &mut programs)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
+    maps.extend(struct_ops::maps(&elf, &btf, &functions, &mut programs)?);
+    struct_ops::fix_names(&mut btf)?;
     programs::fix_linkage(&functions, &mut btf);
     ksyms::fix_btf(&mut btf)?;
 
@@ -98,14 +102,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
 }
 
 /// Sections that mean more than data, and what they hold.
-const UNSUPPORTED: [(&str, &str); 6] = [
-    (".struct_ops", "struct_ops maps"),
-    (".struct_ops.link", "struct_ops maps"),
-    ("?.struct_ops", "struct_ops maps"),
-    ("?.struct_ops.link", "struct_ops maps"),
-    (".addr_space.1", "variables in an arena"),
-    (".jumptables", "jump tables"),
-];
+const UNSUPPORTED: [(&str, &str); 2] = [(".addr_space.1", "variables in an arena"), (".jumptables", "jump tables")];
 
 /// An object whose sections are not all understood would load, and lack what they hold.
 fn refuse_unsupported(elf: &Elf<'_>) -> Result<()> {

@@ -162,6 +162,8 @@ pub struct Map {
     pub slots: Vec<(u32, Slot)>,
     /// For data sections: what stands in it.
     pub data: Option<Data>,
+    /// For struct_ops maps: the struct and its programs.
+    pub struct_ops: Option<StructOps>,
 }
 
 /// What a slot of a map holds from the start.
@@ -217,6 +219,40 @@ impl MapDef {
             )
         )
     }
+}
+
+/// A struct of the kernel's, made of values and programs: the value of a struct_ops map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StructOps {
+    /// The struct in the object.
+    pub type_id: TypeId,
+    /// Its name in the kernel: without a flavour, `___x`.
+    pub type_name: String,
+    /// The first value, as the object lays it out; 0 where it has programs.
+    pub bytes: Vec<u8>,
+    /// Whether the map is created unless the user says otherwise: not in `?.struct_ops`.
+    pub autocreate: bool,
+    /// The members, in order of declaration.
+    pub members: Vec<OpsMember>,
+}
+
+/// A member of such a struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpsMember {
+    /// The C name, which the kernel's has too.
+    pub name: String,
+    /// Bytes from the struct's start.
+    pub offset: u32,
+    /// Bytes.
+    pub size: u32,
+    /// `BTF_KIND_*` of its type, behind typedefs and qualifiers.
+    pub kind: u32,
+    /// Whether it is a bit-field, of which the kernel takes none.
+    pub bitfield: bool,
+    /// Whether it is a pointer to a function, in whose place a program can stand.
+    pub function: bool,
+    /// The program that the object has there.
+    pub program: Option<ProgIdx>,
 }
 
 /// A data section.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Image, LoadPlan, Step, When};
-use crate::object::{Ksym, KsymKind, MapDef, Slot};
+use crate::object::{Ksym, KsymKind, Map, MapDef, Slot};
 
 impl fmt::Display for LoadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +24,12 @@ impl LoadPlan {
             Step::FindKsym { ksym } => self.find_ksym(f, self.ksym(*ksym)),
             Step::Probe => f.write_str("probe           BPF_F_ALL_CPUS, direct per-CPU addressing"),
             Step::CreateMap { map, when } => {
-                write!(f, "create map      {} {}{}", name(*map), Def(&self.map(*map).def), on(*when))
+                let Map { def, struct_ops, .. } = self.map(*map);
+                write!(f, "create map      {} {}", name(*map), Def(def))?;
+                if let Some(ops) = struct_ops {
+                    write!(f, " struct_ops={}{}", ops.type_name, if ops.autocreate { "" } else { " autocreate=off" })?;
+                }
+                f.write_str(on(*when))
             }
             Step::CreateStandIn { stand_in } => {
                 write!(f, "create map      stand-in for {}{}", self.stand_in_name(*stand_in), on(When::NotDirect))

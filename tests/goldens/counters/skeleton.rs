@@ -298,6 +298,7 @@ pub mod counters {
                 reused: 120,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".rodata",
@@ -316,6 +317,7 @@ pub mod counters {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".data",
@@ -334,6 +336,7 @@ pub mod counters {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".percpu",
@@ -352,6 +355,7 @@ pub mod counters {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".bss",
@@ -370,6 +374,7 @@ pub mod counters {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
         ],
         progs: &[

@@ -973,6 +973,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".data.x",
@@ -991,6 +992,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".data.zero",
@@ -1009,6 +1011,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".rodata",
@@ -1027,6 +1030,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".rodata.x",
@@ -1045,6 +1049,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".bss",
@@ -1063,6 +1068,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".bss.x",
@@ -1081,6 +1087,7 @@ pub mod data_sections {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
         ],
         progs: &[

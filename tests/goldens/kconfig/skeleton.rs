@@ -299,6 +299,7 @@ pub mod kconfig {
                     kconfig: &[],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".kconfig",
@@ -421,6 +422,7 @@ pub mod kconfig {
                     ],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
         ],
         progs: &[

@@ -348,6 +348,7 @@ pub mod percpu_maps {
                 reused: 168,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "cgroup_sample",
@@ -361,6 +362,7 @@ pub mod percpu_maps {
                 reused: 176,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "cgroup_triple",
@@ -374,6 +376,7 @@ pub mod percpu_maps {
                 reused: 184,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "array_word",
@@ -387,6 +390,7 @@ pub mod percpu_maps {
                 reused: 192,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "hash_word",
@@ -400,6 +404,7 @@ pub mod percpu_maps {
                 reused: 200,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "lru_word",
@@ -413,6 +418,7 @@ pub mod percpu_maps {
                 reused: 208,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "array_sample",
@@ -426,6 +432,7 @@ pub mod percpu_maps {
                 reused: 216,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "array_triple",
@@ -439,6 +446,7 @@ pub mod percpu_maps {
                 reused: 224,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "hash_sample",
@@ -452,6 +460,7 @@ pub mod percpu_maps {
                 reused: 232,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "hash_triple",
@@ -465,6 +474,7 @@ pub mod percpu_maps {
                 reused: 240,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "malloc_triple",
@@ -478,6 +488,7 @@ pub mod percpu_maps {
                 reused: 248,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "lru_sample",
@@ -491,6 +502,7 @@ pub mod percpu_maps {
                 reused: 256,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: "lru_triple",
@@ -504,6 +516,7 @@ pub mod percpu_maps {
                 reused: 264,
                 data: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
         ],
         progs: &[

@@ -182,7 +182,7 @@ impl Definition {
 }
 
 /// C text in backquotes, to stand in a line of a doc: names in BTF need not be names.
-fn quoted(c: &str) -> String {
+pub(super) fn quoted(c: &str) -> String {
     // Among the rest are characters that turn the direction of text, which rustc does not take in comments.
     let shown = |c: char| c == ' ' || c != '`' && (c.is_ascii_graphic() || c.is_alphanumeric());
     let clean: String = c.chars().map(|c| if shown(c) { c } else { '?' }).collect();
@@ -190,7 +190,7 @@ fn quoted(c: &str) -> String {
 }
 
 /// A doc comment of one line.
-fn doc(text: &str) -> TokenStream {
+pub(super) fn doc(text: &str) -> TokenStream {
     let text = format!(" {text}");
     quote!(#[doc = #text])
 }

@@ -1,0 +1,95 @@
+//! The kernel's own types: BTF of vmlinux and of modules.
+//!
+//! What only the target knows, as the layout of its structs, is looked up here, for objects that ask for it and for
+//! no others.
+//!
+//! ```text
+//! KernelBtf    what this kernel has: vmlinux from sysfs, modules by bpf(2)
+//! Types        types to look at: vmlinux's, or a module's on top of them
+//! blob         bytes, checked and cut into records
+//! ```
+//!
+//! The bytes come from outside and are not trusted: what is wrong in them is an error or is not found. They are in this
+//! machine's byte order. The counterpart is `Documentation/bpf/btf.rst`.
+
+mod blob;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+
+use crate::sys::{Errno, bpf};
+use crate::{Error, Result};
+use blob::Blob;
+pub(crate) use types::{Member, TypeId, Types, kind};
+
+const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// The types of vmlinux.
+pub(crate) struct KernelBtf(Blob);
+
+/// A module's types, and its BTF's descriptor.
+pub(crate) struct ModuleBtf {
+    pub(crate) fd: OwnedFd,
+    blob: Blob,
+}
+
+impl KernelBtf {
+    /// Reads them, some megabytes.
+    ///
+    /// # Errors
+    ///
+    /// The kernel is built without them, or they are damaged.
+    pub(crate) fn read() -> Result<KernelBtf> {
+        let failed = || Error::new("read the kernel's types").subject(VMLINUX);
+        let bytes = fs::read(VMLINUX).map_err(|error| {
+            failed().io(error).hint("the kernel has them there if it is built with CONFIG_DEBUG_INFO_BTF")
+        })?;
+        Blob::parse(bytes, None).map(KernelBtf).map_err(|why| failed().because(why))
+    }
+
+    /// The types, to look at.
+    pub(crate) fn types(&self) -> Types<'_> {
+        Types::new(&self.0, None)
+    }
+
+    /// The modules that have types, one after the other. Takes `CAP_SYS_ADMIN`: without it there are none.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = Result<ModuleBtf>> + '_ {
+        let mut last = 0;
+        std::iter::from_fn(move || {
+            loop {
+                last = match bpf::btf_get_next_id(last) {
+                    Ok(id) => id,
+                    Err(Errno::ENOENT | Errno::EPERM) => return None,
+                    Err(errno) => return Some(Err(Error::new("list the modules' types").errno_is(errno))),
+                };
+                if let Some(module) = self.module(last).transpose() {
+                    return Some(module);
+                }
+            }
+        })
+    }
+
+    /// The BTF with this id, if it is a module's and still there.
+    fn module(&self, id: u32) -> Result<Option<ModuleBtf>> {
+        let failed = |errno| Error::new("read a module's types").errno_is(errno);
+        let fd = match bpf::btf_by_id(id) {
+            Ok(fd) => fd,
+            Err(Errno::ENOENT | Errno::EPERM) => return Ok(None),
+            Err(errno) => return Err(failed(errno)),
+        };
+        let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
+        let blob = Blob::parse(bytes, Some(&self.0));
+        let blob = blob.map_err(|why| Error::new("read a module's types").subject(name).because(why))?;
+        Ok(Some(ModuleBtf { fd, blob }))
+    }
+}
+
+impl ModuleBtf {
+    /// The module's types, on top of `kernel`'s.
+    pub(crate) fn types<'a>(&'a self, kernel: &'a KernelBtf) -> Types<'a> {
+        Types::new(&kernel.0, Some(&self.blob))
+    }
+}

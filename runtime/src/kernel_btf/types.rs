@@ -1,0 +1,182 @@
+//! Types to look at: by name, by id, member by member.
+
+use super::blob::{Blob, Record, u32_at};
+
+/// `BTF_KIND_*`.
+pub(crate) mod kind {
+    pub(crate) const INT: u32 = 1;
+    pub(crate) const PTR: u32 = 2;
+    pub(crate) const ARRAY: u32 = 3;
+    pub(crate) const STRUCT: u32 = 4;
+    pub(crate) const UNION: u32 = 5;
+    pub(crate) const ENUM: u32 = 6;
+    pub(crate) const TYPEDEF: u32 = 8;
+    pub(crate) const VOLATILE: u32 = 9;
+    pub(crate) const CONST: u32 = 10;
+    pub(crate) const RESTRICT: u32 = 11;
+    pub(crate) const FUNC_PROTO: u32 = 13;
+    pub(crate) const VAR: u32 = 14;
+    pub(crate) const DATASEC: u32 = 15;
+    pub(crate) const FLOAT: u32 = 16;
+    pub(crate) const DECL_TAG: u32 = 17;
+    pub(crate) const TYPE_TAG: u32 = 18;
+    pub(crate) const ENUM64: u32 = 19;
+
+    /// The kind in a record's `info`.
+    pub(crate) fn of(info: u32) -> u32 {
+        info >> 24 & 0x7f
+    }
+
+    /// The kind in words.
+    pub(crate) fn name(kind: u32) -> &'static str {
+        match kind {
+            INT => "an integer",
+            PTR => "a pointer",
+            ARRAY => "an array",
+            STRUCT => "a struct",
+            UNION => "a union",
+            ENUM | ENUM64 => "an enum",
+            FLOAT => "a float",
+            _ => "of another kind",
+        }
+    }
+
+    /// The number of elements in a record's `info`. Before Linux 7.1 it had 16 bits, and the next 8 were 0.
+    pub(crate) fn elements(info: u32) -> u32 {
+        info & 0xff_ffff
+    }
+}
+
+/// How many typedefs, qualifiers and arrays a type may stand behind.
+const MAX_DEPTH: usize = 32;
+
+/// Bytes of a pointer of the kernel's.
+const POINTER_SIZE: u32 = size_of::<usize>() as u32;
+
+/// A type's id; 0 is `void`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TypeId(pub(crate) u32);
+
+/// vmlinux's types, or a module's on top of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Types<'a> {
+    base: &'a Blob,
+    split: Option<&'a Blob>,
+}
+
+/// One type.
+#[derive(Clone, Copy)]
+pub(crate) struct Type<'a>(Record<'a>);
+
+/// A member of a struct or union.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    /// Its place among the members.
+    pub(crate) index: u32,
+    /// Empty for anonymous structs and unions.
+    pub(crate) name: &'a [u8],
+    pub(crate) ty: TypeId,
+    /// From the start of the struct, in bits.
+    pub(crate) bit_offset: u32,
+    /// How many bits a bit-field has; 0 if it is none.
+    pub(crate) bitfield_size: u32,
+}
+
+impl<'a> Types<'a> {
+    pub(super) fn new(base: &'a Blob, split: Option<&'a Blob>) -> Types<'a> {
+        Types { base, split }
+    }
+
+    /// The first type of this kind and name. It takes a look at all of them.
+    pub(crate) fn find(self, kind: u32, name: &str) -> Option<TypeId> {
+        self.find_in(self.base, kind, name).or_else(|| self.find_in(self.split?, kind, name))
+    }
+
+    /// As [`find`](Self::find), without a module's base.
+    pub(crate) fn find_own(self, kind: u32, name: &str) -> Option<TypeId> {
+        self.find_in(self.split.unwrap_or(self.base), kind, name)
+    }
+
+    fn find_in(self, blob: &'a Blob, kind: u32, name: &str) -> Option<TypeId> {
+        blob.ids().find(|&id| {
+            let is = |record: Record<'_>| kind::of(record.info) == kind && self.string(record.name) == name.as_bytes();
+            blob.record(id).is_some_and(is)
+        })
+    }
+
+    /// The type; `None` for `void` and for ids that do not exist.
+    pub(crate) fn get(self, id: TypeId) -> Option<Type<'a>> {
+        self.base.record(id).or_else(|| self.split?.record(id)).map(Type)
+    }
+
+    /// The type behind typedefs, qualifiers and tags.
+    pub(crate) fn resolve(self, mut id: TypeId) -> Option<Type<'a>> {
+        for _ in 0..MAX_DEPTH {
+            let ty = self.get(id)?;
+            match ty.kind() {
+                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => id = ty.target(),
+                _ => return Some(ty),
+            }
+        }
+        None
+    }
+
+    /// Bytes of a value of the type; `None` if it has none.
+    pub(crate) fn size_of(self, mut id: TypeId) -> Option<u32> {
+        let mut count = 1u32;
+        for _ in 0..MAX_DEPTH {
+            let ty = self.resolve(id)?;
+            let size = match ty.kind() {
+                kind::ARRAY => {
+                    id = TypeId(u32_at(ty.0.rest, 0)?);
+                    count = count.checked_mul(u32_at(ty.0.rest, 8)?)?;
+                    continue;
+                }
+                kind::PTR => POINTER_SIZE,
+                kind::INT | kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 | kind::FLOAT | kind::DATASEC => {
+                    ty.size()
+                }
+                _ => return None,
+            };
+            return count.checked_mul(size);
+        }
+        None
+    }
+
+    /// The members, in order of declaration; none if it is no struct or union.
+    pub(crate) fn members(self, ty: Type<'a>) -> impl Iterator<Item = Member<'a>> {
+        let is_composite = matches!(ty.kind(), kind::STRUCT | kind::UNION);
+        let count = if is_composite { kind::elements(ty.0.info) } else { 0 };
+        let has_bitfields = ty.0.info >> 31 == 1;
+        (0..count).map_while(move |index| {
+            let word = |word: usize| u32_at(ty.0.rest, index as usize * 12 + word * 4);
+            let (name, id, offset) = (word(0)?, word(1)?, word(2)?);
+            let (bit_offset, bitfield_size) =
+                if has_bitfields { (offset & 0xff_ffff, offset >> 24) } else { (offset, 0) };
+            Some(Member { index, name: self.string(name), ty: TypeId(id), bit_offset, bitfield_size })
+        })
+    }
+
+    /// The string; empty if there is none at this offset.
+    fn string(self, offset: u32) -> &'a [u8] {
+        // A module's strings begin where those of vmlinux end.
+        self.base.string(offset).or_else(|| self.split?.string(offset)).unwrap_or_default()
+    }
+}
+
+impl Type<'_> {
+    /// `BTF_KIND_*`.
+    pub(crate) fn kind(&self) -> u32 {
+        kind::of(self.0.info)
+    }
+
+    /// Bytes of a struct, or of another kind that says it.
+    pub(crate) fn size(&self) -> u32 {
+        self.0.size_or_type
+    }
+
+    /// What a pointer, typedef or qualifier is of.
+    pub(crate) fn target(&self) -> TypeId {
+        TypeId(self.0.size_or_type)
+    }
+}
