@@ -4,6 +4,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 
 use skelgen_runtime::{Errno, Map, Update};
+use skelgen_tests::congestion::send_with;
 use skelgen_tests::skeletons::struct_ops::{OpenStructOps, StructOps, StructOpsProg};
 use skelgen_tests::skeletons::struct_ops_link::{self, StructOpsLink};
 use skelgen_tests::{in_own_process, kernel_version, may_load, not_on_this_kernel, open_fds};
@@ -49,6 +50,18 @@ fn registered_while_attached() {
     assert!(links.optional.is_none() && links.later.is_none() && links.flat_ssthresh.is_none());
     drop(links);
     assert!(!is_registered("skg_attached"));
+}
+
+#[test]
+fn the_kernel_calls_the_programs() {
+    if !may_load() {
+        return;
+    }
+    let skel = open("skg_calls").load().unwrap();
+    assert!(send_with("skg_calls").is_err());
+    let _links = skel.attach().unwrap();
+    send_with("skg_calls").unwrap();
+    assert!(skel.bss.get().calls > 0);
 }
 
 #[test]
@@ -341,11 +354,19 @@ fn links_go_over_to_other_maps() {
     }
     let skel = open_link("skg_update").load().unwrap();
     let link = skel.maps.first.attach().unwrap();
+    let calls = || {
+        send_with("skg_update").unwrap();
+        let bss = skel.bss.get();
+        (bss.first_calls, bss.second_calls)
+    };
+    let (first, second) = calls();
+    assert!(first > 0 && second == 0);
     link.update_map(&skel.maps.second).unwrap();
-    assert!(is_registered("skg_update"));
+    let (first, second) = calls();
+    assert!(second > 0);
     // And back.
     link.update_map(&skel.maps.first).unwrap();
-    assert!(is_registered("skg_update"));
+    assert!(calls().0 > first);
 
     // Another name is another place.
     let other = open_link("skg_elsewhere").load().unwrap();

@@ -12,10 +12,12 @@
 //! static_build   static executables of this workspace
 //! cells          running them in the kernel matrix
 //! copied         how many bytes of a value go between user space and the kernel
+//! congestion     TCP with a congestion control of choice
 //! traced         which commands on elements a process gives
 //! ```
 
 pub mod cells;
+pub mod congestion;
 pub mod copied;
 pub mod fixtures;
 pub mod machine;
