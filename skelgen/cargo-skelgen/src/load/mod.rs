@@ -180,7 +180,7 @@ impl Summary {
         let plan = &skeleton.plan;
         let programs = plan.programs.iter().filter(|program| program.autoload()).count();
         Summary {
-            maps: plan.maps.len(),
+            maps: plan.maps.iter().filter(|map| map.struct_ops.as_ref().is_none_or(|ops| ops.autocreate)).count(),
             programs,
             autoload_off: plan.programs.len() - programs,
             percpu: plan.has_percpu().then_some(if features.direct { "native" } else { "lowered" }),

@@ -14,7 +14,7 @@ use crate::ui::{self, count};
 /// What was loaded of an object.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Summary {
-    /// Maps, data sections among them.
+    /// Maps that were created, data sections among them.
     pub(super) maps: usize,
     /// Programs that were loaded.
     pub(super) programs: usize,
