@@ -14,6 +14,8 @@
 
 mod blob;
 #[cfg(test)]
+pub(crate) mod build;
+#[cfg(test)]
 mod tests;
 mod types;
 
@@ -48,6 +50,12 @@ impl KernelBtf {
             failed().io(error).hint("the kernel has them there if it is built with CONFIG_DEBUG_INFO_BTF")
         })?;
         Blob::parse(bytes, None).map(KernelBtf).map_err(|why| failed().because(why))
+    }
+
+    /// Those in `bytes`.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: Vec<u8>) -> KernelBtf {
+        KernelBtf(Blob::parse(bytes, None).unwrap())
     }
 
     /// The types, to look at.
@@ -88,6 +96,12 @@ impl KernelBtf {
 }
 
 impl ModuleBtf {
+    /// Those in `bytes`, with any descriptor.
+    #[cfg(test)]
+    pub(crate) fn of(fd: OwnedFd, bytes: Vec<u8>, kernel: &KernelBtf) -> ModuleBtf {
+        ModuleBtf { fd, blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
+    }
+
     /// The module's types, on top of `kernel`'s.
     pub(crate) fn types<'a>(&'a self, kernel: &'a KernelBtf) -> Types<'a> {
         Types::new(&kernel.0, Some(&self.blob))

@@ -39,6 +39,12 @@ impl KernelTypes {
         Ok(KernelTypes { vmlinux: KernelBtf::read()?, modules: None })
     }
 
+    /// Those of a kernel that is not this one.
+    #[cfg(test)]
+    pub(super) fn of(vmlinux: KernelBtf, modules: Vec<ModuleBtf>) -> KernelTypes {
+        KernelTypes { vmlinux, modules: Some(modules) }
+    }
+
     /// The struct called `name` that the kernel, or else a module, takes from BPF; `Err` says in words why there is
     /// none.
     pub(crate) fn find(&mut self, name: &str) -> Result<Result<KernelStruct, String>> {

@@ -14,6 +14,8 @@ mod handle;
 mod kernel;
 mod open;
 mod registration;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(crate) use handle::Ready;
