@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Insn;
 use super::uapi::*;
+use super::{Atomic, Insn, Kind, Swap};
 
 /// A run of slots, one line each: `   3: r1 = *(u64 *)(r10 - 8)`.
 pub struct Listing<'a>(pub &'a [Insn]);
@@ -39,26 +39,53 @@ struct Text {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.insn.class() {
-            BPF_LD => self.load_immediate(f),
-            BPF_LDX | BPF_ST | BPF_STX => self.memory(f),
-            BPF_ALU | BPF_ALU64 => self.alu(f),
-            _ => self.jump(f),
+        let Insn { code, dst, src, off, imm } = self.insn;
+        let Some(kind) = self.insn.kind() else {
+            return write!(f, ".insn {code:#04x} dst={dst} src={src} off={off} imm={imm}");
+        };
+        let (width, reg) = (self.width(), self.reg());
+        match kind {
+            Kind::Alu { op, signed } => {
+                let sign = if signed { "s" } else { "" };
+                write!(f, "{reg}{dst} {sign}{} {}", assignment(op), self.operand())
+            }
+            Kind::Mov => write!(f, "{reg}{dst} = {}", self.operand()),
+            Kind::MovSx { bits } => write!(f, "{reg}{dst} = (s{bits}){reg}{src}"),
+            Kind::AddrSpaceCast { from, to } => write!(f, "r{dst} = addr_space_cast(r{src}, {to}, {from})"),
+            Kind::Neg => write!(f, "{reg}{dst} = -{reg}{dst}"),
+            Kind::Swap(Swap::Le, bits) => write!(f, "r{dst} = le{bits} r{dst}"),
+            Kind::Swap(Swap::Be, bits) => write!(f, "r{dst} = be{bits} r{dst}"),
+            Kind::Swap(Swap::Bswap, bits) => write!(f, "r{dst} = bswap{bits} r{dst}"),
+            Kind::LdImm64 => self.load_immediate(f),
+            Kind::LdAbs => write!(f, "r0 = *(u{width} *)skb[{imm}]"),
+            Kind::LdInd => write!(f, "r0 = *(u{width} *)skb[r{src} + {imm}]"),
+            Kind::Load => write!(f, "r{dst} = *(u{width} *){}", self.place(src)),
+            Kind::LoadSx => write!(f, "r{dst} = *(s{width} *){}", self.place(src)),
+            Kind::Store => write!(f, "*(u{width} *){} = r{src}", self.place(dst)),
+            Kind::StoreImm => write!(f, "*(u{width} *){} = {imm}", self.place(dst)),
+            Kind::Atomic(atomic) => self.atomic(f, atomic),
+            Kind::Goto if self.insn.class() == BPF_JMP32 => write!(f, "gotol {}", self.target(imm)),
+            Kind::Goto => write!(f, "goto {}", self.target(off.into())),
+            Kind::GotoX => write!(f, "gotox r{dst}"),
+            Kind::MayGoto => write!(f, "may_goto {}", self.target(off.into())),
+            Kind::Branch => {
+                let (operand, target) = (self.operand(), self.target(off.into()));
+                write!(f, "if {reg}{dst} {} {operand} goto {target}", comparison(self.insn.op()))
+            }
+            Kind::Call => match src {
+                BPF_PSEUDO_CALL => write!(f, "call {}", self.target(imm)),
+                BPF_PSEUDO_KFUNC_CALL => write!(f, "call kfunc {imm} in {off}"),
+                _ => write!(f, "call helper {imm}"),
+            },
+            Kind::CallX => write!(f, "callx r{dst}"),
+            Kind::Exit => f.write_str("exit"),
         }
     }
 }
 
 impl Text {
-    fn raw(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Insn { code, dst, src, off, imm } = self.insn;
-        write!(f, ".insn {code:#04x} dst={dst} src={src} off={off} imm={imm}")
-    }
-
     fn load_immediate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Insn { dst, src, imm, .. } = self.insn;
-        if !self.insn.is_ld_imm64() {
-            return self.raw(f);
-        }
         match src {
             BPF_PSEUDO_MAP_FD => write!(f, "r{dst} = map_fd[{imm}]"),
             BPF_PSEUDO_MAP_VALUE => write!(f, "r{dst} = map_fd_value[{imm}] + {}", self.high),
@@ -73,90 +100,131 @@ impl Text {
         }
     }
 
-    fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Insn { code, dst, src, off, imm } = self.insn;
-        let size = match code & 0x18 {
+    fn atomic(&self, f: &mut fmt::Formatter<'_>, atomic: Atomic) -> fmt::Result {
+        let Insn { dst, src, .. } = self.insn;
+        let width = self.width();
+        let place = format!("(u{width} *){}", self.place(if atomic == Atomic::LoadAcquire { src } else { dst }));
+        match atomic {
+            Atomic::Op(op) => write!(f, "lock *{place} {} r{src}", assignment(op)),
+            Atomic::Fetch(op) => {
+                let name = match op {
+                    BPF_ADD => "add",
+                    BPF_AND => "and",
+                    BPF_OR => "or",
+                    _ => "xor",
+                };
+                write!(f, "r{src} = atomic_fetch_{name}({place}, r{src})")
+            }
+            Atomic::Xchg => write!(f, "r{src} = xchg({place}, r{src})"),
+            Atomic::CmpXchg => write!(f, "r0 = cmpxchg({place}, r0, r{src})"),
+            Atomic::LoadAcquire => write!(f, "r{dst} = load_acquire({place})"),
+            Atomic::StoreRelease => write!(f, "store_release({place}, r{src})"),
+        }
+    }
+
+    /// What the registers of an instruction are called: `w` where it takes 32 bits of them.
+    fn reg(&self) -> char {
+        if matches!(self.insn.class(), BPF_ALU | BPF_JMP32) { 'w' } else { 'r' }
+    }
+
+    fn operand(&self) -> String {
+        let Insn { code, src, imm, .. } = self.insn;
+        if code & BPF_X != 0 { format!("{}{src}", self.reg()) } else { imm.to_string() }
+    }
+
+    /// Bits of a memory access.
+    fn width(&self) -> u8 {
+        match self.insn.size() {
             BPF_B => 8,
             BPF_H => 16,
             BPF_W => 32,
             _ => 64,
-        };
-        let place = |reg: u8| {
-            let sign = if off < 0 { '-' } else { '+' };
-            format!("(r{reg} {sign} {})", off.unsigned_abs())
-        };
-        match (self.insn.class(), self.insn.mode()) {
-            (BPF_LDX, BPF_MEM) => write!(f, "r{dst} = *(u{size} *){}", place(src)),
-            (BPF_LDX, BPF_MEMSX) => write!(f, "r{dst} = *(s{size} *){}", place(src)),
-            (BPF_STX, BPF_MEM) => write!(f, "*(u{size} *){} = r{src}", place(dst)),
-            (BPF_ST, BPF_MEM) => write!(f, "*(u{size} *){} = {imm}", place(dst)),
-            (BPF_STX, BPF_ATOMIC) => write!(f, "atomic u{size} {} op {imm:#x} r{src}", place(dst)),
-            _ => self.raw(f),
         }
     }
 
-    fn alu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Insn { code, dst, src, imm, .. } = self.insn;
-        let reg = if self.insn.class() == BPF_ALU { 'w' } else { 'r' };
-        let sign = match self.insn.op() {
-            BPF_ADD => "+=",
-            BPF_SUB => "-=",
-            BPF_MUL => "*=",
-            BPF_DIV => "/=",
-            BPF_OR => "|=",
-            BPF_AND => "&=",
-            BPF_LSH => "<<=",
-            BPF_RSH => ">>=",
-            BPF_MOD => "%=",
-            BPF_XOR => "^=",
-            BPF_MOV => "=",
-            BPF_ARSH => "s>>=",
-            BPF_NEG => return write!(f, "{reg}{dst} = -{reg}{dst}"),
-            _ => return self.raw(f),
-        };
-        if code & BPF_X != 0 { write!(f, "{reg}{dst} {sign} {reg}{src}") } else { write!(f, "{reg}{dst} {sign} {imm}") }
-    }
-
-    fn jump(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Insn { code, dst, src, off, imm } = self.insn;
-        let reg = if self.insn.class() == BPF_JMP32 { 'w' } else { 'r' };
-        let sign = match self.insn.op() {
-            BPF_CALL if code & BPF_X != 0 => return write!(f, "callx r{dst}"),
-            BPF_CALL => {
-                return match src {
-                    BPF_PSEUDO_CALL => write!(f, "call {}", self.target(imm)),
-                    BPF_PSEUDO_KFUNC_CALL => write!(f, "call kfunc {imm} in {off}"),
-                    _ => write!(f, "call helper {imm}"),
-                };
-            }
-            BPF_EXIT => return f.write_str("exit"),
-            BPF_JA if self.insn.is_indirect_jump() => return write!(f, "gotox r{dst}"),
-            BPF_JA if reg == 'w' => return write!(f, "gotol {}", self.target(imm)),
-            BPF_JA => return write!(f, "goto {}", self.target(off.into())),
-            BPF_JCOND => return write!(f, "may_goto {}", self.target(off.into())),
-            BPF_JEQ => "==",
-            BPF_JGT => ">",
-            BPF_JGE => ">=",
-            BPF_JSET => "&",
-            BPF_JNE => "!=",
-            BPF_JSGT => "s>",
-            BPF_JSGE => "s>=",
-            BPF_JLT => "<",
-            BPF_JLE => "<=",
-            BPF_JSLT => "s<",
-            BPF_JSLE => "s<=",
-            _ => return self.raw(f),
-        };
-        let target = self.target(off.into());
-        if code & BPF_X != 0 {
-            write!(f, "if {reg}{dst} {sign} {reg}{src} goto {target}")
-        } else {
-            write!(f, "if {reg}{dst} {sign} {imm} goto {target}")
-        }
+    fn place(&self, reg: u8) -> String {
+        let off = self.insn.off;
+        let sign = if off < 0 { '-' } else { '+' };
+        format!("(r{reg} {sign} {})", off.unsigned_abs())
     }
 
     /// A jump's or call's target, as the index of its slot.
     fn target(&self, distance: i32) -> i64 {
         self.index as i64 + 1 + i64::from(distance)
+    }
+}
+
+/// The sign of an arithmetic operation.
+fn assignment(op: u8) -> &'static str {
+    match op {
+        BPF_ADD => "+=",
+        BPF_SUB => "-=",
+        BPF_MUL => "*=",
+        BPF_DIV => "/=",
+        BPF_OR => "|=",
+        BPF_AND => "&=",
+        BPF_LSH => "<<=",
+        BPF_RSH => ">>=",
+        BPF_MOD => "%=",
+        BPF_XOR => "^=",
+        BPF_ARSH => "s>>=",
+        _ => "=",
+    }
+}
+
+/// The sign of a condition.
+fn comparison(op: u8) -> &'static str {
+    match op {
+        BPF_JEQ => "==",
+        BPF_JGT => ">",
+        BPF_JGE => ">=",
+        BPF_JSET => "&",
+        BPF_JNE => "!=",
+        BPF_JSGT => "s>",
+        BPF_JSGE => "s>=",
+        BPF_JLT => "<",
+        BPF_JLE => "<=",
+        BPF_JSLT => "s<",
+        _ => "s<=",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_read_as_in_the_verifiers_log() {
+        let raw = |code, dst, src, off, imm| Insn { code, dst, src, off, imm };
+        let atomic = |size: u8, imm| raw(BPF_STX | BPF_ATOMIC | size, 1, 2, -8, imm);
+        let table = [
+            (raw(BPF_ALU64 | BPF_ADD | BPF_X, 1, 2, 0, 0), "r1 += r2"),
+            (raw(BPF_ALU | BPF_MOD, 1, 0, 1, -3), "w1 s%= -3"),
+            (raw(BPF_ALU64 | BPF_DIV | BPF_X, 1, 2, 1, 0), "r1 s/= r2"),
+            (raw(BPF_ALU | BPF_MOV | BPF_X, 1, 2, 16, 0), "w1 = (s16)w2"),
+            (raw(BPF_ALU64 | BPF_MOV | BPF_X, 1, 2, 32, 0), "r1 = (s32)r2"),
+            (raw(BPF_ALU64 | BPF_MOV | BPF_X, 1, 2, 1, 1 << 16), "r1 = addr_space_cast(r2, 1, 0)"),
+            (raw(BPF_ALU64 | BPF_MOV | BPF_X, 1, 2, 1, 1), "r1 = addr_space_cast(r2, 0, 1)"),
+            (raw(BPF_ALU | BPF_NEG, 1, 0, 0, 0), "w1 = -w1"),
+            (raw(BPF_ALU | BPF_END | BPF_X, 1, 0, 0, 16), "r1 = be16 r1"),
+            (raw(BPF_ALU64 | BPF_END, 1, 0, 0, 32), "r1 = bswap32 r1"),
+            (raw(BPF_LD | BPF_ABS | BPF_H, 0, 0, 0, 12), "r0 = *(u16 *)skb[12]"),
+            (raw(BPF_LD | BPF_IND | BPF_B, 0, 3, 0, 12), "r0 = *(u8 *)skb[r3 + 12]"),
+            (raw(BPF_LDX | BPF_MEMSX | BPF_W, 1, 2, -4, 0), "r1 = *(s32 *)(r2 - 4)"),
+            (atomic(BPF_W, BPF_XOR.into()), "lock *(u32 *)(r1 - 8) ^= r2"),
+            (atomic(BPF_DW, BPF_FETCH), "r2 = atomic_fetch_add((u64 *)(r1 - 8), r2)"),
+            (atomic(BPF_DW, BPF_XCHG), "r2 = xchg((u64 *)(r1 - 8), r2)"),
+            (atomic(BPF_DW, BPF_CMPXCHG), "r0 = cmpxchg((u64 *)(r1 - 8), r0, r2)"),
+            (atomic(BPF_B, BPF_LOAD_ACQ), "r1 = load_acquire((u8 *)(r2 - 8))"),
+            (atomic(BPF_H, BPF_STORE_REL), "store_release((u16 *)(r1 - 8), r2)"),
+            (raw(BPF_JMP32 | BPF_JA, 0, 0, 0, 70_000), "gotol 70001"),
+            (raw(BPF_JMP | BPF_JA | BPF_X, 1, 0, 0, 0), "gotox r1"),
+            (raw(BPF_JMP | BPF_JCOND, 0, 0, 3, 0), "may_goto 4"),
+            (raw(BPF_JMP32 | BPF_JSLE | BPF_X, 1, 2, 3, 0), "if w1 s<= w2 goto 4"),
+            (raw(0xf7, 1, 2, 3, 4), ".insn 0xf7 dst=1 src=2 off=3 imm=4"),
+        ];
+        for (insn, text) in table {
+            assert_eq!(Text { insn, high: 0, index: 0 }.to_string(), text);
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! One BPF instruction slot, as `struct bpf_insn` in `include/uapi/linux/bpf.h`.
 //!
 //! [`Insn`] is a plain value. `ld_imm64` takes two slots; the second holds the upper half of the immediate in its
-//! own `imm` and is otherwise zero. Constructors are in [`build`], text is in [`disasm`].
+//! own `imm` and is otherwise zero. Constructors are in [`build`], [`Kind`] is which instruction it is, text is in
+//! [`disasm`].
 
 pub mod build;
 pub mod disasm;
+mod kind;
 pub mod uapi;
 
 use crate::{Endian, Error, Result};
+pub use kind::{Atomic, Kind, Swap};
 use uapi::*;
 
 /// Bytes of one instruction slot.
@@ -42,6 +45,11 @@ impl Insn {
     /// The mode of a load or store: `BPF_MEM`, `BPF_ATOMIC`, ...
     pub const fn mode(self) -> u8 {
         self.code & 0xe0
+    }
+
+    /// The width of a load or store: `BPF_B`, `BPF_DW`, ...
+    pub const fn size(self) -> u8 {
+        self.code & 0x18
     }
 
     /// Whether this is the first slot of a two-slot `ld_imm64`.

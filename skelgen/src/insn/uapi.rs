@@ -56,6 +56,11 @@ pub const BPF_JSLT: u8 = 0xc0;
 pub const BPF_JSLE: u8 = 0xd0;
 pub const BPF_JCOND: u8 = 0xe0;
 
+/// `off` of a `mov` that is an `addr_space_cast`.
+pub const BPF_ADDR_SPACE_CAST: i16 = 1;
+/// `src` of a `BPF_JCOND`.
+pub const BPF_MAY_GOTO: u8 = 0;
+
 pub const BPF_FETCH: i32 = 0x01;
 pub const BPF_XCHG: i32 = 0xe0 | BPF_FETCH;
 pub const BPF_CMPXCHG: i32 = 0xf0 | BPF_FETCH;

@@ -4,8 +4,8 @@
 //! either understood in full or refused: a wrong guess would lose a register's value silently.
 
 use super::regs::Regs;
-use crate::insn::Insn;
 use crate::insn::uapi::*;
+use crate::insn::{Atomic, Insn, Kind};
 use crate::{Error, Result};
 
 /// What one instruction does to the registers.
@@ -43,12 +43,37 @@ pub(super) enum Callee {
 
 /// The effect of `insn`, the first slot of an instruction.
 pub(super) fn effect(insn: Insn) -> Result<Effect> {
-    match insn.class() {
-        BPF_ALU | BPF_ALU64 => of_alu(insn),
-        BPF_JMP | BPF_JMP32 => of_jump(insn),
-        BPF_LD => of_load(insn),
-        _ => of_memory(insn),
-    }
+    let kind = insn.kind().ok_or_else(|| unknown(insn))?;
+    let nothing = plain(Regs::NONE, Regs::NONE);
+    let operand = || if insn.code & BPF_X != 0 { read(insn.src) } else { Ok(Regs::NONE) };
+    // The old packet loads call into the kernel: they take the context in r6, and leave r1 to r5 unreadable.
+    let after_packet = |reads| Effect { kills: Regs::CALLER_SAVED, ..plain(reads, Regs::one(0)) };
+    Ok(match kind {
+        Kind::Mov => plain(operand()?, write(insn.dst)?),
+        Kind::MovSx { .. } | Kind::AddrSpaceCast { .. } => plain(read(insn.src)?, write(insn.dst)?),
+        Kind::Alu { .. } => plain(write(insn.dst)?.or(operand()?), write(insn.dst)?),
+        // BPF_X chooses the byte order, and no register.
+        Kind::Neg | Kind::Swap(..) => plain(write(insn.dst)?, write(insn.dst)?),
+        Kind::LdImm64 => plain(Regs::NONE, write(insn.dst)?),
+        Kind::LdAbs => after_packet(Regs::one(6)),
+        Kind::LdInd => after_packet(Regs::one(6).or(read(insn.src)?)),
+        Kind::Load | Kind::LoadSx => plain(read(insn.src)?, write(insn.dst)?),
+        Kind::Store => plain(read(insn.dst)?.or(read(insn.src)?), Regs::NONE),
+        Kind::StoreImm => plain(read(insn.dst)?, Regs::NONE),
+        Kind::Atomic(atomic) => of_atomic(insn, atomic)?,
+        Kind::Goto => Effect { flow: Flow::Jump(insn.jump().unwrap_or_default()), ..nothing },
+        Kind::GotoX => {
+            return Err(Error::unsupported("jumps through a table (gotox), which kernels that need lowering cannot"));
+        }
+        // Whether it jumps is up to the kernel.
+        Kind::MayGoto => Effect { flow: Flow::Branch(insn.off.into()), ..nothing },
+        Kind::Branch => {
+            Effect { reads: read(insn.dst)?.or(operand()?), flow: Flow::Branch(insn.off.into()), ..nothing }
+        }
+        Kind::Call => of_call(insn)?,
+        Kind::CallX => return Err(Error::unsupported("calls through a register (callx)")),
+        Kind::Exit => Effect { reads: Regs::one(0), flow: Flow::End, ..nothing },
+    })
 }
 
 fn plain(reads: Regs, writes: Regs) -> Effect {
@@ -56,7 +81,8 @@ fn plain(reads: Regs, writes: Regs) -> Effect {
 }
 
 fn unknown(insn: Insn) -> Error {
-    Error::malformed(format!("no instruction has code {:#04x}", insn.code))
+    let Insn { code, src, off, imm, .. } = insn;
+    Error::malformed(format!("no instruction has code {code:#04x} with source {src}, offset {off} and immediate {imm}"))
 }
 
 /// The register `reg`, to read.
@@ -76,43 +102,6 @@ fn write(reg: u8) -> Result<Regs> {
     }
 }
 
-fn of_alu(insn: Insn) -> Result<Effect> {
-    let dst = write(insn.dst)?;
-    let operand = if insn.code & BPF_X != 0 { read(insn.src) } else { Ok(Regs::NONE) };
-    Ok(match insn.op() {
-        BPF_MOV => plain(operand?, dst),
-        // BPF_X chooses the byte order of BPF_END and says nothing of BPF_NEG.
-        BPF_END | BPF_NEG => plain(dst, dst),
-        BPF_ADD | BPF_SUB | BPF_MUL | BPF_DIV | BPF_OR | BPF_AND | BPF_LSH | BPF_RSH | BPF_MOD | BPF_XOR | BPF_ARSH => {
-            plain(dst.or(operand?), dst)
-        }
-        _ => return Err(unknown(insn)),
-    })
-}
-
-fn of_jump(insn: Insn) -> Result<Effect> {
-    let nothing = plain(Regs::NONE, Regs::NONE);
-    let wide = insn.class() == BPF_JMP;
-    Ok(match insn.op() {
-        _ if insn.is_indirect_jump() => {
-            return Err(Error::unsupported("jumps through a table (gotox), which kernels that need lowering cannot"));
-        }
-        BPF_CALL if insn.code == BPF_JMP | BPF_CALL => of_call(insn)?,
-        BPF_CALL if wide => return Err(Error::unsupported("calls through a register (callx)")),
-        BPF_EXIT if wide => Effect { reads: Regs::one(0), flow: Flow::End, ..nothing },
-        BPF_CALL | BPF_EXIT => return Err(unknown(insn)),
-        BPF_JA => Effect { flow: Flow::Jump(insn.jump().unwrap_or_default()), ..nothing },
-        // may_goto: whether it jumps is up to the kernel.
-        BPF_JCOND => Effect { flow: Flow::Branch(insn.off.into()), ..nothing },
-        BPF_JEQ | BPF_JGT | BPF_JGE | BPF_JSET | BPF_JNE | BPF_JSGT | BPF_JSGE | BPF_JLT | BPF_JLE | BPF_JSLT
-        | BPF_JSLE => {
-            let operand = if insn.code & BPF_X != 0 { read(insn.src)? } else { Regs::NONE };
-            Effect { reads: read(insn.dst)?.or(operand), flow: Flow::Branch(insn.off.into()), ..nothing }
-        }
-        _ => return Err(unknown(insn)),
-    })
-}
-
 fn of_call(insn: Insn) -> Result<Effect> {
     let callee = match insn.src {
         0 => Callee::Helper(insn.imm),
@@ -129,35 +118,13 @@ fn of_call(insn: Insn) -> Result<Effect> {
     })
 }
 
-fn of_load(insn: Insn) -> Result<Effect> {
-    let after_packet = |reads| Effect { kills: Regs::CALLER_SAVED, ..plain(reads, Regs::one(0)) };
-    Ok(match insn.mode() {
-        BPF_IMM if insn.is_ld_imm64() => plain(Regs::NONE, write(insn.dst)?),
-        // The old packet loads call into the kernel: they take the context in r6, and leave r1 to r5 unreadable.
-        BPF_ABS => after_packet(Regs::one(6)),
-        BPF_IND => after_packet(Regs::one(6).or(read(insn.src)?)),
-        _ => return Err(unknown(insn)),
-    })
-}
-
-fn of_memory(insn: Insn) -> Result<Effect> {
-    Ok(match (insn.class(), insn.mode()) {
-        (BPF_LDX, BPF_MEM | BPF_MEMSX) => plain(read(insn.src)?, write(insn.dst)?),
-        (BPF_ST, BPF_MEM) => plain(read(insn.dst)?, Regs::NONE),
-        (BPF_STX, BPF_MEM) => plain(read(insn.dst)?.or(read(insn.src)?), Regs::NONE),
-        (BPF_STX, BPF_ATOMIC) => of_atomic(insn)?,
-        _ => return Err(unknown(insn)),
-    })
-}
-
-fn of_atomic(insn: Insn) -> Result<Effect> {
+fn of_atomic(insn: Insn, atomic: Atomic) -> Result<Effect> {
     let both = || Ok::<_, Error>(read(insn.dst)?.or(read(insn.src)?));
-    Ok(match insn.imm {
-        BPF_LOAD_ACQ => plain(read(insn.src)?, write(insn.dst)?),
-        BPF_STORE_REL => plain(both()?, Regs::NONE),
-        BPF_CMPXCHG => plain(both()?.or(Regs::one(0)), Regs::one(0)),
-        _ if insn.imm & BPF_FETCH != 0 => plain(both()?, write(insn.src)?),
-        _ => plain(both()?, Regs::NONE),
+    Ok(match atomic {
+        Atomic::LoadAcquire => plain(read(insn.src)?, write(insn.dst)?),
+        Atomic::Op(_) | Atomic::StoreRelease => plain(both()?, Regs::NONE),
+        Atomic::CmpXchg => plain(both()?.or(Regs::one(0)), Regs::one(0)),
+        Atomic::Fetch(_) | Atomic::Xchg => plain(both()?, write(insn.src)?),
     })
 }
 
@@ -174,6 +141,7 @@ mod tests {
     #[test]
     fn what_instructions_read_and_write() {
         let raw = |code, dst, src, imm| Insn { code, dst, src, off: 0, imm };
+        let with_off = |insn, off| Insn { off, ..insn };
         let atomic = |imm| raw(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, imm);
         let table: &[(Insn, &[u8], &[u8])] = &[
             (mov(R1, R2), &[2], &[1]),
@@ -183,6 +151,11 @@ mod tests {
             (alu_imm(BPF_LSH, R4, 3), &[4], &[4]),
             (raw(BPF_ALU | BPF_NEG, 5, 0, 0), &[5], &[5]),
             (raw(BPF_ALU | BPF_END | BPF_X, 5, 0, 64), &[5], &[5]),
+            (raw(BPF_ALU64 | BPF_END, 5, 0, 16), &[5], &[5]),
+            (with_off(mov(R1, R2), 8), &[2], &[1]),
+            (Insn { imm: 1 << 16, ..with_off(mov(R1, R2), BPF_ADDR_SPACE_CAST) }, &[2], &[1]),
+            (with_off(alu(BPF_DIV, R1, R2), 1), &[1, 2], &[1]),
+            (with_off(alu_imm(BPF_MOD, R1, 3), 1), &[1], &[1]),
             (load(Size::DW, R1, R10, -8), &[10], &[1]),
             (raw(BPF_LDX | BPF_MEMSX | BPF_W, 3, 4, 0), &[4], &[3]),
             (store(Size::B, R1, 0, R2), &[1, 2], &[]),
@@ -198,6 +171,7 @@ mod tests {
             (jump_imm(BPF_JEQ, R1, 0, 1), &[1], &[]),
             (jump(BPF_JSGT, R1, R2, 1), &[1, 2], &[]),
             (raw(BPF_JMP | BPF_JCOND, 0, 0, 0), &[], &[]),
+            (raw(BPF_JMP32 | BPF_JA, 0, 0, -1), &[], &[]),
         ];
         for &(insn, reads, writes) in table {
             let effect = effect(insn).unwrap();
@@ -233,6 +207,12 @@ mod tests {
             (BPF_JMP | 0xf0, 0, 0),
             (BPF_JMP32 | BPF_EXIT, 0, 0),
             (BPF_JMP32 | BPF_CALL, 0, 0),
+            (BPF_JMP32 | BPF_JA | BPF_X, 0, 0),
+            (BPF_JMP32 | BPF_JCOND, 0, 0),
+            (BPF_JMP | BPF_JCOND, 0, 1),
+            (BPF_LDX | BPF_MEMSX | BPF_DW, 1, 1),
+            (BPF_STX | BPF_ATOMIC | BPF_B, 1, 1),
+            (BPF_ALU64 | BPF_END, 1, 0),
             (BPF_JMP | BPF_CALL, 0, 3),
         ];
         for (code, dst, src) in malformed {

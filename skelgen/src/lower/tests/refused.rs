@@ -28,7 +28,10 @@ fn code_that_is_no_code() {
         (&[torn, exit()], "main: insn 2: the second slot of an ld_imm64 holds something else"),
         (&[mov(R10, R1), exit()], "main: insn 2: writes r10, the frame pointer"),
         (&[Insn { dst: 14, ..mov_imm(R0, 0) }, exit()], "main: insn 2: there is no register r14"),
-        (&[Insn { code: 0xff, ..Insn::default() }, exit()], "main: insn 2: no instruction has code 0xff"),
+        (
+            &[Insn { code: 0xff, ..Insn::default() }, exit()],
+            "main: insn 2: no instruction has code 0xff with source 0, offset 0 and immediate 0",
+        ),
         (&[call_function(0), exit()], "main: insn 2: no function starts at distance 0"),
         (&[call_function(i32::MAX), exit()], "main: insn 2: no function starts at distance 2147483647"),
     ];
