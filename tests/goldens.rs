@@ -24,8 +24,9 @@ use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 /// Whose plan and records are kept.
-const PLANS: [&str; 11] = [
+const PLANS: [&str; 12] = [
     "agent_percpu",
+    "arena",
     "attach_all",
     "counters",
     "counters_be",
@@ -39,10 +40,10 @@ const PLANS: [&str; 11] = [
 ];
 
 /// Whose programs are kept.
-const PROGRAMS: [&str; 5] = ["counters", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
+const PROGRAMS: [&str; 6] = ["arena", "counters", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
 
 /// Whose source is kept.
-const SOURCES: [&str; 5] = ["counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];
+const SOURCES: [&str; 6] = ["arena", "counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];
 
 /// Literals of more bytes are left out: what is in them is seen better in the other files.
 const LONG: usize = 64;

@@ -14,22 +14,28 @@ mod unmapped;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use crate::map::Map;
 use crate::plain::Plain;
 use crate::sys::mmap::Mapping;
-use crate::{Result, plain};
+use crate::{Result, arena, plain};
 pub use unmapped::Unmapped;
 
 /// The variables of a `.rodata` section, or of any other to look at.
 #[derive(Debug)]
 pub struct MappedRo<T: Plain> {
     map: Map,
-    memory: Mapping,
+    /// An arena's is shared.
+    memory: Arc<Mapping>,
+    /// Where in it the variables begin.
+    start: usize,
+    /// Bytes from there to its end.
+    len: usize,
     value: PhantomData<fn() -> T>,
 }
 
-/// The variables of a `.data` or `.bss` section.
+/// The variables of a `.data` or `.bss` section, or those in an arena.
 ///
 /// What takes `&self` can be used from several threads at once.
 #[derive(Debug)]
@@ -53,7 +59,8 @@ impl<T: Plain> MappedRo<T> {
         }
         let memory = Mapping::of_map(map.as_fd(), map.value_size(), writable)
             .map_err(|errno| failed().errno_is(errno).hint("only arrays with BPF_F_MMAPABLE can be"))?;
-        Ok(MappedRo { map, memory, value: PhantomData })
+        let len = map.value_size();
+        Ok(MappedRo { map, memory: Arc::new(memory), start: 0, len, value: PhantomData })
     }
 
     /// The map behind it.
@@ -67,7 +74,7 @@ impl<T: Plain> MappedRo<T> {
     pub fn get(&self) -> T {
         let mut value = T::zeroed();
         // `new` checked the length.
-        let _ = self.memory.read(0, &mut value.as_bytes_mut()[..self.own_len()]);
+        let _ = self.memory.read(self.start, &mut value.as_bytes_mut()[..self.own_len()]);
         value
     }
 
@@ -84,12 +91,19 @@ impl<T: Plain> MappedRo<T> {
     /// It is not all inside the map's value.
     pub fn read<U: Plain>(&self, offset: usize) -> Result<U> {
         let mut value = U::zeroed();
-        if self.memory.read(offset, value.as_bytes_mut()) { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
+        let read = self.place::<U>(offset).is_some_and(|at| self.memory.read(at, value.as_bytes_mut()));
+        if read { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
+    }
+
+    /// Where in memory a `U` is that is `offset` bytes from the variables' start, if it is all inside.
+    fn place<U>(&self, offset: usize) -> Option<usize> {
+        let end = offset.checked_add(size_of::<U>()).filter(|&end| end <= self.len);
+        end.and_then(|_| self.start.checked_add(offset))
     }
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<T>()];
-        let _ = self.memory.read(0, &mut bytes[..self.own_len()]);
+        let _ = self.memory.read(self.start, &mut bytes[..self.own_len()]);
         bytes
     }
 
@@ -99,11 +113,11 @@ impl<T: Plain> MappedRo<T> {
     }
 
     fn own_len(&self) -> usize {
-        self.map.value_size().min(size_of::<T>())
+        self.len.min(size_of::<T>())
     }
 
     fn outside<U>(&self, operation: &'static str, offset: usize) -> crate::Error {
-        let (size, whole) = (size_of::<U>(), self.memory.len());
+        let (size, whole) = (size_of::<U>(), self.len);
         self.map.failed(operation).because(format!("{size} bytes at {offset} are not inside its {whole} bytes"))
     }
 }
@@ -118,10 +132,26 @@ impl<T: Plain> Mapped<T> {
         MappedRo::mapped(map, true).map(Mapped)
     }
 
+    /// The variables in an arena: `size` bytes at `start`.
+    pub(crate) fn in_arena(map: Map, start: u64, size: u32) -> Result<Mapped<T>> {
+        let memory = arena::memory_of(&map)?;
+        let failed = |why| Err(map.failed("find the variables in").because(why));
+        let len = size as usize;
+        let start =
+            usize::try_from(start).ok().filter(|start| start.checked_add(len).is_some_and(|end| end <= memory.len()));
+        let Some(start) = start else {
+            return failed(format!("{len} bytes are not inside its {} bytes", memory.len()));
+        };
+        if !plain::begins::<T>(len) {
+            return failed(format!("they have {len} bytes, the type {}", size_of::<T>()));
+        }
+        Ok(Mapped(MappedRo { map, memory, start, len, value: PhantomData }))
+    }
+
     /// Writes all variables. What BPF programs write at the same time is lost, or wins; see [`update`](Self::update).
     pub fn set(&self, value: &T) {
         // `new` checked the length, and mapped for writing.
-        let _ = self.0.memory.write(0, self.0.own(value));
+        let _ = self.0.memory.write(self.0.start, self.0.own(value));
     }
 
     /// Changes some variables: those bytes that `change` leaves different are written, the others are not.
@@ -133,7 +163,7 @@ impl<T: Plain> Mapped<T> {
         let Some(mut new) = T::boxed_from_bytes(&old) else { return };
         change(&mut new);
         let len = self.0.own(&new).len();
-        let _ = self.0.memory.write_changed(0, &old[..len], self.0.own(&new));
+        let _ = self.0.memory.write_changed(self.0.start, &old[..len], self.0.own(&new));
     }
 
     /// Writes one variable, `offset` bytes from the section's start.
@@ -142,7 +172,8 @@ impl<T: Plain> Mapped<T> {
     ///
     /// It is not all inside the map's value.
     pub fn write<U: Plain>(&self, offset: usize, value: &U) -> Result<()> {
-        if self.0.memory.write(offset, value.as_bytes()) { Ok(()) } else { Err(self.outside::<U>("write", offset)) }
+        let written = self.place::<U>(offset).is_some_and(|at| self.0.memory.write(at, value.as_bytes()));
+        if written { Ok(()) } else { Err(self.outside::<U>("write", offset)) }
     }
 }
 

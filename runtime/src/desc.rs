@@ -55,6 +55,8 @@ pub struct MapDesc<'a> {
     pub reused: u32,
     /// What makes it a data section.
     pub data: Option<DataDesc<'a>>,
+    /// The object's variables that lie in it, if it is an arena and there are such.
+    pub arena: Option<ArenaDesc<'a>>,
     /// `enum libbpf_pin_type`: 1 pins by name, 0 does not.
     pub pinning: u32,
     /// What makes it a struct_ops map.
@@ -104,6 +106,17 @@ pub struct DataDesc<'a> {
     pub section: &'a str,
     /// In `.kconfig`, which is [`DataKind::Kconfig`]: the variables that get their values at load.
     pub kconfig: &'a [KconfigDesc<'a>],
+}
+
+/// The variables that lie in an arena.
+#[derive(Clone, Copy, Debug)]
+pub struct ArenaDesc<'a> {
+    /// Their bytes.
+    pub size: u32,
+    /// Where in the image their first bytes are, and how many; `None` if they are all 0.
+    pub init: Option<(u32, u32)>,
+    /// Places of words in programs, each an offset among the variables: where in the arena they lie is added.
+    pub offsets: &'a [u32],
 }
 
 /// A kind of data section.
@@ -216,6 +229,15 @@ pub struct StepDesc<'a> {
 }
 
 impl MapDesc<'_> {
+    /// Where the first bytes of its variables are, and how many variables have: a data section's or an arena's.
+    pub(crate) fn variables(&self) -> Option<(Option<(u32, u32)>, u32)> {
+        match (&self.data, &self.arena) {
+            (Some(data), _) => Some((data.init, self.value_size)),
+            (None, Some(arena)) => Some((arena.init, arena.size)),
+            (None, None) => None,
+        }
+    }
+
     /// The map's sizes, as the kernel is told.
     pub(crate) fn shape(&self) -> Shape {
         Shape {

@@ -53,6 +53,12 @@ pub(crate) fn is_older(than: (u32, u32)) -> bool {
     version(release.trim()).is_some_and(|version| version < than)
 }
 
+/// Whether the kernel is of this version or a newer one; `true` too if `/proc` does not tell.
+pub(crate) fn is_at_least(major: u32, minor: u32) -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    version(release.trim()).is_none_or(|version| version >= (major, minor))
+}
+
 /// `6.1.0-31-cloud-amd64` is (6, 1).
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);

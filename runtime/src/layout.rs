@@ -44,15 +44,20 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }
+    if map.data.is_some_and(|data| !is_value(image, data.init, map.value_size)) {
+        return Err(malformed("the first value is not inside the image, or has another size than the map's"));
+    }
     for desc in map.data.iter().flat_map(|data| data.kconfig) {
         if desc.offset.checked_add(desc.size).is_none_or(|end| end > map.value_size) {
             return Err(malformed("a variable is not inside the value"));
         }
     }
-    if let Some((at, len)) = map.data.as_ref().and_then(|data| data.init) {
-        let end = u64::from(at) + u64::from(len);
-        if end > image.len() as u64 || len != map.value_size || at < HEADER_SIZE {
-            return Err(malformed("the first value is not inside the image, or has another size than the map's"));
+    if let Some(arena) = &map.arena {
+        if !is_value(image, arena.init, arena.size) {
+            return Err(malformed("the variables are not inside the image, or have another size than the map's"));
+        }
+        if map.attrs.is_empty() || arena.offsets.iter().any(|&at| !is_word(image, at)) {
+            return Err(malformed("a place is not inside the image"));
         }
     }
     Ok(())
@@ -67,6 +72,14 @@ fn check_struct_ops(desc: &ObjectDesc<'_>, map: &MapDesc<'_>) -> Result<()> {
         return Err(malformed("its struct is not as long as its value, or a member not inside"));
     }
     Ok(())
+}
+
+/// Whether a first value is in the image, as long as it should be.
+fn is_value(image: &[u8], init: Option<(u32, u32)>, size: u32) -> bool {
+    init.is_none_or(|(at, len)| {
+        let end = u64::from(at) + u64::from(len);
+        end <= image.len() as u64 && len == size && at >= HEADER_SIZE
+    })
 }
 
 impl Shape {

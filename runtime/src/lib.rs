@@ -21,6 +21,7 @@
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
 //! | [`StructOps<T>`](StructOps) | `struct_ops`: a struct of the kernel's that is made of programs |
+//! | [`Arena`] | `arena`: memory that is shared, with pointers in it; its variables are a [`Mapped<T>`](Mapped) |
 //! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
 //!
 //! All of them but `StructOps` can also be made from a descriptor or a pin, without a skeleton.
@@ -142,6 +143,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
 
+mod arena;
 mod btf;
 pub mod cpus;
 mod data;
@@ -166,9 +168,12 @@ mod prog;
 mod struct_ops;
 mod sys;
 
+pub use arena::Arena;
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo, Unmapped};
-pub use desc::{Attach, DataDesc, DataKind, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc, StructOpsDesc};
+pub use desc::{
+    ArenaDesc, Attach, DataDesc, DataKind, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc, StructOpsDesc,
+};
 pub use error::{Error, Result};
 pub use features::Features;
 pub use kconfig::{KconfigDesc, KconfigType};

@@ -110,20 +110,21 @@ impl<'a> Opened<'a> {
         Ok(OpenProgram::new(index, desc))
     }
 
-    /// The first value of data section number `map`, for the user to change and [`load`](Opened::load) to take.
+    /// The first value of data section number `map`, or of the variables in the arena that is map number `map`, for the
+    /// user to change and [`load`](Opened::load) to take.
     ///
     /// # Errors
     ///
-    /// The map is no data section, or its value not as long as `T`.
+    /// The map is no data section and has no variables, or its value not as long as `T`.
     pub fn value<T: Plain>(&self, map: usize) -> Result<Box<T>> {
         let desc = self.desc.maps.get(map).ok_or_else(|| self.missing("map", map))?;
         let failed = || Error::new("read the first value of").subject(desc.name).object(self.desc.name);
-        let data = desc.data.as_ref().ok_or_else(|| failed().because("it is no data section"))?;
+        let (init, size) = desc.variables().ok_or_else(|| failed().because("it is no data section"))?;
         let zeroes;
-        let bytes = match data.init {
+        let bytes = match init {
             Some((at, len)) => self.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize)),
             None => {
-                zeroes = vec![0; desc.value_size as usize];
+                zeroes = vec![0; size as usize];
                 Some(zeroes.as_slice())
             }
         };

@@ -7,9 +7,20 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 23] = [
+const REFUSED: [(&str, &str); 27] = [
+    ("bad/address_in_arena", "section .addr_space.1: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
     ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
+    (
+        "bad/arena_faults",
+        "section .addr_space.1: arena: BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their \
+         first values",
+    ),
+    (
+        "bad/arena_missing",
+        "section .addr_space.1: variables in an arena, but no arena (BPF_MAP_TYPE_ARENA) is declared in .maps",
+    ),
+    ("bad/arena_two", "section .maps: second: a second arena, beside `first`; an object can have one"),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
     ("bad/kconfig_too_big", "section .kconfig: CONFIG_DEFAULT_HOSTNAME: with it the values would pass 1048576 bytes"),
     (

@@ -31,6 +31,7 @@ pub(crate) fn percpu_section(name: &str, bytes: Vec<u8>) -> Map {
         slots: Vec::new(),
         data,
         struct_ops: None,
+        arena: None,
     }
 }
 
@@ -102,6 +103,7 @@ fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
             section: text(&map.name),
             kconfig: &[],
         }),
+        arena: None,
         pinning: 0,
         struct_ops: None,
     });

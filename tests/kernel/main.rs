@@ -5,6 +5,7 @@
 //! commands. What loads begins with `if !may_load() { return; }`.
 
 mod allocations;
+mod arena;
 mod attach;
 mod attach_perf;
 mod attach_types;

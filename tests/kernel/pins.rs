@@ -195,6 +195,7 @@ fn a_pinned_map_has_to_have_the_same_extra() {
         slots: Vec::new(),
         data: None,
         struct_ops: None,
+        arena: None,
     };
     let object = in_memory::object("fewer", vec![map(2)], Vec::new());
     let fewer = in_memory::load(&in_memory::plan_of(&object), PerCpuMode::Auto).unwrap().map(0).unwrap();

@@ -7,7 +7,7 @@ use crate::percpu::{PerCpu, PerCpuMap};
 use crate::plain::{Plain, Value};
 use crate::prog::Program;
 use crate::struct_ops::{Ready, StructOps};
-use crate::{Error, Mapped, MappedRo, Result, Unmapped};
+use crate::{Arena, Error, Mapped, MappedRo, Result, Unmapped};
 
 /// A loaded object: its maps and programs, to be taken one by one.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub struct Loaded {
     pub(super) programs: Vec<Option<Program>>,
     /// By map; `None` of those that are no struct_ops maps.
     pub(super) struct_ops: Vec<Option<Ready>>,
+    pub(super) arena: Option<super::arena::Arena>,
     pub(super) features: Features,
     /// Whether `features` says what the kernel can do, rather than nothing.
     pub(super) probed: bool,
@@ -118,6 +119,27 @@ impl Loaded {
         let ready = self.struct_ops.get_mut(index).and_then(Option::take);
         let ready = ready.ok_or_else(|| missing("struct_ops map", index))?;
         StructOps::new(self.maps.get_mut(index).and_then(Option::take), ready)
+    }
+
+    /// Takes the arena that is map number `index`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map`](Self::map) and [`Arena::new`].
+    pub fn arena(&mut self, index: usize) -> Result<Arena> {
+        Arena::new(self.map(index)?)
+    }
+
+    /// A handle of the variables that lie in the arena that is map number `index`, which is still to be taken.
+    ///
+    /// # Errors
+    ///
+    /// There is no such arena, or it was taken before; its variables are shorter than `T`; or this process cannot map it,
+    /// which happens only to an arena that was handed in.
+    pub fn arena_variables<T: Plain>(&mut self, index: usize) -> Result<Mapped<T>> {
+        let map = self.maps.get(index).and_then(Option::as_ref).ok_or_else(|| missing("map", index))?;
+        let (at, size) = self.arena.as_ref().map_or((0, 0), |arena| arena.variables);
+        Mapped::in_arena(map.try_clone()?, at, size)
     }
 
     /// Takes program number `index`.

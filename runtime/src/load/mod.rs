@@ -10,8 +10,10 @@
 //! ```
 //!
 //! The image has no room for a section that was made longer: its map is made and filled before all this, and the
-//! loader finds it as one that exists. Local storages are made before it as well. If the kernel refuses the object's BTF, the loader runs once more and does without.
+//! loader finds it as one that exists. So it does an arena, which has to be mapped before programs can be loaded, and
+//! local storages. If the kernel refuses the object's BTF, the loader runs once more and does without.
 
+mod arena;
 mod loaded;
 mod lookup;
 mod machine;
@@ -112,8 +114,13 @@ fn run(
     let struct_ops = struct_ops::prepare(opened, &mut maps, &mut programs, &mut patches)?;
     let mut ready = vec![false; maps.len()];
     let btf = storage::make(opened, &mut maps, &mut patches, &mut ready)?;
+    let mut arena = None;
     for map in &mut maps {
         ready[map.index] |= resize::make(opened, map, values)?;
+        if let Some((made, new)) = arena::make(opened, map, &mut patches, values)? {
+            arena = Some(made);
+            ready[map.index] = new;
+        }
         patches.map(map)?;
     }
     for program in &programs {
@@ -171,7 +178,7 @@ fn run(
     }
     let struct_ops = struct_ops.ready(opened, &maps, &programs)?;
     pinned.0.clear();
-    Ok(Loaded { maps: made, programs, struct_ops, features: Features::from_bits(features), probed })
+    Ok(Loaded { maps: made, programs, struct_ops, arena, features: Features::from_bits(features), probed })
 }
 
 /// Maps pinned by a load that may still fail, which then takes the pins away again.

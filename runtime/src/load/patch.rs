@@ -155,21 +155,24 @@ impl<'a, 'v> Patches<'a, 'v> {
     }
 
     /// A data section's first value; comes back with its map's index if the image has no room for it, because it was
-    /// all zeroes when the object was made.
+    /// all zeroes when the object was made. That of an arena's variables is not for the image.
     pub(super) fn value(&mut self, map: usize, value: &'v [u8]) -> Result<Option<(usize, &'v [u8])>> {
         let failed =
             |why: String| Error::new("set the first value of").subject(format!("map number {map}")).because(why);
         let desc = self.opened.desc.maps.get(map).ok_or_else(|| failed("there are not that many".to_owned()))?;
-        let Some(data) = &desc.data else {
+        let Some((init, len)) = desc.variables() else {
             return Err(failed("it is no data section".to_owned()).subject(desc.name));
         };
         // What a struct's alignment adds behind the section's last byte is not the section's.
-        let len = desc.value_size as usize;
+        let len = len as usize;
         let Some(value) = value.get(..len).filter(|_| value.len() < len + MAX_ALIGN) else {
             let why = format!("it has {} bytes, the section {len}", value.len());
             return Err(failed(why).subject(desc.name));
         };
-        let Some((at, len)) = data.init else {
+        if desc.arena.is_some() {
+            return Ok(None);
+        }
+        let Some((at, len)) = init else {
             return Ok(value.iter().any(|&byte| byte != 0).then_some((map, value)));
         };
         let at_rest = self.opened.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));

@@ -34,15 +34,40 @@ impl Mapping {
         Mapping::new(len, writable, libc::MAP_SHARED | libc::MAP_POPULATE, fd.as_raw_fd())
     }
 
+    /// An arena, whole, at `address`, or where the kernel likes if that is 0. Nothing else gives way to it.
+    pub(crate) fn of_arena(fd: BorrowedFd<'_>, len: usize, address: u64) -> Result<Mapping, Errno> {
+        let fixed = if address == 0 { 0 } else { libc::MAP_FIXED_NOREPLACE };
+        let address = usize::try_from(address).map_err(|_| Errno::ENOMEM)?;
+        Mapping::new_at(address, len, true, libc::MAP_SHARED | fixed, fd.as_raw_fd())
+    }
+
+    /// Makes the pages of a range that are not there, so that it can be accessed; `EFAULT` if that cannot be.
+    pub(crate) fn populate(&self, at: usize, len: usize) -> Result<(), Errno> {
+        if !self.holds(at, len) {
+            return Err(Errno::EFAULT);
+        }
+        let start = at - at % page_size() as usize;
+        let address = self.start.as_ptr().cast::<u8>().wrapping_add(start);
+        // SAFETY: the range is inside the mapping, and what its pages hold does not change.
+        let result = unsafe { libc::madvise(address.cast(), at - start + len, libc::MADV_POPULATE_WRITE) };
+        if result == 0 { Ok(()) } else { Err(Errno::last()) }
+    }
+
     /// Zeroed memory of this process, which costs what is touched.
     pub(crate) fn anonymous(len: usize) -> Result<Mapping, Errno> {
         Mapping::new(len, true, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1)
     }
 
     fn new(len: usize, writable: bool, flags: i32, fd: i32) -> Result<Mapping, Errno> {
+        Mapping::new_at(0, len, writable, flags, fd)
+    }
+
+    /// `flags` must not have `MAP_FIXED`.
+    fn new_at(address: usize, len: usize, writable: bool, flags: i32, fd: i32) -> Result<Mapping, Errno> {
         let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
-        // SAFETY: the kernel chooses the address, so that no other memory changes.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, fd, 0) };
+        let address = ptr::without_provenance_mut(address);
+        // SAFETY: the kernel takes only what is free at that address, or chooses one, so that no other memory changes.
+        let start = unsafe { libc::mmap(address, len, protection, flags & !libc::MAP_FIXED, fd, 0) };
         if start == libc::MAP_FAILED {
             return Err(Errno::last());
         }

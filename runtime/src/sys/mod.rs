@@ -1,7 +1,7 @@
 //! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
-//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap`, `perf` and `uname` is `unsafe`.
+//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap`, `perf`, `uname` and `vm` is `unsafe`.
 
 pub(crate) mod attr;
 pub(crate) mod bpf;
@@ -12,5 +12,6 @@ pub(crate) mod mmap;
 pub(crate) mod perf;
 pub mod uapi;
 pub(crate) mod uname;
+pub(crate) mod vm;
 
 pub use errno::Errno;

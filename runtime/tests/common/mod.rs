@@ -67,6 +67,7 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
             section: text(&map.name),
             kconfig: leak(data.vars.iter().filter_map(kconfig).collect()),
         }),
+        arena: None,
         pinning: map.def.pin_by_name.into(),
         struct_ops: map.struct_ops.as_ref().map(|ops| StructOpsDesc {
             type_name: text(&ops.type_name),

@@ -7,8 +7,8 @@ use skelgen::loader::{BlobOff, Loader, MapSlots, ProgramSlots};
 use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, OpsMember, Var};
 use skelgen::plan::{LoadPlan, PlannedProgram};
 use skelgen_runtime::{
-    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc,
-    StructOpsDesc,
+    ArenaDesc, Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc, ProgDesc,
+    StepDesc, StructOpsDesc,
 };
 
 /// Describes what `plan` and `loader` make to `then`, called `name`.
@@ -17,13 +17,16 @@ pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: i
     let prog_attrs: Vec<Vec<u32>> = loader.programs.iter().map(|slots| places(&slots.attrs)).collect();
     let kconfig: Vec<Vec<KconfigDesc<'_>>> = plan.maps.iter().map(kconfig_descs).collect();
     let members: Vec<Vec<MemberDesc<'_>>> = plan.maps.iter().map(members).collect();
+    let offsets: Vec<Vec<u32>> = loader.maps.iter().map(|slots| places(&slots.offsets)).collect();
     let maps: Vec<MapDesc<'_>> = plan
         .maps
         .iter()
         .zip(&loader.maps)
-        .zip(&map_attrs)
+        .zip(map_attrs.iter().zip(&offsets))
         .zip(kconfig.iter().zip(&members))
-        .map(|(((map, slots), attrs), (kconfig, members))| map_desc(map, slots, attrs, kconfig, members))
+        .map(|(((map, slots), (attrs, offsets)), (kconfig, members))| {
+            map_desc(map, slots, attrs, offsets, kconfig, members)
+        })
         .collect();
     let progs: Vec<ProgDesc<'_>> = plan
         .programs
@@ -56,6 +59,7 @@ fn map_desc<'a>(
     map: &'a Map,
     slots: &MapSlots,
     attrs: &'a [u32],
+    offsets: &'a [u32],
     kconfig: &'a [KconfigDesc<'a>],
     members: &'a [MemberDesc<'a>],
 ) -> MapDesc<'a> {
@@ -81,6 +85,11 @@ fn map_desc<'a>(
             init: slots.init.as_ref().map(|range| (range.start, range.end - range.start)),
             section: &map.name,
             kconfig,
+        }),
+        arena: map.arena.as_ref().map(|arena| ArenaDesc {
+            size: arena.size,
+            init: slots.init.as_ref().map(|range| (range.start, range.end - range.start)),
+            offsets,
         }),
         pinning: def.pin_by_name.into(),
         struct_ops: map.struct_ops.as_ref().map(|ops| StructOpsDesc {

@@ -60,6 +60,7 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
             let value = part(def.value_type, def.value_size, "value")?;
             (quote!(rt::BloomFilter<#value>), "bloom_filter")
         }
+        Some(BPF_MAP_TYPE_ARENA) => (quote!(rt::Arena), "arena"),
         _ => (quote!(rt::Map), "map"),
     })
 }

@@ -147,7 +147,8 @@ mod tests {
         let data = Data { kind: DataKind::Data, bytes: Vec::new(), vars: Vec::new() };
         let data = name.starts_with('.').then_some(data);
         let (name, kernel_name) = (name.to_owned(), name.to_owned());
-        Map { name, kernel_name, def: MapDef::default(), inner: None, slots: Vec::new(), data, struct_ops: None }
+        let def = MapDef::default();
+        Map { name, kernel_name, def, inner: None, slots: Vec::new(), data, struct_ops: None, arena: None }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::statics::statics;
 use super::struct_ops::{self, OpenStructOps};
 use super::types::{SectionVar, TypeEmitter, doc};
-use crate::object::{DataKind, Map, MapType};
+use crate::object::{DataKind, Map, MapType, Var};
 use crate::{Endian, Result, Skeleton};
 
 /// A map as it appears in the skeleton.
@@ -21,17 +21,27 @@ struct Field<'a> {
     ty: TokenStream,
     /// The runtime's method that gives it.
     method: Ident,
+    /// What kind of section it is, if it is one.
+    section: Option<Section>,
 }
 
 impl Field<'_> {
-    fn kind(&self) -> Option<DataKind> {
-        self.map.data.as_ref().map(|data| data.kind)
-    }
-
     fn is_kconfig(&self) -> bool {
-        self.kind() == Some(DataKind::Kconfig)
+        matches!(self.section, Some(Section::Data(DataKind::Kconfig)))
     }
 }
+
+/// Variables that are a field of their own.
+#[derive(Clone, Copy)]
+enum Section {
+    /// A map of their own.
+    Data(DataKind),
+    /// They lie in the arena.
+    Arena,
+}
+
+/// What the arena's variables are called, as in bpftool's skeletons.
+const ARENA: &str = "arena";
 
 /// The whole module.
 pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> Result<TokenStream> {
@@ -41,13 +51,16 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     }
     names.reserved().iter().for_each(|name| types.reserve(name));
     let fields = fields(skeleton, names, &mut types)?;
-    let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
+    let ident = format_ident!("{ARENA}");
+    let arena = arena_field(&fields, &ident, names, &mut types)?;
+    let (mut data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.section.is_some());
+    data.extend(&arena);
     let struct_ops = struct_ops::open(skeleton, names, &mut types)?;
     let types = types.finish();
 
     let statics = statics(skeleton, options);
     let (declaration, beside) = entry(skeleton, options, names);
-    let open = open(names, &fields, skeleton, &struct_ops);
+    let open = open(names, &fields, &data, &maps, skeleton, &struct_ops);
     let loaded = loaded(names, &data, &maps, skeleton);
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
@@ -84,27 +97,47 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
 
 fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<'_>) -> Result<Vec<Field<'a>>> {
     // Sections first: their structs have the names that users expect.
-    for map in skeleton.plan.maps.iter().filter(|map| map.data.is_some()) {
-        types.reserve(&names.section_type(&map.name));
+    for map in &skeleton.plan.maps {
+        match (&map.data, &map.arena) {
+            (Some(_), _) => types.reserve(&names.section_type(&map.name)),
+            (None, Some(_)) => types.reserve(&names.section_type(ARENA)),
+            (None, None) => {}
+        }
     }
     let mut fields = Vec::new();
     for (index, (map, ident)) in skeleton.plan.maps.iter().zip(&names.maps).enumerate() {
         let (ty, method) = match &map.data {
             Some(data) => {
-                let vars: Vec<_> = data
-                    .vars
-                    .iter()
-                    .map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size })
-                    .collect();
+                let vars = section_vars(&data.vars);
                 let ty = types.datasec(&map.name, &names.section_type(&map.name), &vars, map.def.value_size)?;
                 (ty, section_handle(data.kind, &map.def).1)
             }
             None => map_handle(map, types).map_err(|error| error.in_section(".maps").in_symbol(map.name.as_str()))?,
         };
         let index = Literal::usize_unsuffixed(index);
-        fields.push(Field { index, ident, map, ty, method: format_ident!("{method}") });
+        let section = map.data.as_ref().map(|data| Section::Data(data.kind));
+        fields.push(Field { index, ident, map, ty, method: format_ident!("{method}"), section });
     }
     Ok(fields)
+}
+
+/// The field of the variables that lie in the arena, beside that of the arena itself, which is among the maps.
+fn arena_field<'a>(
+    fields: &[Field<'a>],
+    ident: &'a Ident,
+    names: &Names,
+    types: &mut TypeEmitter<'_>,
+) -> Result<Option<Field<'a>>> {
+    let found = fields.iter().find_map(|field| Some((field, field.map.arena.as_ref()?)));
+    let Some((Field { index, map, .. }, arena)) = found else { return Ok(None) };
+    let name = names.section_type(ARENA);
+    let ty = types.datasec(".addr_space.1", &name, &section_vars(&arena.vars), arena.size)?;
+    let (index, method, section) = (index.clone(), format_ident!("arena_variables"), Some(Section::Arena));
+    Ok(Some(Field { index, ident, map, ty, method, section }))
+}
+
+fn section_vars(vars: &[Var]) -> Vec<SectionVar<'_>> {
+    vars.iter().map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size }).collect()
 }
 
 fn wrong_endian(endian: Endian) -> TokenStream {
@@ -145,9 +178,15 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
 }
 
 /// What the object's sections, maps and programs are before they are loaded.
-fn open(names: &Names, fields: &[Field<'_>], skeleton: &Skeleton, struct_ops: &OpenStructOps) -> TokenStream {
+fn open(
+    names: &Names,
+    fields: &[Field<'_>],
+    data: &[&Field<'_>],
+    maps: &[&Field<'_>],
+    skeleton: &Skeleton,
+    struct_ops: &OpenStructOps,
+) -> TokenStream {
     let Names { open, loaded, open_maps, open_maps_type, open_progs_type, maps_type, progs_type, .. } = names;
-    let (data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.kind().is_some());
     // What the machine says is no initial value to change.
     let first: Vec<_> = data.iter().filter(|field| !field.is_kconfig()).collect();
     let values = first.iter().map(|field| {
@@ -263,13 +302,17 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
         let (ident, ty) = (field.ident, &field.ty);
         let section = &field.map.name;
         let def = &field.map.def;
-        let handle = field.kind().map(|kind| section_handle(kind, def).0);
-        let doc = match field.kind() {
-            Some(DataKind::PerCpu) => format!(" `{section}`: a value for each possible CPU."),
-            Some(DataKind::Rodata) => format!(" `{section}`: constant since the load."),
-            Some(DataKind::Kconfig) => {
+        let handle = match field.section {
+            Some(Section::Data(kind)) => section_handle(kind, def).0,
+            Some(Section::Arena) | None => quote!(rt::Mapped),
+        };
+        let doc = match field.section {
+            Some(Section::Data(DataKind::PerCpu)) => format!(" `{section}`: a value for each possible CPU."),
+            Some(Section::Data(DataKind::Rodata)) => format!(" `{section}`: constant since the load."),
+            Some(Section::Data(DataKind::Kconfig)) => {
                 format!(" `{section}`: what the kernel is configured with, as found at the load.")
             }
+            Some(Section::Arena) => format!(" The variables in `{section}`, shared with the programs."),
             _ if !def.is_mmapable() => format!(" `{section}`: the programs' own, static and hidden variables only."),
             _ => format!(" `{section}`: shared with the programs."),
         };
@@ -354,9 +397,10 @@ fn ops_links<'a>(names: &'a Names, skeleton: &'a Skeleton) -> impl Iterator<Item
 
 fn open_doc(field: &Field<'_>) -> String {
     let section = &field.map.name;
-    match field.kind() {
-        Some(DataKind::PerCpu) => format!(" `{section}`: the one value with which every CPU begins."),
-        Some(DataKind::Rodata) => format!(" `{section}`: constant once it is loaded."),
+    match field.section {
+        Some(Section::Data(DataKind::PerCpu)) => format!(" `{section}`: the one value with which every CPU begins."),
+        Some(Section::Data(DataKind::Rodata)) => format!(" `{section}`: constant once it is loaded."),
+        Some(Section::Arena) => format!(" The variables in `{section}`: their initial values."),
         _ => format!(" `{section}`: the initial values."),
     }
 }
@@ -372,6 +416,9 @@ fn map_doc(map: &Map) -> String {
         return format!(" The map of `{}`, `{name}`: value of {} bytes.", map.name, def.value_size);
     }
     let (key, value, entries) = (def.key_size, def.value_size, def.max_entries);
+    if def.map_type == MapType::BPF_MAP_TYPE_ARENA as u32 {
+        return format!(" `{name}`: {entries} pages.");
+    }
     let each = if def.is_percpu() { " for each CPU" } else { "" };
     format!(" `{name}`: key of {key} bytes, value of {value} bytes{each}, {entries} entries.")
 }

@@ -7,7 +7,7 @@ use super::Options;
 use super::attach::AttachPlan;
 use crate::Skeleton;
 use crate::loader::{MapSlots, ProgramSlots};
-use crate::object::{DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
+use crate::object::{Arena, DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
 use crate::plan::PlannedProgram;
 
 /// `IMAGE` and `OBJECT`.
@@ -61,22 +61,17 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
             quote!(::core::option::Option::Some(#desc))
         }
     };
+    let arena = arena_desc(map.arena.as_ref(), slots);
     let data = match &map.data {
         None => quote!(::core::option::Option::None),
         Some(data) => {
+            let init = init(slots);
             let kind = match data.kind {
                 DataKind::Data => quote!(Data),
                 DataKind::Rodata => quote!(Rodata),
                 DataKind::Bss => quote!(Bss),
                 DataKind::PerCpu => quote!(PerCpu),
                 DataKind::Kconfig => quote!(Kconfig),
-            };
-            let init = match &slots.init {
-                None => quote!(::core::option::Option::None),
-                Some(range) => {
-                    let (start, len) = (number(range.start), number(range.end - range.start));
-                    quote!(::core::option::Option::Some((#start, #len)))
-                }
             };
             let kconfig = data.vars.iter().filter_map(kconfig_desc);
             quote! {
@@ -101,6 +96,7 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
             fd: #fd,
             reused: #reused,
             data: #data,
+            arena: #arena,
             pinning: #pinning,
             struct_ops: #struct_ops,
         }
@@ -155,6 +151,24 @@ fn kconfig_desc(var: &Var) -> Option<TokenStream> {
     Some(quote! {
         rt::KconfigDesc { name: #name, offset: #offset, size: #size, ty: rt::KconfigType::#ty, weak: #weak }
     })
+}
+
+fn arena_desc(arena: Option<&Arena>, slots: &MapSlots) -> TokenStream {
+    let Some(arena) = arena else { return quote!(::core::option::Option::None) };
+    let (size, init) = (number(arena.size), init(slots));
+    let offsets = slots.offsets.iter().map(|at| number(at.0));
+    quote!(::core::option::Option::Some(rt::ArenaDesc { size: #size, init: #init, offsets: &[#(#offsets),*] }))
+}
+
+/// Where the first bytes are, and how many.
+fn init(slots: &MapSlots) -> TokenStream {
+    match &slots.init {
+        None => quote!(::core::option::Option::None),
+        Some(range) => {
+            let (start, len) = (number(range.start), number(range.end - range.start));
+            quote!(::core::option::Option::Some((#start, #len)))
+        }
+    }
 }
 
 fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {

@@ -57,6 +57,11 @@ impl Insn {
         self.code == BPF_LD | BPF_IMM | BPF_DW
     }
 
+    /// Whether this is an `ld_imm64` of an address in the value of the map with index `imm` (`BPF_PSEUDO_MAP_IDX_VALUE`).
+    pub const fn is_map_value(self) -> bool {
+        self.is_ld_imm64() && self.src == BPF_PSEUDO_MAP_IDX_VALUE
+    }
+
     /// Whether this is a call of another function of the same program.
     pub const fn is_pseudo_call(self) -> bool {
         self.code == BPF_JMP | BPF_CALL && self.src == BPF_PSEUDO_CALL

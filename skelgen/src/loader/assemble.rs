@@ -9,7 +9,7 @@ use super::infos;
 use super::interpreter::Interpreter;
 use super::ksyms::Found;
 use super::wire::{feature, header, op};
-use crate::insn::encode_all;
+use crate::insn::{INSN_SIZE, encode_all};
 use crate::link::Program;
 use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, MapType, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
@@ -39,8 +39,11 @@ pub struct MapSlots {
     pub reused: BlobOff,
     /// Its `BPF_MAP_CREATE` attrs.
     pub attrs: Vec<BlobOff>,
-    /// Its initial bytes.
+    /// Its initial bytes, or those of an arena's variables.
     pub init: Option<Range<u32>>,
+    /// Of an arena: words in programs that hold an offset among its variables. Where in the arena these lie is to be
+    /// added.
+    pub offsets: Vec<BlobOff>,
 }
 
 /// Where a program stands in the image.
@@ -150,16 +153,23 @@ impl<'a> Assembler<'a> {
         let license = image.put(&license)?;
         let maps = (0..nr_maps)
             .map(|index| {
-                let init = match &plan.maps[index].data {
-                    Some(data) if !data.bytes.is_empty() => {
-                        let start = image.put(&data.bytes)?.0;
-                        Some(start..start + data.bytes.len() as u32)
-                    }
-                    _ => None,
+                let map = &plan.maps[index];
+                let bytes = match (&map.data, &map.arena) {
+                    (Some(data), _) => data.bytes.as_slice(),
+                    (None, Some(arena)) => arena.bytes.as_slice(),
+                    (None, None) => &[],
                 };
-                let not_created = plan.maps[index].struct_ops.as_ref().is_some_and(|ops| !ops.autocreate);
+                let init = match bytes {
+                    [] => None,
+                    bytes => {
+                        let start = image.put(bytes)?.0;
+                        Some(start..start + bytes.len() as u32)
+                    }
+                };
+                let not_created = map.struct_ops.as_ref().is_some_and(|ops| !ops.autocreate);
                 let reused = image.word(u32::from(not_created))?;
-                Ok(MapSlots { fd: slot(0, index), reused, attrs: Vec::new(), init })
+                let (attrs, offsets) = (Vec::new(), Vec::new());
+                Ok(MapSlots { fd: slot(0, index), reused, attrs, init, offsets })
             })
             .collect::<Result<Vec<_>>>()?;
         let programs = plan
@@ -199,6 +209,8 @@ impl<'a> Assembler<'a> {
             Step::CreateMap { map, when } => self.create_map(*map, *when),
             Step::CreateStandIn { stand_in } => self.create_stand_in(*stand_in),
             Step::InitMap { map } => self.init_map(*map, 0, (0, 0)),
+            // Not from inside the kernel.
+            Step::InitArena { .. } => Ok(()),
             Step::InitPerCpu { map } => {
                 self.init_map(*map, flag::BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS))
             }
@@ -342,6 +354,7 @@ impl<'a> Assembler<'a> {
         let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         let insns = self.image.put(&encode_all(&program.insns, self.endian))?;
+        self.arena_offsets(program, insns);
         self.image.point(attr.plus(offset::prog_load::INSNS), insns);
         self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
         self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
@@ -357,6 +370,17 @@ impl<'a> Assembler<'a> {
         self.image.record(Record { cmd: cmd::BPF_PROG_LOAD, arg: attr, size, out: slots.fd, ..when });
         self.programs[index.0].attrs.push(attr);
         Ok(())
+    }
+
+    /// Notes where a program, whose code is at `code`, refers to variables in the arena.
+    fn arena_offsets(&mut self, program: &Program, code: BlobOff) {
+        for (slot, insn) in program.insns.iter().enumerate() {
+            let map = usize::try_from(insn.imm).ok().filter(|_| insn.is_map_value());
+            if let Some(map) = map.filter(|&map| self.plan.maps.get(map).is_some_and(|map| map.arena.is_some())) {
+                // The upper half's immediate.
+                self.maps[map].offsets.push(code.plus((slot as u32 + 1) * INSN_SIZE as u32 + 4));
+            }
+        }
     }
 
     /// `func_info`, `line_info` and `core_relos`; the kernel takes no pointer to an empty one.

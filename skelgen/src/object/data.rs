@@ -66,7 +66,7 @@ fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) 
     Ok(())
 }
 
-fn section_size(section: &Section<'_>) -> Result<u32> {
+pub(super) fn section_size(section: &Section<'_>) -> Result<u32> {
     u32::try_from(section.size)
         .ok()
         .filter(|&size| size <= i32::MAX as u32)
@@ -104,10 +104,7 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
         }
         _ => return Err(Error::unsupported("SHT_PROGBITS: a .bss section has no bytes (SHT_NOBITS is needed)")),
     }
-    if let Some(reloc) = section.relocs.first() {
-        let what = format!("byte {} holds an address, which is known only once it is loaded", reloc.offset);
-        return Err(Error::unsupported(what));
-    }
+    refuse_addresses(section)?;
     let datasec = btf.find(Kind::Datasec, &section.name);
     let vars = datasec.map_or_else(|| Ok(Vec::new()), |id| vars(btf, id, value_size))?;
     Ok(Map {
@@ -124,9 +121,21 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
         },
         inner: None,
         slots: Vec::new(),
+        arena: None,
         data: Some(Data { kind, bytes: if kind == DataKind::Bss { Vec::new() } else { section.data.to_vec() }, vars }),
         struct_ops: None,
     })
+}
+
+/// Dropping a relocation would leave a number where the author meant an address.
+pub(super) fn refuse_addresses(section: &Section<'_>) -> Result<()> {
+    match section.relocs.first() {
+        None => Ok(()),
+        Some(reloc) => {
+            let what = format!("byte {} holds an address, which is known only once it is loaded", reloc.offset);
+            Err(Error::unsupported(what))
+        }
+    }
 }
 
 fn map_type(kind: DataKind) -> MapType {
@@ -154,7 +163,8 @@ fn map_flags(kind: DataKind, is_shared: bool) -> u32 {
     }
 }
 
-fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
+/// The variables that BTF has of a section.
+pub(super) fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
     let Some(datasec) = btf.get(datasec).as_datasec() else { return Ok(Vec::new()) };
     let mut end = 0;
     let mut vars = Vec::new();

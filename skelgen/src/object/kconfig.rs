@@ -46,6 +46,7 @@ pub(super) fn map(elf: &Elf<'_>, btf: &mut Btf, object: &str) -> Result<Option<M
         },
         inner: None,
         slots: Vec::new(),
+        arena: None,
         // Zeroes all the same, for the runtime to have room in the image.
         data: Some(Data { kind: DataKind::Kconfig, bytes: vec![0; value_size as usize], vars }),
         struct_ops: None,

@@ -69,5 +69,6 @@ fn declared(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Ma
         slots: Vec::new(),
         data: None,
         struct_ops: None,
+        arena: None,
     })
 }

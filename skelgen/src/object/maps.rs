@@ -163,6 +163,7 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
         slots: Vec::new(),
         data: None,
         struct_ops: None,
+        arena: None,
     };
     Ok(Declared { map, slots_at })
 }

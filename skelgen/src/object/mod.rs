@@ -11,6 +11,7 @@
 //! ksyms      .ksyms, from BTF and undefined symbols
 //! data       .data, .rodata, .bss, .percpu
 //! kconfig    .kconfig, which is in BTF only
+//! arena      variables in an arena
 //! relocs     what each instruction refers to
 //! exceptions the functions that run when programs throw
 //! programs   the functions that are programs, by the names of their sections (sec)
@@ -19,6 +20,7 @@
 //! outline    sections and externs, for those who look at an object
 //! ```
 
+mod arena;
 mod data;
 mod elf;
 mod exceptions;
@@ -38,7 +40,7 @@ pub mod uapi;
 
 pub use ksyms::{Ksym, KsymKind};
 pub use model::{
-    Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object,
+    Arena, Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object,
     OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
@@ -69,6 +71,9 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
 
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;
     maps.extend(legacy_maps::maps(&elf, maps.len(), &mut places)?);
+    if let Some((section, map)) = arena::variables(&elf, &btf, &mut maps)? {
+        places.add_section(section, map);
+    }
     for (section, map) in data::data_maps(&elf, &btf, &name)? {
         places.add_section(section, MapIdx(maps.len()));
         maps.push(map);
@@ -102,7 +107,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
 }
 
 /// Sections that mean more than data, and what they hold.
-const UNSUPPORTED: [(&str, &str); 2] = [(".addr_space.1", "variables in an arena"), (".jumptables", "jump tables")];
+const UNSUPPORTED: [(&str, &str); 1] = [(".jumptables", "jump tables")];
 
 /// An object whose sections are not all understood would load, and lack what they hold.
 fn refuse_unsupported(elf: &Elf<'_>) -> Result<()> {

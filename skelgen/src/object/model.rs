@@ -96,7 +96,7 @@ pub struct Reloc {
 pub enum Target {
     /// `ld_imm64` of a map.
     Map(MapIdx),
-    /// `ld_imm64` of an address inside a map's only value.
+    /// `ld_imm64` of an address inside a map's only value, or among an arena's variables.
     MapValue(MapIdx, i32),
     /// A call.
     Call(FuncIdx),
@@ -164,6 +164,8 @@ pub struct Map {
     pub data: Option<Data>,
     /// For struct_ops maps: the struct and its programs.
     pub struct_ops: Option<StructOps>,
+    /// For an arena: the object's variables that lie in it.
+    pub arena: Option<Arena>,
 }
 
 /// What a slot of a map holds from the start.
@@ -266,7 +268,18 @@ pub struct Data {
     pub vars: Vec<Var>,
 }
 
-/// A variable in a data section.
+/// The variables in an arena: section `.addr_space.1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arena {
+    /// Bytes of the section.
+    pub size: u32,
+    /// The initial bytes; none if they are all zero.
+    pub bytes: Vec<u8>,
+    /// The variables, by rising offset.
+    pub vars: Vec<Var>,
+}
+
+/// A variable in a data section or an arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Var {
     /// The C name.

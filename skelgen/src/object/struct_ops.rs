@@ -143,6 +143,7 @@ impl Parser<'_> {
             inner: None,
             slots: Vec::new(),
             data: None,
+            arena: None,
             struct_ops: Some(StructOps {
                 type_id: id,
                 type_name: type_name.to_owned(),

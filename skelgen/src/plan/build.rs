@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
 use crate::Result;
 use crate::insn::Insn;
-use crate::insn::uapi::BPF_PSEUDO_MAP_IDX_VALUE;
 use crate::link::Program;
 use crate::lower::{self, PerCpuMap};
 use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
@@ -86,6 +85,9 @@ fn map_steps(steps: &mut Vec<Step>, map: MapIdx, def: &Map) {
     } else {
         steps.push(Step::CreateMap { map, when: When::Always });
     }
+    if def.arena.is_some() {
+        steps.push(Step::InitArena { map });
+    }
     match def.data.as_ref().map(|data| data.kind) {
         Some(DataKind::Data) => steps.push(Step::InitMap { map }),
         Some(DataKind::Rodata | DataKind::Kconfig) => steps.extend([Step::InitMap { map }, Step::FreezeMap { map }]),
@@ -108,9 +110,7 @@ fn program_steps(steps: &mut Vec<Step>, program: ProgIdx, planned: &PlannedProgr
 
 /// Whether a lowered program refers to the map's value.
 fn is_referred_to(map: MapIdx, programs: &[PlannedProgram]) -> bool {
-    let refers = |insn: &Insn| {
-        insn.is_ld_imm64() && insn.src == BPF_PSEUDO_MAP_IDX_VALUE && usize::try_from(insn.imm) == Ok(map.0)
-    };
+    let refers = |insn: &Insn| insn.is_map_value() && usize::try_from(insn.imm) == Ok(map.0);
     programs.iter().filter_map(|program| program.lowered.as_ref()).any(|lowered| lowered.insns.iter().any(refers))
 }
 

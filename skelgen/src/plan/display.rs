@@ -37,6 +37,10 @@ impl LoadPlan {
             Step::InitMap { map } => {
                 write!(f, "initialise map  {} value_size={}", name(*map), self.map(*map).def.value_size)
             }
+            Step::InitArena { map } => {
+                let size = self.map(*map).arena.as_ref().map_or(0, |arena| arena.size);
+                write!(f, "initialise map  {} variables={size}", name(*map))
+            }
             Step::InitPerCpu { map } => write!(
                 f,
                 "initialise map  {} value_size={} flags=BPF_F_ALL_CPUS",

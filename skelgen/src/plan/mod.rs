@@ -128,7 +128,9 @@ impl LoadPlan {
             Step::Probe => ("probe the kernel", ""),
             Step::CreateMap { map: index, .. } => ("create map", map(*index)),
             Step::CreateStandIn { stand_in } => ("create stand-in for map", self.stand_in_name(*stand_in)),
-            Step::InitMap { map: index } | Step::InitPerCpu { map: index } => ("initialise map", map(*index)),
+            Step::InitMap { map: index } | Step::InitPerCpu { map: index } | Step::InitArena { map: index } => {
+                ("initialise map", map(*index))
+            }
             Step::FreezeMap { map: index } => ("freeze map", map(*index)),
             Step::Populate { outer, .. } => ("populate map", map(*outer)),
             Step::FindTarget { program: index, .. } => ("find the attach target of program", program(*index)),

@@ -33,6 +33,12 @@ pub enum Step {
         /// Which.
         map: MapIdx,
     },
+    /// The arena's variables get their first values. The runtime does it, which has the arena made and mapped before all
+    /// this: where its pages are and how many bytes they have is up to the target.
+    InitArena {
+        /// Which.
+        map: MapIdx,
+    },
     /// `BPF_MAP_UPDATE_ELEM` of key 0 with `BPF_F_ALL_CPUS`: one value for every CPU. Where the kernel lacks the flag,
     /// the runtime does it instead.
     InitPerCpu {

@@ -1,0 +1,193 @@
+//! Arenas, which have to be in memory before a program that uses them can be loaded.
+//!
+//! The verifier wants an arena's address, which a process gives it by mapping it. So the runtime makes the map itself,
+//! by the attr that the image has for it, maps it, gives the object's variables their first values and hands it to the
+//! loader as one that exists. The variables lie in the arena's last pages; where that is, programs are told by adding it
+//! to the offsets that they hold.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, OnceLock};
+
+use super::patch::Patches;
+use crate::arena::{memory_of, size_of_arena};
+use crate::desc::{ArenaDesc, MapDesc};
+use crate::features::{LICENSE, insn};
+use crate::image::Read;
+use crate::map::Map;
+use crate::open::{OpenMap, Opened};
+use crate::sys::Errno;
+use crate::sys::attr::MapCreate;
+use crate::sys::bpf::{self, Prog};
+use crate::sys::elem::MapFd;
+use crate::sys::mmap::{Mapping, page_size};
+use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_OBJ_NAME_LEN, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE};
+use crate::{Error, Result, diagnose};
+
+/// The arena that a load has.
+#[derive(Debug)]
+pub(super) struct Arena {
+    /// Kept mapped until a handle has it.
+    _memory: Option<Arc<Mapping>>,
+    /// Where in it the variables are, and how many bytes.
+    pub(super) variables: (u64, u32),
+}
+
+/// Makes the map, if it is an arena and none was handed in, and says whether it did.
+pub(super) fn make(
+    opened: &Opened<'_>,
+    open: &mut OpenMap,
+    patches: &mut Patches<'_, '_>,
+    values: &[(usize, &[u8])],
+) -> Result<Option<(Arena, bool)>> {
+    let desc = &opened.desc.maps[open.index];
+    if desc.map_type != BPF_MAP_TYPE_ARENA {
+        return Ok(None);
+    }
+    let (map, memory, made) = match open.reuse.take() {
+        // Whoever made it has filled it.
+        Some(map) => {
+            let memory = memory_of(&map).ok();
+            (map, memory, false)
+        }
+        None => {
+            let map = create(opened, desc, patches.max_entries(open)?)?;
+            let memory = memory_of(&map)?;
+            (map, Some(memory), true)
+        }
+    };
+    let mut variables = (0, 0);
+    if let Some(arena) = &desc.arena {
+        let start = place_of_variables(&map, arena)?;
+        variables = (start, arena.size);
+        if let (Some(memory), true) = (&memory, made) {
+            let value = first_value(opened, open.index, arena, values);
+            fill(memory, start, arena.size, value).map_err(|errno| map.failed("initialise map").errno_is(errno))?;
+        }
+        for &at in arena.offsets {
+            let offset = opened.desc.image.u32(at).unwrap_or_default();
+            // As the kernel takes it: an arena ends at 4 GiB at most.
+            patches.word(at, 0, offset.wrapping_add(start as u32));
+        }
+    }
+    open.reuse = Some(map);
+    Ok(Some((Arena { _memory: memory, variables }, made)))
+}
+
+/// The map as the loader would make it.
+fn create(opened: &Opened<'_>, desc: &MapDesc<'_>, max_entries: u32) -> Result<Map> {
+    let failed = || Error::new("create map").subject(desc.name);
+    let attr = desc.attrs.first().and_then(|&at| Attr::of(opened.desc.image, at));
+    let Attr { map_name, map_extra, numa_node } = attr.ok_or_else(|| failed().because("the image does not have it"))?;
+    let attr = MapCreate {
+        map_type: desc.map_type,
+        key_size: desc.key_size,
+        value_size: desc.value_size,
+        max_entries,
+        map_flags: desc.map_flags,
+        numa_node,
+        map_name,
+        map_extra,
+        ..Default::default()
+    };
+    let fd = MapFd::create(attr).map_err(|errno| explain(failed().errno_is(errno), errno, map_extra))?;
+    Ok(Map::new(fd, desc.name))
+}
+
+fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
+    match errno {
+        Errno::EOPNOTSUPP => {
+            error.hint("this machine's JIT has no arenas; those of x86-64 and arm64 do since Linux 6.9")
+        }
+        Errno::EINVAL if !diagnose::is_at_least(6, 9) => error.hint("arenas came with Linux 6.9"),
+        Errno::EINVAL => error.hint(
+            "an arena takes BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT and BPF_F_NO_USER_CONV, of which the first must be \
+             set, no key, no value, at least one page, and an address (map_extra) at the start of a page",
+        ),
+        Errno::E2BIG => error.hint("an arena has at most 4 GiB"),
+        Errno::ERANGE => {
+            error.hint(format!("at the address {map_extra:#x} (map_extra) it would cross a multiple of 4 GiB"))
+        }
+        _ => diagnose::explain(error),
+    }
+}
+
+/// What an attr of `BPF_MAP_CREATE` has beside what the description says.
+struct Attr {
+    map_name: [u8; BPF_OBJ_NAME_LEN],
+    map_extra: u64,
+    numa_node: u32,
+}
+
+impl Attr {
+    fn of(image: &[u8], at: u32) -> Option<Attr> {
+        let attr = image.get(at as usize..)?;
+        Some(Attr {
+            numa_node: attr.u32(24)?,
+            map_name: *attr.get(28..)?.first_chunk()?,
+            map_extra: u64::from_ne_bytes(*attr.get(64..)?.first_chunk()?),
+        })
+    }
+}
+
+/// Where in the arena its variables are: in its last pages, if the kernel lets programs refer to them there.
+fn place_of_variables(map: &Map, arena: &ArenaDesc<'_>) -> Result<u64> {
+    let (size, page) = (size_of_arena(map), u64::from(page_size()));
+    let pages = u64::from(arena.size).next_multiple_of(page);
+    let last = size.checked_sub(pages).ok_or_else(|| {
+        let (has, wants) = (map.max_entries(), pages / page);
+        let why = format!("its {has} pages of {page} bytes are too few for its variables, which have {wants}");
+        map.failed("initialise map").because(why)
+    })?;
+    Ok(if takes_any_offset(map) { last } else { 0 })
+}
+
+/// Whether programs can refer to any place in an arena: kernels before 7.0 refuse offsets from 512 MiB on.
+///
+/// Asked with a program that refers to the end of 4 GiB, where most arenas have nothing: that is out of range for a
+/// kernel that takes any offset, and invalid for the others.
+fn takes_any_offset(map: &Map) -> bool {
+    static FOUND_OUT: OnceLock<bool> = OnceLock::new();
+    let ask = || {
+        let insns = [
+            insn(0x18, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
+            insn(0, 0, 0, 0, -1),
+            insn(0xb7, 0, 0, 0, 0),
+            insn(0x95, 0, 0, 0, 0),
+        ];
+        let prog = Prog {
+            prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
+            name: "skel_probe",
+            license: LICENSE,
+            insns: insns.as_flattened(),
+            ..Default::default()
+        };
+        !matches!(bpf::prog_load(&prog), Err(Errno::EINVAL))
+    };
+    *FOUND_OUT.get_or_init(ask)
+}
+
+/// The variables' first bytes; `None` if they are all zero, as pages are.
+fn first_value<'v>(
+    opened: &Opened<'v>,
+    index: usize,
+    arena: &ArenaDesc<'_>,
+    values: &[(usize, &'v [u8])],
+) -> Option<&'v [u8]> {
+    let changed = values.iter().rev().find_map(|&(map, value)| (map == index).then_some(value));
+    match (changed, arena.init) {
+        // What a struct's alignment adds is not the section's.
+        (Some(value), _) => value.get(..arena.size as usize),
+        (None, Some((at, len))) => opened.desc.image.get(at as usize..)?.get(..len as usize),
+        (None, None) => None,
+    }
+}
+
+/// Makes the variables' pages, which a program could allocate for itself otherwise, and writes them.
+fn fill(memory: &Mapping, at: u64, size: u32, value: Option<&[u8]>) -> Result<(), Errno> {
+    let at = usize::try_from(at).map_err(|_| Errno::EFAULT)?;
+    memory.populate(at, size as usize)?;
+    match value {
+        Some(value) if !memory.write(at, value) => Err(Errno::EFAULT),
+        _ => Ok(()),
+    }
+}
