@@ -24,13 +24,14 @@ use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 /// Whose plan and records are kept.
-const PLANS: [&str; 12] = [
+const PLANS: [&str; 13] = [
     "agent_percpu",
     "arena",
     "attach_all",
     "counters",
     "counters_be",
     "data_sections",
+    "jump_tables",
     "kconfig",
     "kfuncs",
     "ksyms",
@@ -40,7 +41,7 @@ const PLANS: [&str; 12] = [
 ];
 
 /// Whose programs are kept.
-const PROGRAMS: [&str; 6] = ["arena", "counters", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
+const PROGRAMS: [&str; 7] = ["arena", "counters", "jump_tables", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
 
 /// Whose source is kept.
 const SOURCES: [&str; 6] = ["arena", "counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];

@@ -5,7 +5,7 @@
 use std::fs;
 
 use crate::Error;
-use crate::sys::Errno;
+use crate::sys::{Errno, uapi};
 
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_SYS_ADMIN: u32 = 21;
@@ -16,6 +16,10 @@ const CAP_BPF: u32 = 39;
 /// place for older ones is not needed then: `bpf_probe_read` for `bpf_probe_read_kernel` (5.5), programs without an
 /// `expected_attach_type`, maps without names, BTF without some kinds.
 const OLDEST: (u32, u32) = (5, 17);
+
+/// Map types that some kernels lack for which skeletons are, and the first that has them.
+const MAP_TYPES: [(u32, u32, u32); 3] =
+    [(uapi::BPF_MAP_TYPE_CGRP_STORAGE, 6, 2), (uapi::BPF_MAP_TYPE_ARENA, 6, 9), (uapi::BPF_MAP_TYPE_INSN_ARRAY, 6, 19)];
 
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
 pub(crate) fn explain(error: Error) -> Error {
@@ -57,6 +61,13 @@ pub(crate) fn is_older(than: (u32, u32)) -> bool {
 pub(crate) fn is_at_least(major: u32, minor: u32) -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     version(release.trim()).is_none_or(|version| version >= (major, minor))
+}
+
+/// That the kernel does not have maps of this type, if it is older than they are.
+pub(crate) fn newer_map_type(map_type: u32) -> Option<String> {
+    let (_, major, minor) = *MAP_TYPES.iter().find(|(newer, ..)| *newer == map_type)?;
+    let name = uapi::map_type_name(map_type)?;
+    (!is_at_least(major, minor)).then(|| format!("{name} came with Linux {major}.{minor}"))
 }
 
 /// `6.1.0-31-cloud-amd64` is (6, 1).

@@ -24,7 +24,7 @@ fn loaded<T>(load: rt::Result<T>, map: &str) -> Option<T> {
         (error.operation(), error.subject_name(), error.errno()),
         ("create map", Some(map), Some(Errno::EINVAL))
     );
-    assert_eq!(error.hint_text(), Some("arenas came with Linux 6.9"));
+    assert_eq!(error.hint_text(), Some("BPF_MAP_TYPE_ARENA came with Linux 6.9"));
     not_on_this_kernel(error);
     None
 }

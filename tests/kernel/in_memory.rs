@@ -46,6 +46,7 @@ pub(crate) fn function(name: String, section: &str, insns: Vec<Insn>, relocs: Ve
         type_id: None,
         lines: Vec::new(),
         core_relos: Vec::new(),
+        jump_tables: Vec::new(),
     }
 }
 

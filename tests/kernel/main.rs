@@ -21,6 +21,7 @@ mod guest;
 mod in_memory;
 mod info;
 mod iterators;
+mod jump_tables;
 mod kconfig;
 mod kfuncs;
 mod kinds;

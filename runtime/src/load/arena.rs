@@ -5,6 +5,7 @@
 //! loader as one that exists. The variables lie in the arena's last pages; where that is, programs are told by adding it
 //! to the offsets that they hold.
 
+use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, OnceLock};
 
@@ -93,16 +94,19 @@ fn create(opened: &Opened<'_>, desc: &MapDesc<'_>, max_entries: u32) -> Result<M
     Ok(Map::new(fd, desc.name))
 }
 
+/// Of what `BPF_MAP_CREATE` refuses with `EINVAL`.
+const ARENAS_TAKE: &str = "an arena takes BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT and BPF_F_NO_USER_CONV, of which the first \
+                           must be set, no key, no value, at least one page, and an address (map_extra) at the start of \
+                           a page";
+
 fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
     match errno {
         Errno::EOPNOTSUPP => {
             error.hint("this machine's JIT has no arenas; those of x86-64 and arm64 do since Linux 6.9")
         }
-        Errno::EINVAL if !diagnose::is_at_least(6, 9) => error.hint("arenas came with Linux 6.9"),
-        Errno::EINVAL => error.hint(
-            "an arena takes BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT and BPF_F_NO_USER_CONV, of which the first must be \
-             set, no key, no value, at least one page, and an address (map_extra) at the start of a page",
-        ),
+        Errno::EINVAL => {
+            error.hint(diagnose::newer_map_type(BPF_MAP_TYPE_ARENA).map_or(Cow::Borrowed(ARENAS_TAKE), Cow::Owned))
+        }
         Errno::E2BIG => error.hint("an arena has at most 4 GiB"),
         Errno::ERANGE => {
             error.hint(format!("at the address {map_extra:#x} (map_extra) it would cross a multiple of 4 GiB"))

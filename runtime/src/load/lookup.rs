@@ -3,8 +3,9 @@
 use std::fs;
 
 use crate::desc::StepDesc;
-use crate::image::{MISSING_KFUNC, OP_FIND_BTF, OP_FIND_KSYM, Step};
+use crate::image::{MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
+use crate::sys::uapi::BPF_MAP_CREATE;
 use crate::{Error, diagnose};
 
 /// `BTF_KIND_FUNC`.
@@ -31,6 +32,12 @@ pub(super) fn explain(error: Error, image: &[u8], step: &Step) -> Error {
         (OP_FIND_KSYM, Some(Errno::EPERM)) => {
             let restrict = fs::read_to_string("/proc/sys/kernel/kptr_restrict").unwrap_or_default();
             error.because("the kernel hides the addresses of its symbols").hint(hidden(restrict.trim()))
+        }
+        (OP_BPF, Some(Errno::EINVAL)) if step.cmd == BPF_MAP_CREATE => {
+            match image.u32(step.arg).and_then(diagnose::newer_map_type) {
+                Some(hint) => error.hint(hint),
+                None => diagnose::explain(error),
+            }
         }
         _ => diagnose::explain(error),
     }

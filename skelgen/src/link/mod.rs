@@ -8,13 +8,13 @@ mod program;
 
 use std::collections::HashMap;
 
-pub use program::{CoreRelo, FuncInfo, Function, KsymRef, LineInfo, Program};
+pub use program::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Program};
 
 use crate::insn::uapi::{
     BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
     BPF_PSEUDO_MAP_IDX_VALUE,
 };
-use crate::object::{self, FuncIdx, KsymIdx, KsymKind, Object, Reloc, Target};
+use crate::object::{self, FuncIdx, KsymIdx, KsymKind, MapIdx, Object, Reloc, Target};
 use crate::{Error, Result};
 
 /// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
@@ -22,11 +22,13 @@ const MAX_INSNS: usize = 1_000_000;
 
 /// Links every program of `object`.
 pub fn link(object: &Object) -> Result<Vec<Program>> {
-    object
-        .programs
-        .iter()
-        .map(|def| Linker::new(object).program(def).map_err(|error| error.in_object(object.name.as_str())))
-        .collect()
+    let mut first_table = object.maps.len();
+    let mut link = |def| {
+        let program = Linker::new(object, first_table).program(def)?;
+        first_table += program.jump_tables.len();
+        Ok(program)
+    };
+    object.programs.iter().map(|def| link(def).map_err(|error: Error| error.in_object(object.name.as_str()))).collect()
 }
 
 struct Linker<'a> {
@@ -34,10 +36,14 @@ struct Linker<'a> {
     program: Program,
     /// Where each function begins.
     starts: HashMap<FuncIdx, usize>,
+    /// The index, in the `fd_array`, of the program's first jump table.
+    first_table: usize,
+    /// By function and its number there: which of the program's tables one is.
+    tables: HashMap<(FuncIdx, usize), usize>,
 }
 
 impl<'a> Linker<'a> {
-    fn new(object: &'a Object) -> Self {
+    fn new(object: &'a Object, first_table: usize) -> Self {
         let program = Program {
             name: String::new(),
             functions: Vec::new(),
@@ -46,8 +52,9 @@ impl<'a> Linker<'a> {
             line_info: Vec::new(),
             core_relos: Vec::new(),
             ksym_refs: Vec::new(),
+            jump_tables: Vec::new(),
         };
-        Linker { object, program, starts: HashMap::new() }
+        Linker { object, program, starts: HashMap::new(), first_table, tables: HashMap::new() }
     }
 
     fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
@@ -136,6 +143,7 @@ impl<'a> Linker<'a> {
             Target::Call(callee) => (BPF_PSEUDO_CALL, distance(callee), None),
             Target::FuncAddr(callee) => (BPF_PSEUDO_FUNC, distance(callee), Some(0)),
             Target::Map(map) => (BPF_PSEUDO_MAP_IDX, map.0 as i32, Some(0)),
+            Target::JumpTable(table) => (BPF_PSEUDO_MAP_IDX_VALUE, self.jump_table(index, table)?.0 as i32, Some(0)),
             Target::MapValue(map, offset) => (BPF_PSEUDO_MAP_IDX_VALUE, map.0 as i32, Some(offset)),
             Target::Ksym(ksym) => self.ksym(slot, ksym),
         };
@@ -159,6 +167,25 @@ impl<'a> Linker<'a> {
             _ if self.object.ksyms[ksym.0].kind == KsymKind::Address => (0, 0, Some(0)),
             _ => (BPF_PSEUDO_BTF_ID, index, Some(0)),
         }
+    }
+}
+
+impl Linker<'_> {
+    /// The map of a function's jump table, which becomes one of the program's.
+    fn jump_table(&mut self, index: FuncIdx, table: usize) -> Result<MapIdx> {
+        let next = self.program.jump_tables.len();
+        let number = *self.tables.entry((index, table)).or_insert(next);
+        let map = MapIdx(self.first_table + number);
+        if number == next {
+            let start = self.starts.get(&index).copied().unwrap_or_default();
+            let table = self.object.function(index)?.jump_tables.get(table);
+            let target = |&slot: &i64| u32::try_from(start as i64 + slot).ok();
+            let targets = table.and_then(|table| table.targets.iter().map(target).collect());
+            let targets =
+                targets.ok_or_else(|| Error::malformed("its jump table leads to what is not in the program"))?;
+            self.program.jump_tables.push(JumpTable { map, targets });
+        }
+        Ok(map)
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
 use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
-use crate::object::KsymIdx;
+use crate::object::{KsymIdx, MapIdx};
 use crate::{Error, Result};
 
 /// Maps that one program may use (`MAX_USED_MAPS` in `include/linux/bpf_verifier.h`).
@@ -16,8 +16,9 @@ const MAX_USED_MAPS: usize = 64;
 ///
 /// Every index and offset here counts instruction slots from the start of [`insns`](Program::insns). Calls and
 /// function addresses hold the final distance in `imm`; map references are `BPF_PSEUDO_MAP_IDX` and
-/// `BPF_PSEUDO_MAP_IDX_VALUE` whose `imm` is the index of the map in the object. What refers to the kernel is
-/// `BPF_PSEUDO_KFUNC_CALL` and `BPF_PSEUDO_BTF_ID` with the index of the ksym in `imm`, for the loader to fill in.
+/// `BPF_PSEUDO_MAP_IDX_VALUE` whose `imm` is the index of the map in the object; jump tables follow the object's maps.
+/// What refers to the kernel is `BPF_PSEUDO_KFUNC_CALL` and `BPF_PSEUDO_BTF_ID` with the index of the ksym in `imm`, for
+/// the loader to fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The entry function's name.
@@ -34,6 +35,8 @@ pub struct Program {
     pub core_relos: Vec<CoreRelo>,
     /// References to the kernel, in order.
     pub ksym_refs: Vec<KsymRef>,
+    /// The tables that it jumps through, each a map that no other program may use.
+    pub jump_tables: Vec<JumpTable>,
 }
 
 impl Program {
@@ -60,6 +63,15 @@ pub struct Function {
     pub span: Range<usize>,
     /// Whether the verifier checks it by itself, with arguments as its BTF prototype has them (`BTF_FUNC_GLOBAL`).
     pub global: bool,
+}
+
+/// A jump table: a map of type `BPF_MAP_TYPE_INSN_ARRAY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JumpTable {
+    /// The map's index in the `fd_array`, behind the object's maps.
+    pub map: MapIdx,
+    /// The slots that its entries lead to.
+    pub targets: Vec<u32>,
 }
 
 /// `struct bpf_func_info`.
@@ -125,6 +137,7 @@ mod tests {
             line_info: Vec::new(),
             core_relos: Vec::new(),
             ksym_refs: Vec::new(),
+            jump_tables: Vec::new(),
         };
         assert_eq!(using(64).check_maps(), Ok(()));
         let error = using(65).check_maps().unwrap_err().to_string();

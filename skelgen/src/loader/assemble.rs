@@ -9,7 +9,7 @@ use super::infos;
 use super::interpreter::Interpreter;
 use super::ksyms::Found;
 use super::wire::{feature, header, op};
-use crate::insn::{INSN_SIZE, encode_all};
+use crate::insn::encode_all;
 use crate::link::Program;
 use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, MapType, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
@@ -110,7 +110,7 @@ pub(super) struct Assembler<'a> {
     /// The next module BTF's slot.
     pub(super) modules: Slots,
     pub(super) license: BlobOff,
-    maps: Vec<MapSlots>,
+    pub(super) maps: Vec<MapSlots>,
     pub(super) programs: Vec<ProgramSlots>,
     /// Ksyms found.
     pub(super) ksyms: HashMap<KsymIdx, Found>,
@@ -132,6 +132,7 @@ impl<'a> Assembler<'a> {
         // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
         let runs = [
             (nr_maps, -1),
+            (plan.programs.iter().map(|program| program.native.jump_tables.len()).sum(), -1),
             (plan.stand_ins.len(), -1),
             (1, -1),
             (nr_inners, -1),
@@ -178,7 +179,7 @@ impl<'a> Assembler<'a> {
             .enumerate()
             .map(|(index, program)| {
                 let skip = image.word(u32::from(!program.autoload()))?;
-                Ok(ProgramSlots { fd: slot(5, index), skip, attrs: Vec::new() })
+                Ok(ProgramSlots { fd: slot(6, index), skip, attrs: Vec::new() })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Assembler {
@@ -188,10 +189,10 @@ impl<'a> Assembler<'a> {
             at: 0,
             fds,
             nr_fds,
-            stand_ins: Slots(slot(1, 0)),
-            btf_fd: slot(2, 0),
-            inners: Slots(slot(3, 0)),
-            modules: Slots(slot(4, 0)),
+            stand_ins: Slots(slot(2, 0)),
+            btf_fd: slot(3, 0),
+            inners: Slots(slot(4, 0)),
+            modules: Slots(slot(5, 0)),
             license,
             maps,
             programs,
@@ -217,6 +218,11 @@ impl<'a> Assembler<'a> {
             Step::FreezeMap { map } => self.freeze_map(*map),
             Step::Populate { outer, slot, value } => self.populate(*outer, *slot, *value),
             Step::FindTarget { program, name, kind } => self.find_target(*program, name, *kind),
+            Step::CreateJumpTable { program, table } => self.create_jump_table(*program, *table),
+            Step::InitJumpTable { program, table, image, when } => {
+                self.init_jump_table(*program, *table, *image, *when)
+            }
+            Step::FreezeJumpTable { program, table } => self.freeze_jump_table(*program, *table),
             Step::LoadProgram { program, image, when } => self.load_program(*program, *image, *when),
         }
     }
@@ -372,17 +378,6 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
-    /// Notes where a program, whose code is at `code`, refers to variables in the arena.
-    fn arena_offsets(&mut self, program: &Program, code: BlobOff) {
-        for (slot, insn) in program.insns.iter().enumerate() {
-            let map = usize::try_from(insn.imm).ok().filter(|_| insn.is_map_value());
-            if let Some(map) = map.filter(|&map| self.plan.maps.get(map).is_some_and(|map| map.arena.is_some())) {
-                // The upper half's immediate.
-                self.maps[map].offsets.push(code.plus((slot as u32 + 1) * INSN_SIZE as u32 + 4));
-            }
-        }
-    }
-
     /// `func_info`, `line_info` and `core_relos`; the kernel takes no pointer to an empty one.
     fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<()> {
         let endian = self.endian;
@@ -430,7 +425,7 @@ impl<'a> Assembler<'a> {
         Record { plan: self.at, ..Record::ALWAYS }
     }
 
-    fn when(&self, when: When) -> Record {
+    pub(super) fn when(&self, when: When) -> Record {
         let (mask, want) = match when {
             When::Always => (0, 0),
             When::Direct => (feature::DIRECT, feature::DIRECT),
@@ -461,6 +456,7 @@ fn takes_btf(def: &MapDef) -> bool {
                 | BPF_MAP_TYPE_QUEUE
                 | BPF_MAP_TYPE_STACK
                 | BPF_MAP_TYPE_ARENA
+                | BPF_MAP_TYPE_INSN_ARRAY
         )
     )
 }

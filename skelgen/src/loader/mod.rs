@@ -6,6 +6,7 @@
 //! `tools/lib/bpf/gen_loader.c`, which writes a straight-line program for each object instead: such a program grows
 //! with the object, and so does the time the verifier takes for it.
 
+mod arena;
 mod asm;
 mod assemble;
 mod attr;
@@ -13,6 +14,7 @@ mod display;
 mod image;
 mod infos;
 mod interpreter;
+mod jump_tables;
 mod ksyms;
 mod probe;
 pub mod wire;

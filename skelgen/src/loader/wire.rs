@@ -34,7 +34,7 @@ pub mod header {
     /// Number of file descriptors.
     pub const NR_FDS: u32 = 28;
     /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps,
-    /// stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor
+    /// jump tables, stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor
     /// that it made.
     pub const FDS: u32 = 32;
     /// A word that is zero: the condition of what is always done, and key 0.

@@ -3,12 +3,13 @@
 //! What stands here has been checked: every jump lands on an instruction of its own function, every call and function
 //! address on the start of a function. The rest of the stage indexes by these without asking again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::{Callee, Flow, effect};
 use super::regs::Regs;
 use crate::insn::Insn;
 use crate::link::{Function, Program};
+use crate::object::MapIdx;
 use crate::{Error, Result};
 
 /// One function.
@@ -18,6 +19,8 @@ pub(super) struct Body<'a> {
     pub(super) insns: &'a [Insn],
     /// One a slot, `None` for the upper half of an `ld_imm64`. Indexes count from the function's start.
     pub(super) steps: Vec<Option<Step>>,
+    /// Where its jump tables lead to: any of its indirect jumps can go to any of these.
+    pub(super) table_targets: Vec<usize>,
 }
 
 /// One instruction and what follows it.
@@ -31,6 +34,8 @@ pub(super) struct Step {
     pub(super) next: Option<usize>,
     /// The step that a jump leads to.
     pub(super) jump: Option<usize>,
+    /// Whether it jumps through a table.
+    pub(super) indirect: bool,
     pub(super) call: Option<Call>,
     /// The function whose address this loads.
     pub(super) address: Option<usize>,
@@ -46,14 +51,18 @@ pub(super) enum Call {
     Function(usize),
 }
 
-impl Step {
-    /// The steps that may follow.
-    pub(super) fn successors(&self) -> impl Iterator<Item = usize> {
-        self.next.into_iter().chain(self.jump)
-    }
-}
-
 impl Body<'_> {
+    /// The steps that may follow one.
+    pub(super) fn successors(&self, step: &Step) -> impl Iterator<Item = usize> {
+        step.next.into_iter().chain(self.jumps(step))
+    }
+
+    /// The steps that it may jump to.
+    pub(super) fn jumps(&self, step: &Step) -> impl Iterator<Item = usize> {
+        let through_table = if step.indirect { self.table_targets.as_slice() } else { &[] };
+        step.jump.into_iter().chain(through_table.iter().copied())
+    }
+
     /// The steps with their slots, in order.
     pub(super) fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
         self.steps.iter().enumerate().filter_map(|(at, step)| Some((at, step.as_ref()?)))
@@ -63,7 +72,7 @@ impl Body<'_> {
     pub(super) fn predecessors(&self) -> Vec<Vec<usize>> {
         let mut before = vec![Vec::new(); self.steps.len()];
         for (at, step) in self.steps() {
-            for to in step.successors() {
+            for to in self.successors(step) {
                 before[to].push(at);
             }
         }
@@ -99,14 +108,30 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
         steps[at] = Some(step);
         at += width(insns[at]);
     }
-    let body = Body { function, insns, steps };
+    let body = Body { function, insns, steps, table_targets: table_targets(program, function)? };
     for (at, step) in body.steps() {
-        if step.successors().any(|to| body.steps[to].is_none()) {
+        if body.successors(step).any(|to| body.steps[to].is_none()) {
             let error = Error::malformed("leads into the middle of an ld_imm64");
             return Err(error.at_insn(at).in_symbol(&function.name));
         }
     }
     Ok(body)
+}
+
+/// Where the jump tables lead to that a function refers to, in slots from its start.
+fn table_targets(program: &Program, function: &Function) -> Result<Vec<usize>> {
+    let refers = |insn: &Insn, map: MapIdx| insn.is_map_value() && usize::try_from(insn.imm) == Ok(map.0);
+    let insns = &program.insns[function.span.clone()];
+    let tables = program.jump_tables.iter().filter(|table| insns.iter().any(|insn| refers(insn, table.map)));
+    let mut targets = BTreeSet::new();
+    for &target in tables.flat_map(|table| &table.targets) {
+        let inside = Some(target as usize).filter(|target| function.span.contains(target));
+        let inside = inside.ok_or_else(|| {
+            Error::malformed(format!("its jump table leads to slot {target}, out of it")).in_symbol(&function.name)
+        })?;
+        targets.insert(inside - function.span.start);
+    }
+    Ok(targets.into_iter().collect())
 }
 
 fn width(insn: Insn) -> usize {
@@ -141,7 +166,7 @@ fn step(insns: &[Insn], at: usize, start: usize, starts: &BTreeMap<usize, usize>
         Flow::Next => (next()?, None),
         Flow::Jump(distance) => (None, Some(inside(distance)?)),
         Flow::Branch(distance) => (next()?, Some(inside(distance)?)),
-        Flow::End => (None, None),
+        Flow::Table | Flow::End => (None, None),
     };
     let call = match effect.callee {
         Some(Callee::Helper(id)) => Some(Call::Helper(id)),
@@ -150,7 +175,8 @@ fn step(insns: &[Insn], at: usize, start: usize, starts: &BTreeMap<usize, usize>
         None => None,
     };
     let address = if insn.is_func_addr() { Some(function(insn.imm)?) } else { None };
-    Ok(Step { reads: effect.reads, kills: effect.kills, defines: effect.defines, next, jump, call, address })
+    let indirect = effect.flow == Flow::Table;
+    Ok(Step { reads: effect.reads, kills: effect.kills, defines: effect.defines, next, jump, indirect, call, address })
 }
 
 /// The upper half of an `ld_imm64` has nothing but its immediate.

@@ -27,6 +27,8 @@ pub(super) enum Flow {
     Next,
     Jump(i32),
     Branch(i32),
+    /// To where a jump table says.
+    Table,
     End,
 }
 
@@ -62,9 +64,7 @@ pub(super) fn effect(insn: Insn) -> Result<Effect> {
         Kind::StoreImm => plain(read(insn.dst)?, Regs::NONE),
         Kind::Atomic(atomic) => of_atomic(insn, atomic)?,
         Kind::Goto => Effect { flow: Flow::Jump(insn.jump().unwrap_or_default()), ..nothing },
-        Kind::GotoX => {
-            return Err(Error::unsupported("jumps through a table (gotox), which kernels that need lowering cannot"));
-        }
+        Kind::GotoX => Effect { reads: read(insn.dst)?, flow: Flow::Table, ..nothing },
         // Whether it jumps is up to the kernel.
         Kind::MayGoto => Effect { flow: Flow::Branch(insn.off.into()), ..nothing },
         Kind::Branch => {
@@ -171,6 +171,7 @@ mod tests {
             (jump_imm(BPF_JEQ, R1, 0, 1), &[1], &[]),
             (jump(BPF_JSGT, R1, R2, 1), &[1, 2], &[]),
             (raw(BPF_JMP | BPF_JCOND, 0, 0, 0), &[], &[]),
+            (raw(BPF_JMP | BPF_JA | BPF_X, 4, 0, 0), &[4], &[]),
             (raw(BPF_JMP32 | BPF_JA, 0, 0, -1), &[], &[]),
         ];
         for &(insn, reads, writes) in table {
@@ -218,8 +219,7 @@ mod tests {
         for (code, dst, src) in malformed {
             assert_eq!(raw(code, dst, src), ErrorKind::Malformed, "{code:#04x}");
         }
-        let unsupported =
-            [(BPF_JMP | BPF_JA | BPF_X, 1, 0), (BPF_JMP | BPF_CALL | BPF_X, 1, 0), (BPF_STX | BPF_MEM | BPF_DW, 11, 1)];
+        let unsupported = [(BPF_JMP | BPF_CALL | BPF_X, 1, 0), (BPF_STX | BPF_MEM | BPF_DW, 11, 1)];
         for (code, dst, src) in unsupported {
             assert_eq!(raw(code, dst, src), ErrorKind::Unsupported, "{code:#04x}");
         }

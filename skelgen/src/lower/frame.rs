@@ -42,7 +42,7 @@ pub(super) fn depth(body: &Body<'_>) -> u32 {
         };
         lowest = lowest.min(accessed(body.insns[at], &values));
         lowest = lowest.min(execute(body.insns[at], step, &mut values));
-        if let Some(to) = step.jump.filter(|&to| to > at) {
+        for to in body.jumps(step).filter(|&to| to > at) {
             let joined = entering[to].take().map_or(values, |others| join(values, &others));
             entering[to] = Some(Box::new(joined));
         }

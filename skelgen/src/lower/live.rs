@@ -72,7 +72,7 @@ fn first_step(body: &Body<'_>, before: &[Vec<usize>], reads_of_call: impl Fn(Cal
     let mut work: Vec<usize> = body.steps().map(|(at, _)| at).collect();
     while let Some(at) = work.pop() {
         let Some(step) = &body.steps[at] else { continue };
-        let after = step.successors().fold(Regs::NONE, |regs, to| regs.or(live[to]));
+        let after = body.successors(step).fold(Regs::NONE, |regs, to| regs.or(live[to]));
         let called = step.call.map_or(Regs::NONE, &reads_of_call);
         let found = after.without(step.kills).or(step.reads).or(called).and(Regs::ARGS);
         if live[at] != found {

@@ -26,7 +26,8 @@
 //! ```
 //!
 //! So jumps inside a function keep their distance, and a jump to its first instruction still goes to what was its
-//! first instruction. Calls, function addresses, `func_info`, `line_info`, CO-RE relocations and references to ksyms are moved.
+//! first instruction. Calls, function addresses, jump tables, `func_info`, `line_info`, CO-RE relocations and references
+//! to ksyms are moved.
 //!
 //! # Which arguments are kept
 //!
@@ -55,7 +56,7 @@
 //!   hand-written assembly could.
 //! - Where the kernel forbids calling helpers it forbids the prologue: in a function that is called with a
 //!   `bpf_spin_lock` held.
-//! - Indirect jumps (`gotox`), `callx` and arguments on the stack are refused here, by name.
+//! - `callx` and arguments on the stack are refused here, by name.
 //! - The stack: see `frame` for what is known of it, `chain` for its limit.
 
 mod body;

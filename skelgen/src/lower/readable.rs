@@ -77,7 +77,7 @@ fn passed_by(body: &Body<'_>, entry: Readable) -> Vec<(usize, Readable)> {
     while let Some(at) = work.pop() {
         let (Some(step), Some(before)) = (&body.steps[at], at_step[at]) else { continue };
         let after = before.map(|regs| regs.without(step.kills).or(step.defines).and(Regs::ARGS));
-        for to in step.successors() {
+        for to in body.successors(step) {
             widen(&mut at_step[to], after, to, &mut work);
         }
     }

@@ -5,7 +5,7 @@ use super::body::{Body, Call};
 use super::prologue::Prologue;
 use crate::insn::Insn;
 use crate::insn::build::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Reg};
-use crate::link::{CoreRelo, FuncInfo, Function, KsymRef, LineInfo, Program};
+use crate::link::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Program};
 use crate::object::MapIdx;
 use crate::{Error, Result};
 
@@ -55,6 +55,7 @@ pub(super) fn rewrite(
         line_info: layout.line_info(&program.line_info)?,
         core_relos: layout.core_relos(program, sections)?,
         ksym_refs: layout.ksym_refs(&program.ksym_refs)?,
+        jump_tables: program.jump_tables.iter().map(|table| layout.jump_table(table)).collect::<Result<_>>()?,
     })
 }
 
@@ -138,6 +139,15 @@ impl<'a> Layout<'a> {
             out.push(LineInfo { insn: self.moved(line.insn, function), ..*line });
         }
         Ok(out)
+    }
+
+    /// A table leads to the same instructions as before.
+    fn jump_table(&self, table: &JumpTable) -> Result<JumpTable> {
+        let moved = |&target: &u32| {
+            let function = self.function_at(target as usize, "a jump table")?;
+            u32::try_from(self.moved(target as usize, function)).map_err(|_| Error::too_large("jumps too far"))
+        };
+        Ok(JumpTable { map: table.map, targets: table.targets.iter().map(moved).collect::<Result<_>>()? })
     }
 
     fn core_relos(&self, program: &Program, sections: Sections<'_>) -> Result<Vec<CoreRelo>> {

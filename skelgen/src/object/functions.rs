@@ -102,6 +102,7 @@ fn function(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Fu
         type_id: None,
         lines: Vec::new(),
         core_relos: Vec::new(),
+        jump_tables: Vec::new(),
     })
 }
 

@@ -12,6 +12,7 @@
 //! data       .data, .rodata, .bss, .percpu
 //! kconfig    .kconfig, which is in BTF only
 //! arena      variables in an arena
+//! jump_tables  .jumptables, as tables of functions
 //! relocs     what each instruction refers to
 //! exceptions the functions that run when programs throw
 //! programs   the functions that are programs, by the names of their sections (sec)
@@ -25,6 +26,7 @@ mod data;
 mod elf;
 mod exceptions;
 mod functions;
+mod jump_tables;
 mod kconfig;
 mod ksyms;
 mod legacy_maps;
@@ -40,8 +42,8 @@ pub mod uapi;
 
 pub use ksyms::{Ksym, KsymKind};
 pub use model::{
-    Arena, Core, Data, DataKind, FuncIdx, Function, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef, MapIdx, Object,
-    OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
+    Arena, Core, Data, DataKind, FuncIdx, Function, JumpTable, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef,
+    MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
 };
 pub use sec::{AttachTo, SecDef};
 pub use uapi::{AttachType, MapType, ProgType};
@@ -64,7 +66,6 @@ impl Object {
 
 fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let elf = Elf::parse(bytes)?;
-    refuse_unsupported(&elf)?;
     let name = object_name(file_name);
     let (mut btf, ext) = types(&elf)?;
     data::fix_datasecs(&elf, &mut btf)?;
@@ -104,19 +105,6 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
         functions: functions.all,
         programs,
     })
-}
-
-/// Sections that mean more than data, and what they hold.
-const UNSUPPORTED: [(&str, &str); 1] = [(".jumptables", "jump tables")];
-
-/// An object whose sections are not all understood would load, and lack what they hold.
-fn refuse_unsupported(elf: &Elf<'_>) -> Result<()> {
-    for (section, what) in UNSUPPORTED {
-        if elf.section(section).is_some_and(|section| section.size > 0) {
-            return Err(Error::unsupported(format!("{what} are not supported yet")).in_section(section));
-        }
-    }
-    Ok(())
 }
 
 /// The object's types. An object without BTF still loads, if nothing in it needs types: its variables are bytes then.

@@ -80,6 +80,17 @@ pub struct Function {
     pub lines: Vec<Line>,
     /// Its CO-RE relocations.
     pub core_relos: Vec<Core>,
+    /// The tables that it jumps through.
+    pub jump_tables: Vec<JumpTable>,
+}
+
+/// A jump table of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JumpTable {
+    /// Bytes from the start of section `.jumptables`.
+    pub offset: u64,
+    /// Where its entries lead to, in slots from the function's start.
+    pub targets: Vec<i64>,
 }
 
 /// A reference of one instruction to something outside its function.
@@ -104,6 +115,8 @@ pub enum Target {
     FuncAddr(FuncIdx),
     /// A call or the address of something in the kernel.
     Ksym(KsymIdx),
+    /// `ld_imm64` of one of the function's jump tables, by its index among them.
+    JumpTable(usize),
 }
 
 /// A source line, its slot counted from the function's start.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::elf::{Elf, ElfReloc, Section, SectionIdx, SectionKind, Symbol};
 use super::functions::{Functions, is_dead};
+use super::jump_tables;
 use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
 use super::model::{FuncIdx, MapIdx, Reloc, Target};
@@ -26,8 +27,7 @@ pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces
                 let what = format!("relocation of byte {}, which is in no function", reloc.offset);
                 return Err(Error::malformed(what).in_section(section.name.as_str()));
             };
-            let target = Resolver { elf, functions, maps, ksyms }
-                .target(reloc, functions.all[function.0].insns[insn])
+            let target = target(elf, functions, maps, ksyms, reloc, (function, insn))
                 .map_err(|error| place(functions, function, insn, error))?;
             found[function.0].push(Reloc { insn, target });
         }
@@ -40,6 +40,27 @@ pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces
         function.relocs = relocs;
     }
     Ok(())
+}
+
+/// What the relocated slot of a function refers to. A jump table becomes one of the function's.
+fn target(
+    elf: &Elf<'_>,
+    functions: &mut Functions,
+    maps: &MapPlaces,
+    ksyms: &Ksyms,
+    reloc: &ElfReloc,
+    (function, slot): (FuncIdx, usize),
+) -> Result<Target> {
+    let insn = functions.all[function.0].insns[slot];
+    let Some(table) = jump_tables::referred_to(elf, reloc, insn, functions.place[function.0].1)? else {
+        return Resolver { elf, functions, maps, ksyms }.target(reloc, insn);
+    };
+    let tables = &mut functions.all[function.0].jump_tables;
+    let index = tables.iter().position(|known| *known == table).unwrap_or(tables.len());
+    if index == tables.len() {
+        tables.push(table);
+    }
+    Ok(Target::JumpTable(index))
 }
 
 fn place(functions: &Functions, function: FuncIdx, insn: usize, error: Error) -> Error {

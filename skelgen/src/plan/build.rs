@@ -15,10 +15,11 @@ use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
 /// loaded, so that the verifier knows its constants.
 pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
     let stand_ins = object.percpu_maps();
+    let jump_tables: usize = programs.iter().map(|program| program.jump_tables.len()).sum();
     let percpu: Vec<_> = stand_ins
         .iter()
         .enumerate()
-        .map(|(index, &section)| PerCpuMap { section, stand_in: MapIdx(object.maps.len() + index) })
+        .map(|(index, &section)| PerCpuMap { section, stand_in: MapIdx(object.maps.len() + jump_tables + index) })
         .collect();
     let programs = programs
         .into_iter()
@@ -100,12 +101,24 @@ fn program_steps(steps: &mut Vec<Step>, program: ProgIdx, planned: &PlannedProgr
     if let Some(target) = planned.sec.btf_target() {
         steps.push(Step::FindTarget { program, name: target.name.clone(), kind: target.kind });
     }
-    if planned.lowered.is_some() {
-        steps.push(Step::LoadProgram { program, image: Image::Native, when: When::Direct });
-        steps.push(Step::LoadProgram { program, image: Image::Lowered, when: When::NotDirect });
-    } else {
-        steps.push(Step::LoadProgram { program, image: Image::Native, when: When::Always });
+    for table in 0..planned.native.jump_tables.len() {
+        steps.push(Step::CreateJumpTable { program, table });
+        for (image, when) in images(planned) {
+            steps.push(Step::InitJumpTable { program, table, image, when });
+        }
+        steps.push(Step::FreezeJumpTable { program, table });
     }
+    steps.extend(images(planned).map(|(image, when)| Step::LoadProgram { program, image, when }));
+}
+
+/// The forms of a program, and the kernels where it has them.
+fn images(planned: &PlannedProgram) -> impl Iterator<Item = (Image, When)> {
+    let forms = if planned.lowered.is_some() {
+        [Some((Image::Native, When::Direct)), Some((Image::Lowered, When::NotDirect))]
+    } else {
+        [Some((Image::Native, When::Always)), None]
+    };
+    forms.into_iter().flatten()
 }
 
 /// Whether a lowered program refers to the map's value.

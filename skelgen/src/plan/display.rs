@@ -58,6 +58,20 @@ impl LoadPlan {
             Step::FindTarget { program, name, kind } => {
                 write!(f, "find target     {} of {} (BTF kind {kind})", name, self.program(*program).native.name)
             }
+            Step::CreateJumpTable { program, table } => {
+                let planned = &self.program(*program).native;
+                let entries = planned.jump_tables[*table].targets.len();
+                write!(f, "create map      jump table {table} of {} max_entries={entries}", planned.name)
+            }
+            Step::InitJumpTable { program, table, image, when } => {
+                let planned = self.program(*program).image(*image);
+                let targets =
+                    planned.jump_tables[*table].targets.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+                write!(f, "initialise map  jump table {table} of {} to {targets}{}", planned.name, on(*when))
+            }
+            Step::FreezeJumpTable { program, table } => {
+                write!(f, "freeze map      jump table {table} of {}", self.program(*program).native.name)
+            }
             Step::LoadProgram { program, image, when } => {
                 let planned = self.program(*program);
                 let form = planned.image(*image);

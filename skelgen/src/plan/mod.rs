@@ -34,7 +34,8 @@ pub struct LoadPlan {
     /// The programs, by the order of their definition.
     pub programs: Vec<PlannedProgram>,
     /// Maps that stand in for `.percpu` sections where a lookup might find nothing: which section's map. The first
-    /// one's index in the programs' `fd_array` follows the last map's.
+    /// one's index in the programs' `fd_array` follows the last jump table's, and that of the first of these the last
+    /// map's.
     pub stand_ins: Vec<MapIdx>,
     /// The steps.
     pub steps: Vec<Step>,
@@ -134,6 +135,9 @@ impl LoadPlan {
             Step::FreezeMap { map: index } => ("freeze map", map(*index)),
             Step::Populate { outer, .. } => ("populate map", map(*outer)),
             Step::FindTarget { program: index, .. } => ("find the attach target of program", program(*index)),
+            Step::CreateJumpTable { program: index, .. } => ("create a jump table of program", program(*index)),
+            Step::InitJumpTable { program: index, .. } => ("initialise a jump table of program", program(*index)),
+            Step::FreezeJumpTable { program: index, .. } => ("freeze a jump table of program", program(*index)),
             Step::LoadProgram { program: index, .. } => ("load program", program(*index)),
         }
     }

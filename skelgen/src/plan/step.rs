@@ -59,6 +59,31 @@ pub enum Step {
         /// What it is to hold.
         value: Slot,
     },
+    /// `BPF_MAP_CREATE` of a program's jump table.
+    CreateJumpTable {
+        /// The program.
+        program: ProgIdx,
+        /// Its index among the program's.
+        table: usize,
+    },
+    /// `BPF_MAP_UPDATE_ELEM` of each of a jump table's entries.
+    InitJumpTable {
+        /// The program.
+        program: ProgIdx,
+        /// Its index among the program's.
+        table: usize,
+        /// In which form of the program it leads where.
+        image: Image,
+        /// On which kernels.
+        when: When,
+    },
+    /// `BPF_MAP_FREEZE` of a jump table, which the verifier wants.
+    FreezeJumpTable {
+        /// The program.
+        program: ProgIdx,
+        /// Its index among the program's.
+        table: usize,
+    },
     /// `bpf_btf_find_by_name_kind`: what a program is to be attached to.
     FindTarget {
         /// The program.

@@ -29,6 +29,7 @@ pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
         line_info: Vec::new(),
         core_relos: Vec::new(),
         ksym_refs: Vec::new(),
+        jump_tables: Vec::new(),
     };
     for (name, insns) in functions {
         let start = program.insns.len();

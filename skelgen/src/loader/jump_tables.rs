@@ -1,0 +1,64 @@
+//! Jump tables: maps that are filled entry by entry and frozen before their program is loaded.
+
+use super::assemble::Assembler;
+use super::attr::{self, cmd, offset};
+use super::image::{BlobOff, Record};
+use crate::Result;
+use crate::link::JumpTable;
+use crate::object::{MapDef, MapType, ProgIdx};
+use crate::plan::{Image, When};
+
+/// The map's name, which is the section's.
+const NAME: &str = ".jumptables";
+
+/// Bytes of a `struct bpf_insn_array_value`, which opens with `orig_off`.
+const VALUE_LEN: usize = 16;
+
+impl Assembler<'_> {
+    pub(super) fn create_jump_table(&mut self, program: ProgIdx, table: usize) -> Result<()> {
+        let table = &self.plan.program(program).native.jump_tables[table];
+        let def = MapDef {
+            map_type: MapType::BPF_MAP_TYPE_INSN_ARRAY as u32,
+            key_size: 4,
+            value_size: VALUE_LEN as u32,
+            max_entries: table.targets.len() as u32,
+            ..MapDef::default()
+        };
+        let attr = attr::map_create(self.endian, NAME, &def, false);
+        let when = Record { unless: self.programs[program.0].skip, ..self.always() };
+        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out: self.fd_of(table), ..when })?;
+        Ok(())
+    }
+
+    /// One attr for all entries: key and value are copied where it has them.
+    pub(super) fn init_jump_table(&mut self, program: ProgIdx, table: usize, image: Image, when: When) -> Result<()> {
+        let table = &self.plan.program(program).image(image).jump_tables[table];
+        let when = Record { unless: self.programs[program.0].skip, ..self.when(when) };
+        let attr = self.image.put(&attr::map_update_elem(self.endian, 0))?;
+        let (key, value) = (self.image.word(0)?, self.image.put(&[0; VALUE_LEN])?);
+        self.image.point(attr.plus(offset::map_update_elem::KEY), key);
+        self.image.point(attr.plus(offset::map_update_elem::VALUE), value);
+        self.copy(self.fd_of(table), attr.plus(offset::map_update_elem::MAP_FD), when);
+        for (index, &target) in table.targets.iter().enumerate() {
+            let (index, target) = (self.image.word(index as u32)?, self.image.word(target)?);
+            self.copy(index, key, when);
+            self.copy(target, value, when);
+            self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+        }
+        Ok(())
+    }
+
+    pub(super) fn freeze_jump_table(&mut self, program: ProgIdx, table: usize) -> Result<()> {
+        let table = &self.plan.program(program).native.jump_tables[table];
+        let when = Record { unless: self.programs[program.0].skip, ..self.always() };
+        let attr = self.image.put(&attr::map_fd(self.endian))?;
+        self.copy(self.fd_of(table), attr.plus(offset::map_freeze::MAP_FD), when);
+        self.image.record(Record { cmd: cmd::BPF_MAP_FREEZE, arg: attr, size: 4, ..when });
+        Ok(())
+    }
+
+    /// A table's entry in the table of descriptors, which is the programs' `fd_array`.
+    fn fd_of(&self, table: &JumpTable) -> BlobOff {
+        self.fds.plus(4 * table.map.0 as u32)
+    }
+}
