@@ -41,7 +41,8 @@ const PLANS: [&str; 13] = [
 ];
 
 /// Whose programs are kept.
-const PROGRAMS: [&str; 7] = ["arena", "counters", "jump_tables", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
+const PROGRAMS: [&str; 8] =
+    ["arena", "counters", "insns", "jump_tables", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
 
 /// Whose source is kept.
 const SOURCES: [&str; 6] = ["arena", "counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];

@@ -20,6 +20,7 @@ mod global_percpu_data;
 mod guest;
 mod in_memory;
 mod info;
+mod insns;
 mod iterators;
 mod jump_tables;
 mod kconfig;

@@ -54,3 +54,47 @@ fn table(section: &Section<'_>, at: u64, size: u64, start: u64, endian: Endian) 
     };
     Ok(JumpTable { offset: at, targets: words.iter().map(target).collect::<Result<_>>()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::elf::{SectionIdx, SectionKind};
+
+    /// The table of `size` bytes at `at` of a section with the words 16, 40, 43 and the byte 0.
+    fn parse(at: u64, size: u64, relocs: Vec<ElfReloc>) -> Result<JumpTable, String> {
+        let mut data = [16u64, 40, 43].map(u64::to_be_bytes).concat();
+        data.push(0);
+        let section = Section {
+            index: SectionIdx(1),
+            name: JUMP_TABLES.to_owned(),
+            kind: SectionKind::Data,
+            size: data.len() as u64,
+            data: &data,
+            relocs,
+        };
+        table(&section, at, size, 24, Endian::Big).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn entries_count_slots_from_the_functions_start() {
+        assert_eq!(parse(0, 16, Vec::new()), Ok(JumpTable { offset: 0, targets: vec![-1, 2] }));
+        assert_eq!(parse(8, 8, Vec::new()), Ok(JumpTable { offset: 8, targets: vec![2] }));
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused() {
+        let reloc = ElfReloc { offset: 8, symbol: 0, r_type: 2 };
+        let table = [
+            (parse(0, 0, Vec::new()), "0 bytes from byte 0 are not whole words of 8 bytes"),
+            (parse(0, 12, Vec::new()), "12 bytes from byte 0 are not whole words of 8 bytes"),
+            (parse(4, 8, Vec::new()), "8 bytes from byte 4 are not whole words of 8 bytes"),
+            (parse(24, 8, Vec::new()), "8 bytes from byte 24 are not inside the section's 25"),
+            (parse(u64::MAX, 8, Vec::new()), "8 bytes from byte 18446744073709551615 are not inside the section's 25"),
+            (parse(16, 8, Vec::new()), "byte 0x2b is not the start of an instruction"),
+            (parse(0, 8, vec![reloc]), "byte 8 holds an address, which is known only once it is loaded"),
+        ];
+        for (found, expected) in table {
+            assert_eq!(found.unwrap_err(), expected);
+        }
+    }
+}

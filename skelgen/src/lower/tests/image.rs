@@ -3,7 +3,7 @@
 use super::*;
 use crate::btf::{StrOff, TypeId};
 use crate::insn::disasm::Listing;
-use crate::link::{CoreRelo, FuncInfo, LineInfo};
+use crate::link::{CoreRelo, FuncInfo, JumpTable, LineInfo};
 use crate::lower::lower;
 
 fn listing(program: &Program) -> Vec<String> {
@@ -43,6 +43,50 @@ fn the_example_of_the_module() {
             "23: exit",
         ]
     );
+}
+
+/// A function that jumps through a table to where it reads its second argument, or its third.
+fn through_table() -> Program {
+    let body = [
+        section(R0, 3, 0).to_vec(),
+        section(R4, 9, 0).to_vec(),
+        vec![load(Size::DW, R4, R4, 0), Insn { code: BPF_JMP | BPF_JA | BPF_X, dst: 4, ..Insn::default() }],
+        vec![mov(R0, R2), exit(), mov(R0, R3), exit()],
+    ];
+    let main = vec![mov_imm(R2, 1), mov_imm(R3, 2), call_function(1), exit()];
+    let mut program = program(&[("main", main), ("switch", body.concat())]);
+    program.jump_tables.push(JumpTable { map: MapIdx(9), targets: vec![12, 10, 12] });
+    program
+}
+
+#[test]
+fn a_jump_table_leads_to_the_same_instructions() {
+    let program = through_table();
+    let lowered = lowered(&program).unwrap();
+    // What either case reads is kept across the lookup.
+    let listed = listing(&lowered);
+    assert!(listed.contains(&"4: r6 = r2".to_owned()) && listed.contains(&"5: r7 = r3".to_owned()), "{listed:#?}");
+    let at = |program: &Program, index: usize| {
+        let target = program.jump_tables[0].targets[index] as usize;
+        Listing(&program.insns[target..target + 2]).to_string()
+    };
+    assert_eq!(lowered.jump_tables[0].map, MapIdx(9));
+    for index in 0..3 {
+        assert_eq!(at(&lowered, index), at(&program, index));
+    }
+}
+
+#[test]
+fn a_jump_table_stays_in_its_function() {
+    for (target, words) in [(3, "leads to slot 3, out of it"), (14, "leads to slot 14, out of it")] {
+        let mut program = through_table();
+        program.jump_tables[0].targets[1] = target;
+        assert_eq!(lowered(&program).unwrap_err().to_string(), format!("switch: its jump table {words}"));
+    }
+    let mut program = through_table();
+    program.jump_tables[0].targets[1] = 5;
+    let error = lowered(&program).unwrap_err().to_string();
+    assert_eq!(error, "switch: insn 5: leads into the middle of an ld_imm64");
 }
 
 #[test]
