@@ -13,7 +13,7 @@ const COMMANDS: [&[&str]; 7] = [
     &["inspect", "--disasm", "counters.bpf.o"],
     &["features", "counters.bpf.o"],
     &["check", "counters.bpf.o", "counters.bpf.c"],
-    &["load", "bad/unknown_section.bpf.o"],
+    &["load", "bad/map_without_type.bpf.o"],
     &["gen", "nowhere.bpf.o"],
 ];
 

@@ -64,7 +64,7 @@ fn it_shows_the_line_of_source_and_what_else_there_is_to_know() {
 #[test]
 fn it_says_where_the_mistake_is() {
     let cases: [(&[&str], &str); 4] = [
-        (&["bad/unknown_section.bpf.o"], "bad/unknown_section.bpf.o: section nonsense/foo: "),
+        (&["bad/map_without_type.bpf.o"], "bad/map_without_type.bpf.o: section .maps: "),
         (&["bad/unresolved_extern.bpf.o"], "bad/unresolved_extern.bpf.o: section "),
         (&["nowhere.bpf.o"], "nowhere.bpf.o: cannot read it: "),
         (&["counters.bpf.o", "-o", "nowhere/counters.rs"], "nowhere/counters.rs: cannot write it: "),
