@@ -71,6 +71,24 @@ fn the_loader_gives_each_section_its_value_once() {
 }
 
 #[test]
+fn kernels_that_need_no_second_form_get_none() {
+    for (name, skeleton) in percpu_fixtures() {
+        let since = |kernel: (u32, u32)| {
+            Skeleton::since(Some(kernel.into()), &format!("{name}.bpf.o"), &fixtures::bytes(&name)).unwrap()
+        };
+        let (old, new) = (since((7, 2)), since((7, 3)));
+        assert_eq!(old.loader, skeleton.loader, "{name}");
+        assert!(new.plan.programs.iter().all(|program| program.lowered.is_none()), "{name}");
+        let forms = |step: &&Step| matches!(step, Step::CreateMap { .. } | Step::LoadProgram { .. });
+        assert_eq!(new.plan.steps.iter().filter(forms).count(), new.plan.maps.len() + new.plan.programs.len());
+        assert!(new.plan.stand_ins.is_empty() && new.loader.image.len() < old.loader.image.len(), "{name}");
+    }
+    // What cannot be lowered need not be.
+    let deep = |kernel| Skeleton::since(kernel, "deep_stack.bpf.o", &fixtures::bytes("deep_stack"));
+    assert!(deep(None).is_err() && deep(Some((7, 3).into())).is_ok());
+}
+
+#[test]
 fn the_image_and_the_source_hold_each_value_once() {
     for (name, skeleton) in percpu_fixtures() {
         let sections = skeleton.object.percpu_maps();

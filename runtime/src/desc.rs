@@ -14,6 +14,9 @@ use crate::sys::elem::Shape;
 pub struct ObjectDesc<'a> {
     /// The object's name.
     pub name: &'a str,
+    /// The oldest kernel that it was made for, as in `(7, 3)`; `None` if any. From 7.3 on, programs that touch `.percpu`
+    /// variables have no form for kernels that cannot address them directly.
+    pub min_kernel: Option<(u32, u32)>,
     /// The image at rest; see [`image`](crate::image).
     pub image: &'a [u8],
     /// The loader program: `struct bpf_insn`, 8 bytes each, in this machine's byte order. It refers to the image's map

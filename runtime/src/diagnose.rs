@@ -45,10 +45,24 @@ pub(crate) fn explain(error: Error) -> Error {
 
 /// That the kernel is too old, if it is.
 pub(crate) fn too_old() -> Option<String> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
-    let release = release.trim();
+    let Release { version, text } = release()?;
     let oldest = format!("{}.{}", OLDEST.0, OLDEST.1);
-    (version(release)? < OLDEST).then(|| format!("this kernel is {release}; skeletons need Linux {oldest} or newer"))
+    (version < OLDEST).then(|| format!("this kernel is {text}; skeletons need Linux {oldest} or newer"))
+}
+
+/// The running kernel.
+pub(crate) struct Release {
+    /// The first two numbers.
+    pub(crate) version: (u32, u32),
+    /// All of it, as in `6.1.0-31-cloud-amd64`.
+    pub(crate) text: String,
+}
+
+/// The running kernel; `None` if `/proc` does not tell.
+pub(crate) fn release() -> Option<Release> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    let text = release.trim().to_owned();
+    Some(Release { version: version(&text)?, text })
 }
 
 /// Whether the kernel is older than `version`, by its own word: for hints, not for decisions.

@@ -37,6 +37,7 @@
 //! # static STEPS: &[rt::StepDesc<'static>] = &[];
 //! static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
 //!     name: "counters",
+//!     min_kernel: None,
 //!     image: IMAGE,
 //!     loader: LOADER,
 //!     loader_btf: &[],

@@ -28,6 +28,7 @@ pub mod emit;
 mod endian;
 mod error;
 pub mod insn;
+mod kernel;
 pub mod link;
 pub mod loader;
 pub mod lower;
@@ -37,6 +38,7 @@ pub mod plan;
 pub use builder::{BuildError, Builder};
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
+pub use kernel::KernelVersion;
 
 use link::link;
 use loader::Loader;
@@ -63,10 +65,20 @@ impl Skeleton {
     ///
     /// What in the object cannot be loaded, and where it stands.
     pub fn new(file_name: &str, bytes: &[u8]) -> Result<Self> {
+        Self::since(None, file_name, bytes)
+    }
+
+    /// The same for kernels from `min_kernel` on. Since [7.3](KernelVersion::DIRECT_PERCPU) programs need no second form
+    /// to touch `.percpu`, and get none: the loader is smaller, and what cannot be lowered is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn since(min_kernel: Option<KernelVersion>, file_name: &str, bytes: &[u8]) -> Result<Self> {
         let run = || {
             let object = Object::parse(file_name, bytes)?;
             let programs = link(&object).map_err(|error| object.locate(error))?;
-            let plan = plan::plan(&object, programs).map_err(|error| object.locate(error))?;
+            let plan = plan::plan_since(min_kernel, &object, programs).map_err(|error| object.locate(error))?;
             let loader = loader::assemble(&plan)?;
             Ok(Skeleton { file_name: file_name.to_owned(), object, plan, loader })
         };

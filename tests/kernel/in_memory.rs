@@ -125,6 +125,7 @@ fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
     });
     rt::ObjectDesc {
         name: text(&plan.name),
+        min_kernel: plan.min_kernel.map(|kernel| (kernel.major, kernel.minor)),
         maps: Vec::leak(maps.collect()),
         progs: Vec::leak(progs.collect()),
         steps: Vec::leak(steps.collect()),

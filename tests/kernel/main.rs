@@ -31,6 +31,7 @@ mod leaks;
 mod load;
 mod many;
 mod maps;
+mod min_kernel;
 mod modes;
 mod objects;
 mod percpu;

@@ -17,6 +17,7 @@ mod arena;
 mod loaded;
 mod lookup;
 mod machine;
+mod min_kernel;
 mod outcome;
 mod patch;
 mod resize;
@@ -96,6 +97,7 @@ fn run(
     mut programs: Vec<OpenProgram>,
     values: &[(usize, &[u8])],
 ) -> Result<Loaded> {
+    min_kernel::check(opened)?;
     if maps.iter().any(|map| map.shape.per_cpu()) {
         // Better now than when everything is made.
         cpus::possible()?;
@@ -133,8 +135,9 @@ fn run(
     let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
     let loaded = machine.load(&mut patches);
     drop((btf, targets));
-    let Made { fds, features } =
-        loaded.map_err(|error| struct_ops::blame_link(opened, blame_mode(opened.mode, error)))?;
+    let Made { fds, features } = loaded.map_err(|error| {
+        struct_ops::blame_link(opened, blame_mode(opened.mode, min_kernel::explain(opened, error)))
+    })?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);

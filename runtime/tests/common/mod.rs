@@ -93,6 +93,7 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
     });
     ObjectDesc {
         name: text(&plan.name),
+        min_kernel: plan.min_kernel.map(|kernel| (kernel.major, kernel.minor)),
         maps: leak(maps.collect()),
         progs: leak(progs.collect()),
         steps: leak(steps.collect()),

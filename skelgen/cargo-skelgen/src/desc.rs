@@ -45,6 +45,7 @@ pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: i
         .collect();
     then(&ObjectDesc {
         name,
+        min_kernel: plan.min_kernel.map(|kernel| (kernel.major, kernel.minor)),
         image: &loader.image,
         loader: &loader.interpreter.code(plan.endian),
         loader_btf: &loader.interpreter.btf,

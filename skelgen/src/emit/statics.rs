@@ -5,10 +5,10 @@ use quote::{ToTokens as _, quote};
 
 use super::Options;
 use super::attach::AttachPlan;
-use crate::Skeleton;
 use crate::loader::{MapSlots, ProgramSlots};
 use crate::object::{Arena, DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
 use crate::plan::PlannedProgram;
+use crate::{KernelVersion, Skeleton};
 
 /// `IMAGE` and `OBJECT`.
 pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
@@ -23,6 +23,13 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
     let func_info = Literal::byte_string(&loader.interpreter.func_info);
     let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| map_desc(map, slots));
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| prog_desc(program, slots));
+    let min_kernel = match plan.min_kernel {
+        None => quote!(::core::option::Option::None),
+        Some(KernelVersion { major, minor }) => {
+            let (major, minor) = (number(major), number(minor));
+            quote!(::core::option::Option::Some((#major, #minor)))
+        }
+    };
     let steps = plan.steps.iter().map(|step| {
         let (what, subject) = plan.words(step);
         quote!(rt::StepDesc { what: #what, subject: #subject })
@@ -35,6 +42,7 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
         /// What `OBJECT` says of `IMAGE` are offsets into it.
         static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
             name: #name,
+            min_kernel: #min_kernel,
             image: IMAGE,
             loader: LOADER,
             loader_btf: #btf,

@@ -3,17 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
-use crate::Result;
 use crate::insn::Insn;
 use crate::link::Program;
 use crate::lower::{self, PerCpuMap};
 use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
+use crate::{KernelVersion, Result};
 
 /// Plans the load of `object`, whose programs are linked as `programs`, in the order of their definition.
 ///
 /// Maps come before programs, since programs refer to them; a data section is filled and frozen before any program is
 /// loaded, so that the verifier knows its constants.
 pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
+    plan_since(None, object, programs)
+}
+
+/// The same for kernels from `min_kernel` on: if all of them can address `.percpu` variables directly, programs have one
+/// form only.
+pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
+    let direct = min_kernel.is_some_and(|kernel| kernel >= KernelVersion::DIRECT_PERCPU);
     let stand_ins = object.percpu_maps();
     let jump_tables: usize = programs.iter().map(|program| program.jump_tables.len()).sum();
     let percpu: Vec<_> = stand_ins
@@ -25,6 +32,14 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         .into_iter()
         .zip(&object.programs)
         .map(|(native, def)| {
+            if direct {
+                return Ok(PlannedProgram {
+                    section: def.section.clone(),
+                    sec: def.sec.clone(),
+                    native,
+                    lowered: None,
+                });
+            }
             let lowered = lower::lower(&native, &percpu, &object.btf, def.sec.null_return())
                 .and_then(|lowered| lowered.as_ref().map_or(Ok(()), Program::check_maps).map(|()| lowered))
                 .map_err(|error| error.in_section(def.section.as_str()))?;
@@ -33,10 +48,11 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
         .collect::<Result<Vec<_>>>()?;
     let stand_ins =
         if percpu.iter().any(|map| is_referred_to(map.stand_in, &programs)) { stand_ins } else { Vec::new() };
-    let steps = steps(object, stand_ins.len(), &programs);
+    let steps = steps(object, stand_ins.len(), &programs, direct);
     Ok(LoadPlan {
         name: object.name.clone(),
         endian: object.endian,
+        min_kernel,
         license: object.license.clone(),
         btf: if object.btf.is_empty() { Vec::new() } else { object.btf.encode(object.endian) },
         maps: object.maps.clone(),
@@ -47,7 +63,7 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
     })
 }
 
-fn steps(object: &Object, stand_ins: usize, programs: &[PlannedProgram]) -> Vec<Step> {
+fn steps(object: &Object, stand_ins: usize, programs: &[PlannedProgram], direct: bool) -> Vec<Step> {
     let maps = object.maps.as_slice();
     let mut steps = Vec::new();
     if !object.btf.is_empty() {
@@ -60,7 +76,7 @@ fn steps(object: &Object, stand_ins: usize, programs: &[PlannedProgram]) -> Vec<
         steps.push(Step::Probe);
     }
     for (index, map) in maps.iter().enumerate() {
-        map_steps(&mut steps, MapIdx(index), map);
+        map_steps(&mut steps, MapIdx(index), map, direct);
     }
     steps.extend((0..stand_ins).map(|stand_in| Step::CreateStandIn { stand_in }));
     populate_steps(&mut steps, maps, |slot| matches!(slot, Slot::Map(_)));
@@ -78,8 +94,8 @@ fn populate_steps(steps: &mut Vec<Step>, maps: &[Map], wanted: impl Fn(&Slot) ->
     }
 }
 
-fn map_steps(steps: &mut Vec<Step>, map: MapIdx, def: &Map) {
-    if is_percpu(def) {
+fn map_steps(steps: &mut Vec<Step>, map: MapIdx, def: &Map, direct: bool) {
+    if is_percpu(def) && !direct {
         // Kernels before 7.3 refuse a per-CPU array whose value is a section.
         steps.push(Step::CreateMap { map, when: When::Direct });
         steps.push(Step::CreateMap { map, when: When::NotDirect });

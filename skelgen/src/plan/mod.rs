@@ -9,12 +9,12 @@ mod build;
 mod display;
 mod step;
 
-pub use build::plan;
+pub use build::{plan, plan_since};
 pub use step::{Image, Step, When};
 
-use crate::Endian;
 use crate::link::Program;
 use crate::object::{Ksym, KsymIdx, KsymKind, Map, MapIdx, ProgIdx, SecDef};
+use crate::{Endian, KernelVersion};
 
 /// Everything that a load does, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct LoadPlan {
     pub name: String,
     /// Byte order of the kernel that will carry it out.
     pub endian: Endian,
+    /// The oldest kernel that it is for, if not any.
+    pub min_kernel: Option<KernelVersion>,
     /// The license given with every program.
     pub license: String,
     /// The object's BTF, as `BPF_BTF_LOAD` takes it; empty if it has none.
@@ -50,7 +52,8 @@ pub struct PlannedProgram {
     pub sec: SecDef,
     /// The program as linked: it addresses `.percpu` variables directly.
     pub native: Program,
-    /// The program for kernels that cannot do that; `None` if it touches no `.percpu` variable.
+    /// The program for kernels that cannot do that; `None` if it touches no `.percpu` variable, or the plan is for no
+    /// such kernel.
     pub lowered: Option<Program>,
 }
 
@@ -75,6 +78,7 @@ impl LoadPlan {
         LoadPlan {
             name: name.into(),
             endian,
+            min_kernel: None,
             license: String::new(),
             btf: Vec::new(),
             maps: Vec::new(),

@@ -281,6 +281,7 @@ pub mod counters {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "counters",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",

@@ -951,6 +951,7 @@ pub mod data_sections {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "data_sections",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",

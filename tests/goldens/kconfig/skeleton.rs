@@ -277,6 +277,7 @@ pub mod kconfig {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "kconfig",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",

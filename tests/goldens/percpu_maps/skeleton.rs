@@ -331,6 +331,7 @@ pub mod percpu_maps {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "percpu_maps",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
