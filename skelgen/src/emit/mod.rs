@@ -31,7 +31,8 @@ use crate::{Result, Skeleton};
 use names::Names;
 
 pub use attach::AttachPlan;
-pub use source::source;
+pub use source::{file, source};
+pub use types::{Pattern, TypeOptions, Unmatched};
 
 /// How the skeleton is to be written.
 #[derive(Clone, Debug)]
@@ -40,8 +41,10 @@ pub struct Options {
     pub name: Option<String>,
     /// The path of the runtime crate.
     pub runtime: TokenStream,
-    /// Derives that every generated struct gets beside its own.
-    pub derives: TokenStream,
+    /// What is added to generated types, and which of them there are.
+    pub types: TypeOptions,
+    /// What the user says of the skeleton, as attributes `#[doc = ...]`: it opens the module's docs.
+    pub docs: TokenStream,
     /// Who may see the skeleton's module.
     pub visibility: TokenStream,
     /// The entry type (`struct Counters;`), if the user wrote it beside the module, as for the derive macro. Otherwise
@@ -57,7 +60,8 @@ impl Default for Options {
         Options {
             name: None,
             runtime: quote!(::skelgen_runtime),
-            derives: TokenStream::new(),
+            types: TypeOptions::default(),
+            docs: TokenStream::new(),
             visibility: quote!(pub),
             entry: None,
             image: None,
@@ -65,7 +69,33 @@ impl Default for Options {
     }
 }
 
+/// A skeleton as Rust.
+#[derive(Clone, Debug)]
+pub struct Emission {
+    /// One module; beside it, `open` of an entry type that the user wrote.
+    pub tokens: TokenStream,
+    /// The options that name a type which this object has not.
+    pub unmatched: Vec<Unmatched>,
+}
+
 /// The skeleton as one module; beside it, `open` of an entry type that the user wrote.
+///
+/// # Errors
+///
+/// A type that Rust cannot express, and the variable or map that has it; an option that names a type which there is not.
 pub fn emit(skeleton: &Skeleton, options: &Options) -> Result<TokenStream> {
-    skeleton::module(skeleton, options, &Names::new(skeleton, options))
+    let Emission { tokens, unmatched } = emission(skeleton, options)?;
+    match unmatched.into_iter().next() {
+        Some(unmatched) => Err(unmatched.into()),
+        None => Ok(tokens),
+    }
+}
+
+/// As [`emit`], for callers who know more of the options: where they stand, or which other objects they are for.
+///
+/// # Errors
+///
+/// A type that Rust cannot express, and the variable or map that has it.
+pub fn emission(skeleton: &Skeleton, options: &Options) -> Result<Emission> {
+    skeleton::emission(skeleton, options, &Names::new(skeleton, options))
 }

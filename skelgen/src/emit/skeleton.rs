@@ -3,12 +3,12 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::Options;
 use super::handle::{map_handle, section_handle};
 use super::names::Names;
 use super::statics::statics;
 use super::struct_ops::{self, OpenStructOps};
 use super::types::{SectionVar, TypeEmitter, doc};
+use super::{Emission, Options};
 use crate::object::{DataKind, Map, MapType, Var};
 use crate::{Endian, Result, Skeleton};
 
@@ -44,11 +44,9 @@ enum Section {
 const ARENA: &str = "arena";
 
 /// The whole module.
-pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> Result<TokenStream> {
+pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) -> Result<Emission> {
     let mut types = TypeEmitter::new(&skeleton.object.btf, quote!(rt));
-    if !options.derives.is_empty() {
-        types.derive(options.derives.clone());
-    }
+    types.set_options(options.types.clone());
     names.reserved().iter().for_each(|name| types.reserve(name));
     let fields = fields(skeleton, names, &mut types)?;
     let ident = format_ident!("{ARENA}");
@@ -56,7 +54,8 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     let (mut data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.section.is_some());
     data.extend(&arena);
     let struct_ops = struct_ops::open(skeleton, names, &mut types)?;
-    let types = types.finish();
+    types.add_types()?;
+    let (unmatched, types) = (types.unmatched(), types.finish());
 
     let statics = statics(skeleton, options);
     let (declaration, beside) = entry(skeleton, options, names);
@@ -64,9 +63,11 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
     let loaded = loaded(names, &data, &maps, skeleton);
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
-    let (module, rt, visibility) = (&names.module, &options.runtime, &options.visibility);
+    let (module, rt, visibility, docs) = (&names.module, &options.runtime, &options.visibility, &options.docs);
     let doc = format!(" Light skeleton of `{}`.", skeleton.file_name);
-    Ok(quote! {
+    let docs = if docs.is_empty() { TokenStream::new() } else { quote!(#docs #[doc = ""]) };
+    let tokens = quote! {
+        #docs
         #[doc = #doc]
         #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
         #visibility mod #module {
@@ -92,7 +93,8 @@ pub(super) fn module(skeleton: &Skeleton, options: &Options, names: &Names) -> R
         }
 
         #beside
-    })
+    };
+    Ok(Emission { tokens, unmatched })
 }
 
 fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<'_>) -> Result<Vec<Field<'a>>> {

@@ -100,7 +100,11 @@ impl TypeEmitter<'_> {
             }
             Type::Enum(ty_) | Type::Enum64(ty_) => {
                 let read = if ty_.signed { signed } else { unsigned };
-                (ty.clone(), quote!(#ty(#read as _)), quote!(value.0 as u64))
+                if self.is_opaque(self.btf.resolve(member.ty)) {
+                    (ty.clone(), quote!(#read as #ty), quote!(value as u64))
+                } else {
+                    (ty.clone(), quote!(#ty(#read as _)), quote!(value.0 as u64))
+                }
             }
             _ => return Ok(TokenStream::new()),
         };

@@ -43,7 +43,9 @@ impl TypeEmitter<'_> {
     ) -> Result<TokenStream> {
         let name = self.names.redeem(&type_ident_text(rust_name));
         let ident = format_ident!("{name}");
-        let definition = Definition { ident, name, c_name: quoted(section), depth: 0 };
+        let option_name = section.to_owned();
+        self.defined.insert(option_name.clone());
+        let definition = Definition { ident, name, c_name: quoted(section), option_name, depth: 0 };
         let slot = self.defs.len();
         self.defs.push(TokenStream::new());
         let (mut fields, mut names) = (Vec::new(), Members::default());

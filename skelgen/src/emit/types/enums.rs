@@ -9,6 +9,9 @@ use super::{Place, TypeEmitter, doc};
 use crate::btf::{Enum, Kind, TypeId};
 use crate::{Error, Result};
 
+/// What `plain_enum!` derives.
+const DERIVES: &[&str] = &["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+
 impl TypeEmitter<'_> {
     pub(super) fn enumeration(&mut self, id: TypeId, ty: &Enum, place: Place<'_>) -> Result<Value> {
         self.defined(id, place, |types, definition| {
@@ -29,10 +32,12 @@ impl TypeEmitter<'_> {
                 quote!(#doc #name = #number)
             });
             let values: Vec<TokenStream> = values.collect();
+            let attributes = types.options.attributes_of(&definition.option_name, DERIVES);
             let tokens = quote! {
                 #rt::plain_enum! {
                     #[repr(#number)]
                     #(#docs)*
+                    #attributes
                     pub enum #ident { #(#values),* }
                 }
             };
@@ -42,7 +47,7 @@ impl TypeEmitter<'_> {
 }
 
 /// The integer with the enum's size and sign.
-fn number(ty: &Enum) -> Option<Ident> {
+pub(super) fn number(ty: &Enum) -> Option<Ident> {
     let sign = if ty.signed { 'i' } else { 'u' };
     matches!(ty.size, 1 | 2 | 4 | 8).then(|| format_ident!("{sign}{}", 8 * ty.size))
 }

@@ -25,6 +25,8 @@ mod bitfields;
 mod datasec;
 mod enums;
 mod names;
+mod options;
+mod pattern;
 mod pretty;
 mod record;
 mod structs;
@@ -34,7 +36,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -44,6 +46,8 @@ use crate::{Error, Result};
 pub use datasec::SectionVar;
 pub use names::{Members, field_ident, type_name};
 use names::{Names, type_ident_text};
+pub use options::{TypeOptions, Unmatched};
+pub use pattern::Pattern;
 pub use pretty::pretty;
 use value::Value;
 
@@ -52,10 +56,12 @@ pub struct TypeEmitter<'a> {
     btf: &'a Btf,
     /// The path of the runtime crate.
     rt: TokenStream,
-    derives: TokenStream,
+    options: TypeOptions,
     names: Names,
     /// The typedef that names a nameless type: the first that there is.
     typedefs: BTreeMap<TypeId, &'a str>,
+    /// What the types that have a definition are called for options.
+    defined: BTreeSet<String>,
     /// Types that have a definition; `None` while it is being made.
     known: BTreeMap<TypeId, Option<Value>>,
     /// Definitions in the order of first use; what a type is made of comes behind it.
@@ -90,19 +96,18 @@ impl<'a> TypeEmitter<'a> {
         TypeEmitter {
             btf,
             rt: runtime,
-            derives: TokenStream::new(),
+            options: TypeOptions::default(),
             names: Names::default(),
             typedefs,
+            defined: BTreeSet::new(),
             known: BTreeMap::new(),
             defs: Vec::new(),
         }
     }
 
-    /// Adds derives, separated by commas, to all structs that are defined from here on.
-    ///
-    /// They have `Clone`, `Copy`, `Debug`, `Default` and `PartialEq` anyway.
-    pub fn derive(&mut self, derives: TokenStream) {
-        self.derives = quote!(#[derive(#derives)]);
+    /// Heeds `options` for all types that are defined from here on.
+    pub fn set_options(&mut self, options: TypeOptions) {
+        self.options = options;
     }
 
     /// Keeps a Rust name from being given to a C type; [`datasec`](Self::datasec) may use it.
@@ -115,6 +120,29 @@ impl<'a> TypeEmitter<'a> {
     /// `hint` names the type if C does not.
     pub fn use_of(&mut self, id: TypeId, hint: &str) -> Result<TokenStream> {
         Ok(self.value(id, Place { parent: "", c_parent: "", member: hint, depth: 0 })?.tokens)
+    }
+
+    /// Defines the types that the options add.
+    pub fn add_types(&mut self) -> Result<()> {
+        let btf = self.btf;
+        for (id, ty) in btf.types() {
+            if is_definable(ty) && self.option_name(id).is_some_and(|name| self.options.adds(name)) {
+                self.use_of(id, "")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The options that name no type: they are mistakes, if no other object has one.
+    pub fn unmatched(&self) -> Vec<Unmatched> {
+        let names = self.btf.types().filter(|(_, ty)| is_definable(ty)).filter_map(|(id, _)| self.option_name(id));
+        self.options.unmatched(&self.defined, &names.map(ToOwned::to_owned).collect())
+    }
+
+    /// What a type of the object is called in options; `None` if it has no name in C.
+    fn option_name(&self, id: TypeId) -> Option<&'a str> {
+        let own = self.btf.name_of(id);
+        if own.is_empty() { self.typedefs.get(&id).copied().filter(|name| !name.is_empty()) } else { Some(own) }
     }
 
     /// The definitions of all types that were used.
@@ -148,7 +176,9 @@ impl<'a> TypeEmitter<'a> {
             (own, _) => (type_name(own), quoted(&c_type)),
         };
         let name = self.names.claim(&wanted);
-        let definition = Definition { ident: format_ident!("{name}"), c_name, name, depth: place.depth };
+        let option_name = self.option_name(id).unwrap_or(&name).to_owned();
+        let definition = Definition { ident: format_ident!("{name}"), c_name, option_name, name, depth: place.depth };
+        self.defined.insert(definition.option_name.clone());
         self.known.insert(id, None);
         let slot = self.defs.len();
         self.defs.push(TokenStream::new());
@@ -166,6 +196,8 @@ struct Definition {
     ident: Ident,
     /// For docs and errors, in backquotes.
     c_name: String,
+    /// For options: see [`Pattern`].
+    option_name: String,
     /// How many types contain it.
     depth: usize,
 }
@@ -179,6 +211,11 @@ impl Definition {
     fn member_error(&self, member: &str, error: Error) -> Error {
         Error::new(error.kind(), format!("{}: {}: {error}", self.c_name, quoted(member)))
     }
+}
+
+/// Whether types like this have definitions in Rust.
+fn is_definable(ty: &Type) -> bool {
+    matches!(ty, Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_))
 }
 
 /// C text in backquotes, to stand in a line of a doc: names in BTF need not be names.

@@ -9,6 +9,9 @@ use super::value::Value;
 use super::{Definition, TypeEmitter, doc};
 use crate::{Error, Result};
 
+/// What `plain!` derives for a struct.
+const DERIVES: &[&str] = &["Clone", "Copy", "Debug", "Default", "PartialEq"];
+
 /// A field of a struct to define.
 pub(super) struct Field {
     pub(super) ident: Ident,
@@ -104,11 +107,11 @@ impl TypeEmitter<'_> {
         let methods = &record.methods;
         let allow = record.odd_methods.then(|| quote!(#[allow(non_snake_case, reason = "the names are C's")]));
         let methods = if methods.is_empty() { TokenStream::new() } else { quote!(#allow impl #ident { #methods }) };
-        let derives = &self.derives;
+        let attributes = self.options.attributes_of(&record.definition.option_name, DERIVES);
         let tokens = quote! {
             #rt::plain! {
                 #(#doc)*
-                #derives
+                #attributes
                 pub struct #ident { #(#fields),* }
             }
             #methods

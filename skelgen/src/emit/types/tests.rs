@@ -73,7 +73,9 @@ fn a_struct_with_holes() {
     let members = [("pid", int, 0, 0), ("type", long, 64, 0), ("_pad4", int, 128, 0), ("next", pointer, 192, 0)];
     let event = b.structure("task_event", 40, &members);
     let mut types = emitter(&b.0);
-    types.derive(quote!(Eq, Hash));
+    let mut options = TypeOptions::default();
+    options.parse_type_derive("task_event", "Eq, Hash").unwrap();
+    types.set_options(options);
     assert_eq!(types.use_of(event, "hint").unwrap().to_string(), "TaskEvent");
     assert_eq!(types.use_of(event, "hint").unwrap().to_string(), "TaskEvent");
     let expected = "\

@@ -3,8 +3,9 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use super::enums::number;
 use super::{Place, TypeEmitter, quoted};
-use crate::btf::{Float, Int, Type, TypeId};
+use crate::btf::{Enum, Float, Int, Type, TypeId};
 use crate::{Error, Result};
 
 /// A Rust type as it is written where it is used.
@@ -72,11 +73,18 @@ impl TypeEmitter<'_> {
                 Value::array(elem, array.len)
                     .ok_or_else(|| Error::too_large(format!("{} is larger than 4 GiB", quoted(&btf.c_type(id)))))
             }
+            Type::Struct(ty) | Type::Union(ty) if self.is_opaque(resolved) => Ok(Value::bytes(ty.size)),
             Type::Struct(ty) => self.structure(resolved, ty, place),
             Type::Union(ty) => self.union(resolved, ty, place),
+            Type::Enum(ty) | Type::Enum64(ty) if self.is_opaque(resolved) => Ok(integer(ty)),
             Type::Enum(ty) | Type::Enum64(ty) => self.enumeration(resolved, ty, place),
             _ => Err(Error::unresolved(format!("{} has no size", quoted(&btf.c_type(id))))),
         }
+    }
+
+    /// Whether the user wants no definition of this type.
+    pub(super) fn is_opaque(&self, id: TypeId) -> bool {
+        self.option_name(id).is_some_and(|name| self.options.is_opaque(name))
     }
 
     fn int(&self, int: &Int) -> Value {
@@ -99,6 +107,11 @@ impl TypeEmitter<'_> {
         };
         Value::new(tokens, int.size, int.size)
     }
+}
+
+/// An enum without its names.
+fn integer(ty: &Enum) -> Value {
+    number(ty).map_or_else(|| Value::bytes(ty.size), |number| Value::new(quote!(#number), ty.size, ty.size))
 }
 
 fn float_value(float: &Float) -> Value {
