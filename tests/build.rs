@@ -1,8 +1,7 @@
 //! Generates the skeletons of the fixtures, as a user's build script would.
 
-use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use skelgen::Builder;
 
@@ -26,14 +25,7 @@ fn main() {
     let mut objects = objects(fixtures);
     objects.extend(REFUSED_AT_LOAD.into_iter().chain(OTHER).map(|name| fixtures.join(format!("{name}.bpf.o"))));
     let builder = objects.iter().fold(Builder::new(), |builder, object| builder.object(object));
-    builder.generate_to_out_dir().unwrap();
-
-    let mut index = String::new();
-    for object in &objects {
-        writeln!(index, "include!(concat!(env!(\"OUT_DIR\"), \"/{}.skel.rs\"));", name(object)).unwrap();
-    }
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
-    fs::write(out.join("skeletons.rs"), index).unwrap();
+    builder.include_file("skeletons.rs").generate_to_out_dir().unwrap();
 }
 
 /// The objects to generate, in an order of their own.

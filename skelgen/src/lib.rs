@@ -24,6 +24,7 @@
 
 pub mod btf;
 mod builder;
+pub mod clang;
 pub mod emit;
 mod endian;
 mod error;

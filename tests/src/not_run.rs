@@ -2,7 +2,7 @@
 //!
 //! A test that cannot run where it is started passes, as on a clean clone nothing is wrong then; but it says so, here,
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
-//! tests that it belongs to (`live,qemu,libbpf`), it fails instead.
+//! tests that it belongs to (`live,qemu,libbpf,clang`), it fails instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -29,6 +29,8 @@ pub enum Part {
     Qemu,
     /// Those that compare with libbpf, and build it.
     Libbpf,
+    /// Those that compile C for BPF.
+    Clang,
 }
 
 impl Part {
@@ -39,6 +41,7 @@ impl Part {
             Part::Live => "live",
             Part::Qemu => "qemu",
             Part::Libbpf => "libbpf",
+            Part::Clang => "clang",
         }
     }
 

@@ -1,0 +1,45 @@
+//! What a build script says to cargo.
+
+use std::env;
+use std::fmt::Display;
+use std::path::Path;
+
+/// Cargo, if this is a build script that it runs.
+pub(super) struct Cargo {
+    listens: bool,
+}
+
+impl Cargo {
+    pub(super) fn from_env() -> Self {
+        // Programs that cargo runs have `OUT_DIR` too, but not what the package is built for.
+        Cargo { listens: env::var_os("OUT_DIR").is_some() && env::var_os("CARGO_CFG_TARGET_ARCH").is_some() }
+    }
+
+    pub(super) fn rerun_if_changed(&self, path: &Path) {
+        self.say("rerun-if-changed", path.display());
+    }
+
+    pub(super) fn rerun_if_env_changed(&self, variable: &str) {
+        self.say("rerun-if-env-changed", variable);
+    }
+
+    pub(super) fn warning(&self, text: impl Display) {
+        self.lines("warning", text);
+    }
+
+    /// Shows it, and lets the build fail.
+    pub(super) fn error(&self, error: impl Display) {
+        self.lines("error", error);
+    }
+
+    /// What cargo shows has one line each time.
+    fn lines(&self, key: &str, text: impl Display) {
+        text.to_string().lines().for_each(|line| self.say(key, line));
+    }
+
+    fn say(&self, key: &str, value: impl Display) {
+        if self.listens {
+            println!("cargo::{key}={value}");
+        }
+    }
+}

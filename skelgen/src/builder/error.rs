@@ -1,0 +1,85 @@
+//! Why a build script generated nothing.
+
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use crate::Error;
+use crate::clang::ClangError;
+
+/// Why nothing was generated: all that was found to be wrong, a line or more each.
+pub struct BuildError(Vec<Cause>);
+
+pub(super) enum Cause {
+    NoOutDir,
+    Nothing,
+    NotOne(usize),
+    NameOfMany(String),
+    SameName(PathBuf, PathBuf),
+    Io(&'static str, PathBuf, io::Error),
+    Object(Error),
+    Clang(ClangError),
+}
+
+impl BuildError {
+    /// Fails if there is a cause.
+    pub(super) fn of(causes: Vec<Cause>) -> Result<(), BuildError> {
+        if causes.is_empty() { Ok(()) } else { Err(BuildError(causes)) }
+    }
+}
+
+impl From<Cause> for BuildError {
+    fn from(cause: Cause) -> Self {
+        BuildError(vec![cause])
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::NoOutDir => f.write_str(
+                "OUT_DIR is not set, so this is no build script: say with Builder::out_dir where the skeletons go",
+            ),
+            Cause::Nothing => f.write_str("nothing to generate: add a Builder::object or a Builder::source"),
+            Cause::NotOne(count) => write!(f, "generate() writes one skeleton, and there are {count} objects"),
+            Cause::NameOfMany(name) => {
+                write!(f, "only one skeleton can be named `{name}`: give its object a builder of its own")
+            }
+            Cause::SameName(one, other) => write!(
+                f,
+                "the skeletons of {} and {} would be one file: give one of them a builder of its own, with a name",
+                one.display(),
+                other.display()
+            ),
+            Cause::Io(what, path, error) => write!(f, "cannot {what} {}: {error}", path.display()),
+            Cause::Object(error) => error.fmt(f),
+            Cause::Clang(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, cause) in self.0.iter().enumerate() {
+            let line = if index == 0 { "" } else { "\n" };
+            write!(f, "{line}{cause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// As `Display`: what a build script's `main` returns is shown by `Debug`.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0.as_slice() {
+            [Cause::Io(_, _, error)] => Some(error),
+            [Cause::Clang(error)] => std::error::Error::source(error),
+            _ => None,
+        }
+    }
+}

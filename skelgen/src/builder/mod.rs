@@ -1,0 +1,357 @@
+//! The door for build scripts.
+//!
+//! ```text
+//! Builder   what is to be generated, and how
+//! output    the files
+//! cargo     what a build script says to cargo
+//! error     why nothing was generated
+//! ```
+
+mod cargo;
+mod error;
+mod output;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use quote::ToTokens;
+
+use crate::clang::{self, Clang, Target};
+use crate::emit::{Options, Pattern, TypeOptions};
+use crate::{Error, KernelVersion};
+use cargo::Cargo;
+pub use error::BuildError;
+use error::Cause;
+
+/// Generates skeletons from a build script.
+///
+/// ```no_run
+/// // build.rs
+/// fn main() -> Result<(), skelgen::BuildError> {
+///     skelgen::Builder::new().object("src/counters.bpf.o").generate_to_out_dir()
+/// }
+/// ```
+///
+/// and in the crate, which then has a module `counters`:
+///
+/// ```text
+/// include!(concat!(env!("OUT_DIR"), "/counters.skel.rs"));
+/// ```
+///
+/// Options are for all objects and sources of a builder. What needs options of its own gets a builder of its own:
+///
+/// ```no_run
+/// # fn main() -> Result<(), skelgen::BuildError> {
+/// skelgen::Builder::new().source("src/bpf/agent.bpf.c").vmlinux_h("src/bpf/vmlinux.h").generate_to_out_dir()?;
+/// skelgen::Builder::new().object("vendor/probe.bpf.o").name("latency").generate_to_out_dir()
+/// # }
+/// ```
+///
+/// # In a build script and elsewhere
+///
+/// In a build script cargo is told which files and environment variables to watch. An error is returned, and also told
+/// to cargo, which shows it before all else and lets the build fail even if the script drops it. What clang warns of are
+/// warnings of the build.
+///
+/// Elsewhere, in a task or a test, nothing is printed; [`out_dir`](Self::out_dir) says where files go; and sources are
+/// compiled for this machine.
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is generated before `generate_to_out_dir` or `generate`"]
+pub struct Builder {
+    inputs: Vec<Input>,
+    name: Option<String>,
+    out_dir: Option<PathBuf>,
+    include_file: Option<PathBuf>,
+    visibility: Option<String>,
+    runtime: Option<String>,
+    min_kernel: Option<KernelVersion>,
+    types: TypeOptions,
+    clang: Clang,
+    /// Options that cannot be, told when something is generated.
+    mistakes: Vec<Error>,
+}
+
+/// What a skeleton is made from.
+#[derive(Clone, Debug)]
+enum Input {
+    Object(PathBuf),
+    Source(PathBuf),
+}
+
+impl Input {
+    fn path(&self) -> &Path {
+        match self {
+            Input::Object(path) | Input::Source(path) => path,
+        }
+    }
+
+    /// The file's name up to its first dot, which the generated files have too.
+    fn stem(&self) -> String {
+        let file = self.path().file_name().unwrap_or_default().to_string_lossy();
+        file.split('.').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Builder {
+    /// Nothing to generate yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an object, by its path from the package's folder, which is where build scripts run.
+    pub fn object(mut self, path: impl Into<PathBuf>) -> Self {
+        self.inputs.push(Input::Object(path.into()));
+        self
+    }
+
+    /// Adds a C source, by its path from the package's folder. It is compiled with clang:
+    ///
+    /// ```text
+    /// clang -g -O2 -target bpfel -mcpu=v3 -D__TARGET_ARCH_x86 ... -c src/bpf/counters.bpf.c -o OUT_DIR/counters.bpf.o
+    /// ```
+    ///
+    /// Byte order and `__TARGET_ARCH_*` are those of the machine that the package is built for. `llvm-strip` then takes out
+    /// the DWARF; where there is none it stays, and makes no difference to the skeleton. An object that would come out
+    /// the same is not made again.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), skelgen::BuildError> {
+    /// skelgen::Builder::new()
+    ///     .source("src/bpf/counters.bpf.c")
+    ///     .vmlinux_h("src/bpf/vmlinux_6.12.h")
+    ///     .include("src/bpf/headers")
+    ///     .define("MAX_CPUS", "64")
+    ///     .flag("-Wall")
+    ///     .generate_to_out_dir()
+    /// # }
+    /// ```
+    pub fn source(mut self, path: impl Into<PathBuf>) -> Self {
+        self.inputs.push(Input::Source(path.into()));
+        self
+    }
+
+    /// The skeleton's name, if it is not to be the file's. Of one object or source only.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where [`generate_to_out_dir`](Self::generate_to_out_dir) writes, if not to `OUT_DIR`.
+    pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.out_dir = Some(folder.into());
+        self
+    }
+
+    /// Has [`generate_to_out_dir`](Self::generate_to_out_dir) write one file more, which includes all skeletons.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), skelgen::BuildError> {
+    /// skelgen::Builder::new()
+    ///     .object("bpf/files.bpf.o")
+    ///     .object("bpf/sockets.bpf.o")
+    ///     .include_file("skeletons.rs")
+    ///     .generate_to_out_dir()
+    /// # }
+    /// ```
+    ///
+    /// and in the crate, which then has modules `files` and `sockets`:
+    ///
+    /// ```text
+    /// include!(concat!(env!("OUT_DIR"), "/skeletons.rs"));
+    /// ```
+    pub fn include_file(mut self, name: impl Into<PathBuf>) -> Self {
+        self.include_file = Some(name.into());
+        self
+    }
+
+    /// Who may see the module: `pub(crate)`, or nobody beside its parent for an empty text. By default it is `pub`.
+    pub fn visibility(mut self, visibility: impl Into<String>) -> Self {
+        self.visibility = Some(visibility.into());
+        self
+    }
+
+    /// Where the crate `skelgen_runtime` is, if not at `::skelgen_runtime`; as seen from anywhere in the crate.
+    pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
+        self.runtime = Some(path.into());
+        self
+    }
+
+    /// The oldest kernel that the skeleton is for. Loading on an older one fails, and says so.
+    ///
+    /// From Linux 7.3 on all kernels can address `.percpu` variables directly: the programs' second form, for those that
+    /// cannot, is then left out.
+    pub fn min_kernel(mut self, major: u32, minor: u32) -> Self {
+        self.min_kernel = Some(KernelVersion { major, minor });
+        self
+    }
+
+    /// Derives for generated types.
+    ///
+    /// `types` is a name as C has it (`flow_key`, a section's `.percpu`; of a type without one its name in Rust), in which
+    /// `*` stands for any characters and `?` for any one. Derives are given by their paths. All types have `Clone`,
+    /// `Copy`, `Debug`, `Default` and `PartialEq` anyway.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), skelgen::BuildError> {
+    /// skelgen::Builder::new()
+    ///     .object("src/counters.bpf.o")
+    ///     .type_derive("flow_key", "Eq, Hash")
+    ///     .type_derive("*", "zerocopy::FromBytes")
+    ///     .generate_to_out_dir()
+    /// # }
+    /// ```
+    pub fn type_derive(mut self, types: impl Into<Pattern>, derives: impl AsRef<str>) -> Self {
+        self.mistakes.extend(self.types.parse_type_derive(types, derives.as_ref()).err());
+        self
+    }
+
+    /// Attributes for generated types, which are chosen as for [`type_derive`](Self::type_derive). They stand behind the
+    /// derives.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), skelgen::BuildError> {
+    /// skelgen::Builder::new()
+    ///     .object("src/counters.bpf.o")
+    ///     .type_derive("flow_key", "serde::Serialize")
+    ///     .type_attribute("flow_key", r#"#[serde(rename_all = "kebab-case")]"#)
+    ///     .generate_to_out_dir()
+    /// # }
+    /// ```
+    pub fn type_attribute(mut self, types: impl Into<Pattern>, attributes: impl AsRef<str>) -> Self {
+        self.mistakes.extend(self.types.parse_type_attribute(types, attributes.as_ref()).err());
+        self
+    }
+
+    /// Defines types that no section and no map has, say of a ring buffer's records; by the names that C has for them, as
+    /// in [`type_derive`](Self::type_derive).
+    ///
+    /// The object must have the type. The compiler keeps those of maps, variables and functions' arguments; one line of C
+    /// keeps another: `struct event *unused_event __attribute__((unused));`
+    pub fn add_type(mut self, types: impl Into<Pattern>) -> Self {
+        self.types.add_type(types);
+        self
+    }
+
+    /// Leaves types undefined, by the names that C has for them: a struct or union is bytes where it is used, and an enum
+    /// an integer.
+    pub fn opaque_type(mut self, types: impl Into<Pattern>) -> Self {
+        self.types.opaque_type(types);
+        self
+    }
+
+    /// The compiler. By default that in the environment variable `CLANG`, else `clang` or the newest `clang-N` in `PATH`.
+    pub fn clang(mut self, program: impl Into<PathBuf>) -> Self {
+        self.clang.program(program);
+        self
+    }
+
+    /// The instruction set, as `-mcpu` takes it. By default `v3`, which every kernel has that skeletons run on.
+    pub fn target_cpu(mut self, cpu: impl Into<String>) -> Self {
+        self.clang.cpu(cpu);
+        self
+    }
+
+    /// A folder of headers for the sources.
+    pub fn include(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.clang.include(folder);
+        self
+    }
+
+    /// A macro for the sources: `.define("DEBUG", None)`, `.define("MAX_CPUS", "64")`.
+    pub fn define<'a>(mut self, name: impl Into<String>, value: impl Into<Option<&'a str>>) -> Self {
+        self.clang.define(name, value.into().map(ToOwned::to_owned));
+        self
+    }
+
+    /// A flag for clang, behind all others.
+    pub fn flag(mut self, flag: impl Into<OsString>) -> Self {
+        self.clang.flag(flag);
+        self
+    }
+
+    /// The file that `#include "vmlinux.h"` finds, whatever its name and wherever it is.
+    pub fn vmlinux_h(mut self, path: impl Into<PathBuf>) -> Self {
+        self.clang.vmlinux_h(path);
+        self
+    }
+
+    /// Writes `NAME.skel.rs` for each object and source into `OUT_DIR`, and beside it `NAME.skel.image` for a large one.
+    /// `NAME` is the skeleton's name, or the file's up to its first dot.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, of all objects: one cannot be read, is not one, or cannot be loaded by any kernel; a
+    /// source cannot be compiled; an option cannot be; or `OUT_DIR` is not set.
+    pub fn generate_to_out_dir(&self) -> Result<(), BuildError> {
+        self.told(|cargo| {
+            let out = self.out().ok_or(Cause::NoOutDir)?;
+            self.check()?;
+            output::to_folder(self, cargo, &out)
+        })
+    }
+
+    /// Writes one skeleton to `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`generate_to_out_dir`](Self::generate_to_out_dir); or there is not exactly one object or source.
+    pub fn generate(&self, path: impl AsRef<Path>) -> Result<(), BuildError> {
+        self.told(|cargo| {
+            self.check()?;
+            let [input] = self.inputs.as_slice() else { return Err(Cause::NotOne(self.inputs.len()).into()) };
+            output::to_file(self, cargo, input, path.as_ref())
+        })
+    }
+
+    /// Tells cargo of what goes wrong, in a build script.
+    fn told(&self, generate: impl FnOnce(&Cargo) -> Result<(), BuildError>) -> Result<(), BuildError> {
+        let cargo = Cargo::from_env();
+        if self.inputs.iter().any(|input| matches!(input, Input::Source(_))) {
+            clang::ENV.iter().for_each(|variable| cargo.rerun_if_env_changed(variable));
+        }
+        generate(&cargo).inspect_err(|error| cargo.error(error))
+    }
+
+    fn out(&self) -> Option<PathBuf> {
+        self.out_dir.clone().or_else(|| env::var_os("OUT_DIR").map(PathBuf::from))
+    }
+
+    /// Refuses what cannot be before anything is done.
+    fn check(&self) -> Result<(), BuildError> {
+        let mut causes: Vec<_> = self.mistakes.iter().cloned().map(Cause::Object).collect();
+        if self.inputs.is_empty() {
+            causes.push(Cause::Nothing);
+        }
+        if let (Some(name), 2..) = (&self.name, self.inputs.len()) {
+            causes.push(Cause::NameOfMany(name.clone()));
+        }
+        for (index, input) in self.inputs.iter().enumerate() {
+            if let Some(other) = self.inputs[..index].iter().find(|other| other.stem() == input.stem()) {
+                causes.push(Cause::SameName(other.path().to_owned(), input.path().to_owned()));
+            }
+        }
+        BuildError::of(causes)
+    }
+
+    fn options(&self) -> Result<Options, Cause> {
+        let mut options = Options { name: self.name.clone(), types: self.types.clone(), ..Options::default() };
+        if let Some(visibility) = &self.visibility {
+            let parsed = syn::parse_str::<syn::Visibility>(visibility);
+            options.visibility = parsed.map_err(|error| mistake("visibility", visibility, &error))?.into_token_stream();
+        }
+        if let Some(runtime) = &self.runtime {
+            let parsed = syn::parse_str::<syn::Path>(runtime);
+            options.runtime = parsed.map_err(|error| mistake("runtime_path", runtime, &error))?.into_token_stream();
+        }
+        Ok(options)
+    }
+
+    fn target(&self) -> Target {
+        Target::from_env()
+    }
+}
+
+fn mistake(option: &str, text: &str, error: &syn::Error) -> Cause {
+    Cause::Object(Error::malformed(format!("{option}({text:?}): {error}")))
+}

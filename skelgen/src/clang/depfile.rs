@@ -1,0 +1,50 @@
+//! What a source included, as clang tells `make`.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The files that an object was made from, in the order of the file that `-MD` wrote.
+pub(super) fn read(path: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(files(&fs::read_to_string(path)?))
+}
+
+/// The prerequisites of the one rule: `object: source header \` and so on. In names ` ` and `#` are behind a `\`, and `$`
+/// is twice.
+fn files(rule: &str) -> Vec<PathBuf> {
+    // The target's name may have a colon, but not one before a space.
+    let Some((_, prerequisites)) = rule.split_once(": ") else { return Vec::new() };
+    let (mut files, mut name) = (Vec::new(), String::new());
+    let mut chars = prerequisites.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', Some('\n')) => {}
+            ('\\', Some('\r')) => {}
+            ('\\', Some(&escaped @ (' ' | '#'))) | ('$', Some(&escaped @ '$')) => {
+                name.push(escaped);
+                chars.next();
+            }
+            (c, _) if c.is_whitespace() => files.extend(take(&mut name)),
+            (c, _) => name.push(c),
+        }
+    }
+    files.extend(take(&mut name));
+    files
+}
+
+fn take(name: &mut String) -> Option<PathBuf> {
+    (!name.is_empty()).then(|| PathBuf::from(std::mem::take(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read() {
+        let rule =
+            "/out/a.bpf.o: src/a.bpf.c src/with\\ space.h \\\n  /usr/include/linux/bpf.h src/\\#1.h \\\r\n src/$$.h\n";
+        let expected = ["src/a.bpf.c", "src/with space.h", "/usr/include/linux/bpf.h", "src/#1.h", "src/$.h"];
+        assert_eq!(files(rule), expected.map(PathBuf::from));
+        assert!(files("").is_empty() && files("a.o:\n").is_empty());
+    }
+}

@@ -1,0 +1,183 @@
+//! From C to objects, for the doors that take sources.
+//!
+//! In: a C source. Out: an object with BTF and no DWARF, and the files it was made from. Nothing of the generator's
+//! pipeline is here: what clang makes is read as if it had been there before.
+//!
+//! ```text
+//! target    which BPF, for which machine
+//! tools     where clang and llvm-strip are
+//! headers   where the C library's headers are, for sources that want them
+//! depfile   what a source included
+//! stamp     whether all is as it was when the object was made
+//! failure   what clang said, and what to do about it
+//! ```
+
+mod depfile;
+mod failure;
+mod headers;
+mod stamp;
+mod target;
+mod tools;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+use std::{env, fs};
+
+use failure::Cause;
+pub use failure::ClangError;
+use stamp::Stamp;
+pub use target::Target;
+use tools::Tools;
+
+/// Environment variables that this or the compiler heeds: build scripts have cargo watch them.
+pub const ENV: [&str; 4] = ["CLANG", "LLVM_STRIP", "CPATH", "C_INCLUDE_PATH"];
+
+/// How C sources are compiled.
+#[derive(Clone, Debug)]
+pub struct Clang {
+    program: Option<PathBuf>,
+    cpu: String,
+    includes: Vec<PathBuf>,
+    defines: Vec<(String, Option<String>)>,
+    flags: Vec<OsString>,
+    vmlinux_h: Option<PathBuf>,
+}
+
+impl Default for Clang {
+    fn default() -> Self {
+        let (includes, defines, flags) = (Vec::new(), Vec::new(), Vec::new());
+        Clang { program: None, cpu: "v3".to_owned(), includes, defines, flags, vmlinux_h: None }
+    }
+}
+
+/// An object that was made, now or before.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The files it was made from: the source and all headers.
+    pub files: Vec<PathBuf>,
+    /// What clang said; empty if nothing.
+    pub warnings: String,
+}
+
+impl Clang {
+    /// The compiler, instead of `CLANG`, or `clang` or the newest `clang-N` in `PATH`.
+    pub fn program(&mut self, path: impl Into<PathBuf>) {
+        self.program = Some(path.into());
+    }
+
+    /// The instruction set: `v3` unless said otherwise, which every kernel that skeletons run on has.
+    pub fn cpu(&mut self, cpu: impl Into<String>) {
+        self.cpu = cpu.into();
+    }
+
+    /// A folder of headers.
+    pub fn include(&mut self, folder: impl Into<PathBuf>) {
+        self.includes.push(folder.into());
+    }
+
+    /// A macro, with its value if it has one.
+    pub fn define(&mut self, name: impl Into<String>, value: Option<String>) {
+        self.defines.push((name.into(), value));
+    }
+
+    /// A flag, behind all others.
+    pub fn flag(&mut self, flag: impl Into<OsString>) {
+        self.flags.push(flag.into());
+    }
+
+    /// The file that `#include "vmlinux.h"` is to find, whatever it is named.
+    pub fn vmlinux_h(&mut self, path: impl Into<PathBuf>) {
+        self.vmlinux_h = Some(path.into());
+    }
+
+    /// Compiles `source` to `object`, unless that was made from the same by the same. Beside the object go what clang
+    /// wrote of the headers, and a stamp.
+    ///
+    /// # Errors
+    ///
+    /// There is no clang, or it does not compile the source: in its own words, and with a hint where they are known.
+    pub fn compile(&self, target: &Target, source: &Path, object: &Path) -> Result<Compiled, ClangError> {
+        self.compile_in(target, source, object).map_err(|cause| ClangError { source: source.to_owned(), cause })
+    }
+
+    fn compile_in(&self, target: &Target, source: &Path, object: &Path) -> Result<Compiled, Cause> {
+        let start = SystemTime::now();
+        let depfile = object.with_extension("d");
+        let tools = Tools::find(self.program.as_deref())?;
+        let args = self.args(target, source, object, &depfile)?;
+        let stamp = Stamp::of(&tools, &args, object);
+        if let Some(compiled) = stamp.compiled_before(&depfile) {
+            return Ok(compiled);
+        }
+        let mut clang = Command::new(&tools.clang);
+        clang.args(&args);
+        for folder in headers::system(&tools.clang) {
+            clang.arg("-idirafter").arg(folder);
+        }
+        let output = clang.stdin(Stdio::null()).output().map_err(|error| Cause::Run(tools.clang.clone(), error))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            return Err(Cause::Compile(output.status, said));
+        }
+        if let Some(strip) = &tools.strip {
+            let output = Command::new(strip).arg("-g").arg(object).stdin(Stdio::null()).output();
+            let output = output.map_err(|error| Cause::Run(strip.clone(), error))?;
+            if !output.status.success() {
+                return Err(Cause::Strip(strip.clone(), String::from_utf8_lossy(&output.stderr).into_owned()));
+            }
+        }
+        let files = depfile::read(&depfile).map_err(|error| Cause::Io("read", depfile, error))?;
+        stamp.write(&said, start)?;
+        Ok(Compiled { files, warnings: said })
+    }
+
+    /// Everything that clang is told, but where the C library's headers are.
+    fn args(&self, target: &Target, source: &Path, object: &Path, depfile: &Path) -> Result<Vec<OsString>, Cause> {
+        // DWARF is what clang makes BTF from. Some distributions' clang guards the stack unless told otherwise, which
+        // BPF cannot.
+        let mut args: Vec<OsString> =
+            ["-g", "-O2", "-fno-stack-protector", "-target", target.triple()].map(Into::into).to_vec();
+        args.push(format!("-mcpu={}", self.cpu).into());
+        args.extend(target.arch_macro().map(|name| format!("-D{name}").into()));
+        // Line information has paths, which should not depend on where the package lies.
+        if let Ok(here) = env::current_dir() {
+            let mut map = OsString::from("-ffile-prefix-map=");
+            map.push(here);
+            map.push("=.");
+            args.extend([map, "-fdebug-compilation-dir=.".into()]);
+        }
+        for (name, value) in &self.defines {
+            args.push(value.as_ref().map_or_else(|| format!("-D{name}"), |value| format!("-D{name}={value}")).into());
+        }
+        if let Some(vmlinux_h) = &self.vmlinux_h {
+            args.extend(["-I".into(), vmlinux_folder(vmlinux_h, object)?.into()]);
+        }
+        for folder in &self.includes {
+            args.extend(["-I".into(), folder.into()]);
+        }
+        args.extend(["-MD".into(), "-MF".into(), depfile.into()]);
+        args.extend(self.flags.iter().cloned());
+        args.extend(["-c".into(), source.into(), "-o".into(), object.into()]);
+        Ok(args)
+    }
+}
+
+/// A folder beside the object with a `vmlinux.h` that includes the user's, which may have any name and stand where
+/// there are other headers.
+fn vmlinux_folder(vmlinux_h: &Path, object: &Path) -> Result<PathBuf, Cause> {
+    let failed = |what, path: &Path| {
+        let path = path.to_owned();
+        move |error| Cause::Io(what, path, error)
+    };
+    let real = fs::canonicalize(vmlinux_h).map_err(failed("read", vmlinux_h))?;
+    let folder = object.with_extension("include");
+    fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+    let path = folder.join("vmlinux.h");
+    let text = format!("#include \"{}\"\n", real.display());
+    if !fs::read_to_string(&path).is_ok_and(|old| old == text) {
+        fs::write(&path, text).map_err(failed("write", &path))?;
+    }
+    Ok(folder)
+}

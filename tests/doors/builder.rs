@@ -1,0 +1,154 @@
+//! `Builder` with objects.
+
+use std::fs;
+
+use skelgen::Builder;
+
+use crate::{files, fixture, scratch};
+
+#[test]
+fn each_object_has_a_file_and_one_includes_them() {
+    let out = scratch("several");
+    let builder = Builder::new().object(fixture("counters")).object(fixture("agent_percpu"));
+    builder.out_dir(&out).include_file("skeletons.rs").generate_to_out_dir().unwrap();
+    assert_eq!(files(&out), ["agent_percpu.skel.image", "agent_percpu.skel.rs", "counters.skel.rs", "skeletons.rs"]);
+    let all = fs::read_to_string(out.join("skeletons.rs")).unwrap();
+    assert!(all.ends_with("\n\ninclude!(\"counters.skel.rs\");\ninclude!(\"agent_percpu.skel.rs\");\n"), "{all}");
+}
+
+#[test]
+fn a_file_that_would_be_the_same_is_not_written() {
+    let out = scratch("same");
+    let builder = Builder::new().object(fixture("counters")).out_dir(&out);
+    builder.generate_to_out_dir().unwrap();
+    let file = out.join("counters.skel.rs");
+    let written = || fs::metadata(&file).unwrap().modified().unwrap();
+    let first = written();
+    builder.generate_to_out_dir().unwrap();
+    assert_eq!(written(), first);
+    builder.min_kernel(7, 3).generate_to_out_dir().unwrap();
+    assert!(written() > first);
+}
+
+/// What is generated with one option or more.
+fn source(change: impl FnOnce(Builder) -> Builder) -> String {
+    let folder = scratch(&format!("source-{}", std::thread::current().name().unwrap().replace("::", "-")));
+    let path = folder.join("skeleton.rs");
+    change(Builder::new().object(fixture("data_sections"))).generate(&path).unwrap();
+    assert_eq!(files(&folder), ["skeleton.rs"]);
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn options_are_seen_in_the_source() {
+    let source = source(|builder| {
+        builder
+            .name("Data")
+            .visibility("pub(crate)")
+            .runtime_path("crate::deep::runtime")
+            .min_kernel(6, 12)
+            .type_derive("nested", "Eq, Hash, Debug")
+            .type_attribute(".data.x", "#[must_use]")
+            .opaque_type("colour")
+    });
+    for lines in [
+        "pub(crate) mod data {\n    use crate::deep::runtime as rt;",
+        "pub struct OpenData {",
+        "min_kernel: ::core::option::Option::Some((6, 12)),",
+        "/// `struct nested`\n            #[derive(Eq, Hash)]\n            pub struct Nested {",
+        "/// The variables of `.data.x`.\n            #[must_use]\n            pub struct DataX {",
+        "/// `enum colour d_colour`\n                pub d_colour: u32,",
+    ] {
+        assert!(source.contains(lines), "{lines}\n\n{source}");
+    }
+    assert!(!source.contains("pub enum Colour"));
+}
+
+#[test]
+fn a_type_that_nothing_has_can_be_added() {
+    let out = scratch("added");
+    let builder = Builder::new().object(fixture("counters")).out_dir(&out);
+    let text = || fs::read_to_string(out.join("counters.skel.rs")).unwrap();
+    builder.clone().generate_to_out_dir().unwrap();
+    assert!(!text().contains("pub struct ExecEvent "));
+    builder.add_type("exec_event").generate_to_out_dir().unwrap();
+    assert!(text().contains("/// `struct exec_event`\n            pub struct ExecEvent {"));
+}
+
+/// What a builder says that generates nothing.
+fn refused(builder: Builder) -> String {
+    let out = scratch(&format!("refused-{}", std::thread::current().name().unwrap().replace("::", "-")));
+    let error = builder.out_dir(&out).generate_to_out_dir().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    error.to_string()
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let error = refused(
+        Builder::new()
+            .object("nowhere/x.bpf.o")
+            .object(fixture("bad/no_btf"))
+            .object(fixture("counters"))
+            .object(fixture("bad/static_map")),
+    );
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "cannot read nowhere/x.bpf.o: No such file or directory (os error 2)",
+            "no_btf.bpf.o: no BTF: compile with -g, and strip with llvm-strip -g, which keeps it",
+            "static_map.bpf.o: section .maps: hidden: a static map: a map is known by its name, which has to be global",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_one_file_is_refused() {
+    let name = refused(Builder::new().object(fixture("counters")).object(fixture("agent")).name("Both"));
+    assert_eq!(name, "only one skeleton can be named `Both`: give its object a builder of its own");
+    let twice = refused(Builder::new().object("one/a.bpf.o").object("other/a.bpf.o"));
+    assert_eq!(
+        twice,
+        "the skeletons of one/a.bpf.o and other/a.bpf.o would be one file: give one of them a builder of its own, with \
+         a name"
+    );
+    assert_eq!(refused(Builder::new()), "nothing to generate: add a Builder::object or a Builder::source");
+    let two = Builder::new().object(fixture("counters")).object(fixture("agent")).generate("x.rs").unwrap_err();
+    assert_eq!(two.to_string(), "generate() writes one skeleton, and there are 2 objects");
+}
+
+#[test]
+fn options_that_cannot_be_are_refused() {
+    let counters = || Builder::new().object(fixture("counters"));
+    for (builder, expected) in [
+        (
+            counters().type_derive("*", "zero copy"),
+            r#"type_derive("*", "zero copy"): expected `,`; derives are written `Eq, serde::Serialize`"#,
+        ),
+        (
+            counters().type_attribute("*", "serde"),
+            r#"type_attribute("*", "serde"): unexpected token; attributes are written `#[non_exhaustive]`"#,
+        ),
+        (counters().visibility("public"), r#"visibility("public"): unexpected token"#),
+        (counters().runtime_path("a b"), r#"runtime_path("a b"): unexpected token"#),
+        (
+            counters().type_derive("call_rage", "Eq"),
+            "type_derive: the skeleton has no type `call_rage`; there are `.bss`, `.data`, `.percpu`, `.rodata`, \
+             `call_range`",
+        ),
+    ] {
+        assert_eq!(refused(builder), expected);
+    }
+    let error = refused(counters().add_type("evnt"));
+    assert!(error.starts_with("add_type: the object has no type `evnt`; there are `"), "{error}");
+}
+
+#[test]
+fn an_option_for_several_objects_needs_to_be_about_one() {
+    let out = scratch("one-of-two");
+    let both = || Builder::new().object(fixture("counters")).object(fixture("data_sections")).out_dir(&out);
+    both().type_derive("nested", "Eq").opaque_type("call_range").generate_to_out_dir().unwrap();
+    let error = both().type_derive("nowhere", "Eq").generate_to_out_dir().unwrap_err();
+    assert!(error.to_string().starts_with("type_derive: the skeleton has no type `nowhere`"), "{error}");
+}

@@ -1,0 +1,33 @@
+//! The doors to the generator as users have them: the builder's files and words, C sources, and new packages made by
+//! the README's steps. (`skelgen-macros` and `cargo-skelgen` test their own door, and that it leads to the same.)
+
+mod builder;
+mod sources;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder of one test, empty.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The object of a fixture.
+fn fixture(name: &str) -> PathBuf {
+    fixtures().join(format!("{name}.bpf.o"))
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}
+
+/// The names of what is in a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = entries.collect();
+    names.sort();
+    names
+}
