@@ -28,11 +28,42 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// - The struct has no fields and no parameters. It gets a function `open`.
-/// - The other types go into a module beside it, named like it in snake case (`counters`) and as visible as it.
-/// - `object` is a path from the package's folder, where its `Cargo.toml` is. When that file changes, the crate is
-///   built again.
-/// - `crate = path`, also in `#[skeleton(...)]`, says where `skelgen_runtime` is, if not at `::skelgen_runtime`; as
-///   seen from anywhere in the crate, so `crate::name` or `::name`.
+/// - The other types go into a module beside it, named like it in snake case (`counters`) and as visible as it. The
+///   struct's docs are the module's too.
+///
+/// # `#[skeleton(...)]`
+///
+/// | | |
+/// |---|---|
+/// | `object = "path"` | the object, by its path from the package's folder, where its `Cargo.toml` is. When that file changes, the crate is built again |
+/// | `min_kernel = "7.3"` | the oldest kernel that it is for; an older one is refused. From 7.3 on the programs' second form, for kernels that cannot address `.percpu` directly, is left out |
+/// | `type_derive("flow_key", Eq, Hash)` | derives for generated types, by their paths |
+/// | `type_attribute("flow_key", #[must_use])` | attributes for generated types; they stand behind the derives |
+/// | `add_type = "event"` | defines a type that no section and no map has, say of a ring buffer's records |
+/// | `opaque_type = "huge"` | leaves a type undefined: a struct or union is bytes where it is used, an enum an integer |
+/// | `crate = path` | where `skelgen_runtime` is, if not at `::skelgen_runtime` |
+///
+/// The four of types may be there several times. They take a type's name in C, without `struct`: `flow_key`, a section's
+/// `.percpu`, of a type without one its name in Rust; `*` in it stands for any characters, `?` for any one. All types have
+/// `Clone`, `Copy`, `Debug`, `Default` and `PartialEq` anyway. Paths are as seen from anywhere in the crate: `crate::name`
+/// or `name::of::another_crate`.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use skelgen_runtime::Skeleton;
+///
+/// #[derive(Skeleton)]
+/// #[skeleton(
+///     object = "../fixtures/counters.bpf.o",
+///     type_derive("*", Eq, Hash),
+///     type_attribute("exec_event", #[must_use = "what came out of the ring buffer"]),
+///     add_type = "exec_event",
+/// )]
+/// struct Counters;
+///
+/// let mut seen: HashMap<counters::types::ExecEvent, u64> = HashMap::new();
+/// ```
 #[proc_macro_derive(Skeleton, attributes(skeleton))]
 pub fn derive_skeleton(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

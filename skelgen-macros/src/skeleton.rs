@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use skelgen::emit::{self, Options};
+use skelgen::emit::{self, Emission, Options};
 use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
 
 use crate::attribute::SkeletonAttribute;
@@ -10,26 +10,40 @@ use crate::object::ObjectFile;
 
 /// The skeleton's module, `open` for the struct, and what has the crate built again when the object changes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let SkeletonAttribute { object, runtime } = match (check_unit(input), SkeletonAttribute::of(input)) {
-        (Ok(()), Ok(attribute)) => attribute,
-        (Err(mut error), Err(other)) => {
-            error.combine(other);
-            return Err(error);
-        }
-        (Err(error), Ok(_)) | (Ok(()), Err(error)) => return Err(error),
-    };
+    let SkeletonAttribute { object, runtime, min_kernel, types } =
+        match (check_unit(input), SkeletonAttribute::of(input)) {
+            (Ok(()), Ok(attribute)) => attribute,
+            (Err(mut error), Err(other)) => {
+                error.combine(other);
+                return Err(error);
+            }
+            (Err(error), Ok(_)) | (Ok(()), Err(error)) => return Err(error),
+        };
     let file = ObjectFile::read(&object)?;
     let failed = |error: skelgen::Error| Error::new_spanned(&object, error);
 
-    let mut options =
-        Options { visibility: input.vis.to_token_stream(), entry: Some(input.ident.clone()), ..Options::default() };
+    let docs = input.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
+    let mut options = Options {
+        visibility: input.vis.to_token_stream(),
+        entry: Some(input.ident.clone()),
+        docs: quote!(#(#docs)*),
+        types: types.options.clone(),
+        ..Options::default()
+    };
     if let Some(runtime) = runtime {
         options.runtime = runtime.into_token_stream();
     }
-    let skeleton = skelgen::Skeleton::new(&file.name, &file.bytes).map_err(failed)?;
-    let module = emit::emit(&skeleton, &options).map_err(failed)?;
+    let skeleton = skelgen::Skeleton::since(min_kernel, &file.name, &file.bytes).map_err(failed)?;
+    let Emission { tokens, unmatched } = emit::emission(&skeleton, &options).map_err(failed)?;
+    let errors = unmatched.iter().map(|unmatched| types.error(unmatched));
+    if let Some(error) = errors.reduce(|mut error, other| {
+        error.combine(other);
+        error
+    }) {
+        return Err(error);
+    }
     let watch = file.watch();
-    Ok(quote!(#watch #module))
+    Ok(quote!(#watch #tokens))
 }
 
 /// The struct stands for an object, and has nothing of its own.
@@ -76,6 +90,21 @@ mod tests {
         assert!(tokens.contains("pub (crate) mod bpfstuff {"), "{}", &tokens[..tokens.len().min(1000)]);
         assert!(tokens.contains("impl BPFStuff {"));
         assert!(!tokens.contains("struct BPFStuff ;"));
+    }
+
+    #[test]
+    fn the_structs_docs_open_the_modules() {
+        let tokens = derive(&parse_quote! {
+            /// What it counts.
+            #[allow(unused)]
+            #[doc(hidden)]
+            #[skeleton(object = "../fixtures/counters.bpf.o")]
+            struct Counters;
+        });
+        let tokens = tokens.unwrap_or_else(|error| error.into_compile_error()).to_string();
+        let expected = "# [doc = r\" What it counts.\"] # [doc (hidden)] # [doc = \"\"] # [doc = \" Light skeleton of \
+                        `counters.bpf.o`.\"]";
+        assert!(tokens.contains(expected), "{}", &tokens[..tokens.len().min(1000)]);
     }
 
     #[test]

@@ -1,12 +1,15 @@
-//! What a wrong `derive(Skeleton)` or `derive(PerCpu)` says: each file in `ui/` is named by its mistake.
+//! What a wrong `derive(Skeleton)` or `derive(PerCpu)` says: each file in `ui/` is named by its mistake. Those in
+//! `ui/pass/` are right, and run.
 
 use std::fs;
 use std::path::Path;
 
 #[test]
-fn mistakes_are_told() {
+fn mistakes_are_told_and_what_is_right_runs() {
     copy_fixtures();
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+    cases.pass("tests/ui/pass/*.rs");
 }
 
 /// Puts the objects where they are looked for: what is tried is built in a package of its own, below the target folder.

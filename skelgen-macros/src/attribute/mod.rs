@@ -1,8 +1,13 @@
 //! The attributes: `#[skeleton(object = "counters.bpf.o", crate = path)]`, and `#[percpu(...)]`, which has `section` and
 //! `map` besides.
 
+mod types;
+
+use skelgen::KernelVersion;
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, DeriveInput, Error, LitStr, Path, Result};
+
+pub(crate) use types::Types;
 
 /// What `#[skeleton(...)]` says.
 pub(crate) struct SkeletonAttribute {
@@ -10,15 +15,21 @@ pub(crate) struct SkeletonAttribute {
     pub(crate) object: LitStr,
     /// Where the runtime crate is, if not at its usual place.
     pub(crate) runtime: Option<Path>,
+    /// The oldest kernel that the skeleton is for, if not any.
+    pub(crate) min_kernel: Option<KernelVersion>,
+    /// What is said of generated types.
+    pub(crate) types: Types,
 }
 
 impl SkeletonAttribute {
     /// Reads the attributes of `input`.
     pub(crate) fn of(input: &DeriveInput) -> Result<Self> {
-        let Keys { object, runtime, attribute, .. } = Keys::of(input, "skeleton", &["object", "crate"])?;
+        let known = ["object", "min_kernel", "type_derive", "type_attribute", "add_type", "opaque_type", "crate"];
+        let Keys { object, runtime, min_kernel, types, attribute, .. } = Keys::of(input, "skeleton", &known)?;
+        let min_kernel = min_kernel.map(|text| text.value().parse().map_err(|error| Error::new_spanned(text, error)));
         let wanted = "which object? say #[skeleton(object = \"path/from/the/package.bpf.o\")]";
         match (object, attribute) {
-            (Some(object), _) => Ok(SkeletonAttribute { object, runtime }),
+            (Some(object), _) => Ok(SkeletonAttribute { object, runtime, min_kernel: min_kernel.transpose()?, types }),
             (None, Some(attribute)) => Err(Error::new_spanned(attribute, wanted)),
             (None, None) => Err(Error::new_spanned(&input.ident, wanted)),
         }
@@ -79,13 +90,15 @@ struct Keys<'a> {
     section: Option<LitStr>,
     map: Option<LitStr>,
     runtime: Option<Path>,
+    min_kernel: Option<LitStr>,
+    types: Types,
     /// The first attribute of the name.
     attribute: Option<&'a Attribute>,
 }
 
 impl<'a> Keys<'a> {
     /// Reads all attributes of this name, which know these keys.
-    fn of(input: &'a DeriveInput, name: &str, known: &[&str]) -> Result<Self> {
+    fn of(input: &'a DeriveInput, name: &str, known: &[&'static str]) -> Result<Self> {
         let mut keys = Keys::default();
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident(name)) {
             keys.attribute.get_or_insert(attribute);
@@ -95,6 +108,10 @@ impl<'a> Keys<'a> {
                     Some("object") => set(&mut keys.object, &meta, meta.value()?.parse()?),
                     Some("section") => set(&mut keys.section, &meta, meta.value()?.parse()?),
                     Some("map") => set(&mut keys.map, &meta, meta.value()?.parse()?),
+                    Some("min_kernel") => set(&mut keys.min_kernel, &meta, meta.value()?.parse()?),
+                    Some(option @ ("type_derive" | "type_attribute" | "add_type" | "opaque_type")) => {
+                        keys.types.parse(option, &meta)
+                    }
                     Some("crate") => set(&mut keys.runtime, &meta, meta.value()?.call(Path::parse_mod_style)?),
                     _ => Err(meta.error(format!("there are {} only", listed(known)))),
                 }

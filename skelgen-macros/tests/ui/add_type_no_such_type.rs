@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "../fixtures/counters.bpf.o", add_type = "exec_evnt")]
+struct Counters;
+
+fn main() {}

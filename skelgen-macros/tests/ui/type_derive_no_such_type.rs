@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "../fixtures/counters.bpf.o", type_derive("call_rage", Eq))]
+struct Counters;
+
+fn main() {}
