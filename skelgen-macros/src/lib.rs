@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+#[cfg(test)]
+mod doors;
 mod object;
 mod percpu;
 mod skeleton;

@@ -2,6 +2,7 @@
 
 mod check;
 mod colour;
+mod doors;
 mod features;
 mod generate;
 mod golden;
