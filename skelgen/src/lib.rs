@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Each arrow is a function from one owned value to the next; a later stage imports an earlier one, never the
-//! reverse. The same bytes in give the same bytes out: nothing here looks at the machine it runs on.
+//! reverse. The same bytes in give the same bytes out, on any machine.
 //!
 //! The doors are [`Builder`] for build scripts, the derive macro `Skeleton` of `skelgen-runtime`, and the command `cargo
-//! skelgen`. All of them make a [`Skeleton`], in which each stage can be looked at:
+//! skelgen`. For the same object they lead to the same skeleton. Doors read files and [`clang`] compiles C; behind them
+//! nothing looks at the machine. All of them make a [`Skeleton`], in which each stage can be looked at:
 //!
 //! ```no_run
 //! let bytes = std::fs::read("counters.bpf.o")?;

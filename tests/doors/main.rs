@@ -1,13 +1,16 @@
 //! The doors to the generator as users have them: the builder's files and words, C sources, and new packages made by
 //! the README's steps. (`skelgen-macros` and `cargo-skelgen` test their own door, and that it leads to the same.)
 
+mod build_script;
 mod builder;
+mod package;
+mod readme;
 mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder of one test, empty.
+/// A folder of one test below the target folder, empty.
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors").join(name);
     let _ = fs::remove_dir_all(&folder);

@@ -11,7 +11,7 @@ use skelgen_tests::{Part, not_run};
 use crate::{files, fixtures, scratch};
 
 /// Whether C can be compiled for BPF here. If not, the running test is noted as one that did not run.
-fn have_clang() -> bool {
+pub(crate) fn have_clang() -> bool {
     let folder = scratch(&format!("clang-{}", std::thread::current().name().unwrap().replace("::", "-")));
     let (source, object) = (folder.join("empty.c"), folder.join("empty.o"));
     fs::write(&source, "").unwrap();
