@@ -27,6 +27,10 @@ in_each_mode! {
         assert_eq!(run_on(0, &skel.progs.called, [0; 2]), u32::from(kernel_version() >= (6, 2)));
     }
 
+    fn of_several_prototypes_the_kernels_own_is_there(mode) {
+        assert_eq!(run_on(0, &load(mode).progs.flavoured, [0; 2]), u32::from(kernel_version() >= (6, 2)));
+    }
+
     fn one_is_called_with_arguments_beside_per_cpu_data(mode) {
         let skel = load(mode);
         if kernel_version() < (6, 4) {

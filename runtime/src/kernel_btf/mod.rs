@@ -15,6 +15,7 @@
 mod blob;
 #[cfg(test)]
 pub(crate) mod build;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;

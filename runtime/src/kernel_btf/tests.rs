@@ -88,6 +88,33 @@ fn a_module_stands_on_vmlinux() {
 }
 
 #[test]
+fn functions_have_shapes() {
+    let mut b = vmlinux();
+    let func = |b: &mut Builder, name: &str, ret, params: &[u32]| {
+        let nr_params = params.len() as u32;
+        let params: Vec<u32> = params.iter().flat_map(|&ty| [0, ty]).collect();
+        let proto = b.add("", kind::FUNC_PROTO << 24 | nr_params, ret, &params);
+        b.add(name, kind::FUNC << 24, proto, &[])
+    };
+    let fwd = b.add("later", kind::FWD << 24, 0, &[]);
+    let pointer = b.add("", kind::PTR << 24, fwd, &[]);
+    let own = b.add("", kind::PTR << 24, 7, &[]);
+    let float = b.add("double", kind::FLOAT << 24, 8, &[]);
+    // A constant typedef of an integer, a pointer to a function, an array, a struct, a pointer to it, an enum.
+    let all = func(&mut b, "all", pointer, &[3, 6, 4, 7, own, 11]);
+    let none = func(&mut b, "none", 0, &[]);
+    let unknown = func(&mut b, "unknown", float, &[]);
+    let circle = func(&mut b, "circle", unknown + 3, &[]);
+    let last = b.add("", kind::PTR << 24, circle + 1, &[]);
+    assert_eq!(last, circle + 1);
+    let blob = parse(&b);
+    let shape = |id| Types::new(&blob, None).function_shape(TypeId(id));
+    assert_eq!(shape(all).as_deref(), Some("(i*(i)i[is*se)*f"));
+    assert_eq!(shape(none).as_deref(), Some("()v"));
+    assert_eq!([unknown, circle, last, 0, u32::MAX].map(shape), [const { None }; 5]);
+}
+
+#[test]
 fn circles_have_an_end() {
     let mut b = Builder::vmlinux();
     let typedef = b.add("self", kind::TYPEDEF << 24, 1, &[]);
@@ -136,7 +163,7 @@ fn what_is_no_btf_is_refused() {
 /// Looks at all there is.
 fn walk(types: Types<'_>) {
     for id in (0..40).chain([u32::MAX - 1, u32::MAX]).map(TypeId) {
-        let _ = (types.resolve(id).is_some(), types.size_of(id));
+        let _ = (types.resolve(id).is_some(), types.size_of(id), types.function_shape(id));
         if let Some(ty) = types.get(id) {
             let names = types.members(ty).map(|member| member.name.len()).sum::<usize>();
             assert!(names < 1 << 20);

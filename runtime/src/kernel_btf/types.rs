@@ -10,10 +10,12 @@ pub(crate) mod kind {
     pub(crate) const STRUCT: u32 = 4;
     pub(crate) const UNION: u32 = 5;
     pub(crate) const ENUM: u32 = 6;
+    pub(crate) const FWD: u32 = 7;
     pub(crate) const TYPEDEF: u32 = 8;
     pub(crate) const VOLATILE: u32 = 9;
     pub(crate) const CONST: u32 = 10;
     pub(crate) const RESTRICT: u32 = 11;
+    pub(crate) const FUNC: u32 = 12;
     pub(crate) const FUNC_PROTO: u32 = 13;
     pub(crate) const VAR: u32 = 14;
     pub(crate) const DATASEC: u32 = 15;
@@ -48,7 +50,7 @@ pub(crate) mod kind {
 }
 
 /// How many typedefs, qualifiers and arrays a type may stand behind.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Bytes of a pointer of the kernel's.
 const POINTER_SIZE: u32 = size_of::<usize>() as u32;
@@ -110,12 +112,16 @@ impl<'a> Types<'a> {
     }
 
     /// The type behind typedefs, qualifiers and tags.
-    pub(crate) fn resolve(self, mut id: TypeId) -> Option<Type<'a>> {
+    pub(crate) fn resolve(self, id: TypeId) -> Option<Type<'a>> {
+        self.get(self.resolve_id(id)?)
+    }
+
+    /// The id of the type behind typedefs, qualifiers and tags.
+    pub(super) fn resolve_id(self, mut id: TypeId) -> Option<TypeId> {
         for _ in 0..MAX_DEPTH {
-            let ty = self.get(id)?;
-            match ty.kind() {
-                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => id = ty.target(),
-                _ => return Some(ty),
+            match self.get(id) {
+                Some(ty) if ty.is_alias() => id = ty.target(),
+                _ => return Some(id),
             }
         }
         None
@@ -164,7 +170,17 @@ impl<'a> Types<'a> {
     }
 }
 
-impl Type<'_> {
+impl<'a> Type<'a> {
+    /// What its kind has behind the record.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0.rest
+    }
+
+    /// Whether it is another type by another name, or qualified.
+    fn is_alias(&self) -> bool {
+        matches!(self.kind(), kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG)
+    }
+
     /// `BTF_KIND_*`.
     pub(crate) fn kind(&self) -> u32 {
         kind::of(self.0.info)

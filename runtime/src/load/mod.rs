@@ -20,6 +20,7 @@ mod machine;
 mod min_kernel;
 mod outcome;
 mod patch;
+mod prototypes;
 mod resize;
 mod storage;
 mod struct_ops;
@@ -129,6 +130,8 @@ fn run(
         patches.program(program)?;
     }
     patches.inner_maps()?;
+    let other = prototypes::words(opened.desc.image, &opened.header, |at| patches.is_set(at))?;
+    patches.words(other);
     patches.features(start_features(opened.mode));
 
     let machine = Machine::new(opened)?;

@@ -7,9 +7,9 @@ use crate::image::{Header, OP_BPF, Read as _, STEP_SIZE, Step};
 use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD};
 
 /// Place of [`Step::unless`] in a step.
-const AT_UNLESS: u32 = 4;
+pub(super) const AT_UNLESS: u32 = 4;
 /// Place of a word that is never 0, [`Header::magic`]: the condition of what is not done at all.
-const NEVER: u32 = 0;
+pub(super) const NEVER: u32 = 0;
 
 /// Places of `btf_key_type_id` and `btf_value_type_id` in the attr of `BPF_MAP_CREATE`.
 const MAP_TYPES: [u32; 2] = [52, 56];

@@ -8,6 +8,7 @@
 //! layout   sizes, alignments, bit-fields, types behind typedefs and qualifiers
 //! display  a type as C would write it
 //! encode   arena to bytes, for BPF_BTF_LOAD
+//! shape    what a type is made of, to compare with the kernel's
 //! ext      .BTF.ext: func_info, line_info, core_relo
 //! ```
 
@@ -17,6 +18,7 @@ mod ext;
 mod kinds;
 mod layout;
 mod parse;
+mod shape;
 mod strings;
 mod ty;
 

@@ -50,6 +50,9 @@ impl fmt::Display for Record {
         if self.op != op::PROBE && self.expect != 0 {
             write!(f, " or 0 for {}", self.expect)?;
         }
+        if self.op == op::FIND_BTF && self.feature != 0 {
+            write!(f, " shaped [{:#x}]", self.feature)?;
+        }
         if self.mask != 0 {
             write!(f, " if {} of {}", Features(self.want), Features(self.mask))?;
         }

@@ -42,7 +42,7 @@ pub struct Record {
     pub plan: u32,
     /// Of a probe: the errno that says yes; of a look-up: the one that says no.
     pub expect: i32,
-    /// Of a probe: the features to set on a yes.
+    /// Of a probe: the features to set on a yes; of a look-up: the place of a shape.
     pub feature: u32,
 }
 

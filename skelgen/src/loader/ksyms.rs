@@ -58,7 +58,11 @@ impl Assembler<'_> {
                 let (id, module) = (self.image.word(0)?, self.modules.next());
                 let is_func = ksym.kind == KsymKind::Func;
                 let cmd = if is_func { Kind::Func } else { Kind::Var } as u32;
-                self.image.record(Record { op: op::FIND_BTF, cmd, out: id, out2: module, ..find });
+                let feature = match &ksym.shape {
+                    Some(shape) => self.image.put(format!("{shape}\0").as_bytes())?.0,
+                    None => 0,
+                };
+                self.image.record(Record { op: op::FIND_BTF, cmd, out: id, out2: module, feature, ..find });
                 let call = if is_func { Some(self.kfunc_call(id, module, ksym.weak).map_err(named)?) } else { None };
                 Found::Btf { id, module, call }
             }

@@ -82,7 +82,8 @@ pub mod step {
     /// `s32`, of a probe: the negative errno that says yes; 0: any success does. Of a look-up: the negative errno that
     /// says there is none, if that is no failure.
     pub const EXPECT: u32 = 32;
-    /// Of a probe: the bits to set in `features` on a yes.
+    /// Of a probe: the bits to set in `features` on a yes. Of a look-up in BTF: the offset of the shape that the function
+    /// must have, 0 for any; the runtime sees to that.
     pub const FEATURE: u32 = 36;
     /// Bytes of a record.
     pub const LEN: u32 = 48;

@@ -27,6 +27,9 @@ pub struct Ksym {
     pub kind: KsymKind,
     /// Whether a kernel may be without it: its address is 0 then.
     pub weak: bool,
+    /// Of a weak kfunc of which there may be several prototypes, for kernels that have changed it: its prototype's
+    /// [shape](Btf::shape). A kernel where it has another is without this one.
+    pub shape: Option<String>,
 }
 
 /// What a ksym is, and where the kernel finds it.
@@ -88,16 +91,22 @@ impl Ksyms {
 
 /// Finds the ksyms among the undefined symbols.
 pub(super) fn ksyms(elf: &Elf<'_>, btf: &Btf) -> Ksyms {
-    let declared: HashMap<&str, KsymKind> = declarations(btf)
+    let declared: HashMap<&str, (KsymKind, TypeId)> = declarations(btf)
         .flat_map(|id| btf.get(id).as_datasec())
         .flat_map(|section| &section.vars)
-        .filter_map(|entry| Some((btf.name_of(entry.ty), kind(btf, entry.ty)?)))
+        .filter_map(|entry| Some((btf.name_of(entry.ty), (kind(btf, entry.ty)?, entry.ty))))
         .collect();
     let mut ksyms = Ksyms::default();
     for (symbol, Symbol { name, bind, .. }) in elf.symbols.iter().enumerate().filter(|(_, symbol)| is_extern(symbol)) {
-        if let Some(&kind) = declared.get(name.as_str()) {
+        if let Some(&(kind, id)) = declared.get(name.as_str()) {
+            let mut ksym = Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak, shape: None };
+            if ksym.weak && ksym.kernel_name() != name {
+                let proto = btf.get(id).as_func().map(|func| func.proto);
+                // What is like no other function's has a shape that none has.
+                ksym.shape = Some(proto.and_then(|proto| btf.shape(proto)).unwrap_or_else(|| "?".to_owned()));
+            }
             ksyms.by_symbol.insert(symbol, KsymIdx(ksyms.all.len()));
-            ksyms.all.push(Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak });
+            ksyms.all.push(ksym);
         }
     }
     ksyms
@@ -194,7 +203,7 @@ mod tests {
         for (name, essential) in names {
             assert_eq!(essential_name(name), essential, "{name}");
         }
-        let ksym = |kind| Ksym { name: "it___one".to_owned(), kind, weak: false };
+        let ksym = |kind| Ksym { name: "it___one".to_owned(), kind, weak: false, shape: None };
         assert_eq!(ksym(KsymKind::Func).kernel_name(), "it");
         assert_eq!(ksym(KsymKind::Var).kernel_name(), "it___one");
         assert_eq!(ksym(KsymKind::Address).kernel_name(), "it___one");
@@ -206,6 +215,7 @@ mod tests {
             name: name.to_owned(),
             kind,
             weak: false,
+            shape: None,
         });
         let ksyms = Ksyms { all: all.to_vec(), by_symbol: HashMap::from([(3, KsymIdx(0)), (4, KsymIdx(1))]) };
         let target = |symbol, insn| ksyms.target(symbol, insn).map(|target| target.map_err(|error| error.to_string()));

@@ -103,6 +103,9 @@ impl LoadPlan {
         if ksym.kernel_name() != ksym.name {
             write!(f, " as {}", ksym.kernel_name())?;
         }
+        if let Some(shape) = &ksym.shape {
+            write!(f, " {shape}")?;
+        }
         f.write_str(kind)?;
         f.write_str(if ksym.weak { " weak" } else { "" })
     }
