@@ -65,23 +65,16 @@ pub(crate) fn release() -> Option<Release> {
     Some(Release { version: version(&text)?, text })
 }
 
-/// Whether the kernel is older than `version`, by its own word: for hints, not for decisions.
+/// Whether the kernel is older than this version, by its own word: for hints, not for decisions.
 pub(crate) fn is_older(than: (u32, u32)) -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    version(release.trim()).is_some_and(|version| version < than)
-}
-
-/// Whether the kernel is of this version or a newer one; `true` too if `/proc` does not tell.
-pub(crate) fn is_at_least(major: u32, minor: u32) -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    version(release.trim()).is_none_or(|version| version >= (major, minor))
+    release().is_some_and(|release| release.version < than)
 }
 
 /// That the kernel does not have maps of this type, if it is older than they are.
 pub(crate) fn newer_map_type(map_type: u32) -> Option<String> {
     let (_, major, minor) = *MAP_TYPES.iter().find(|(newer, ..)| *newer == map_type)?;
     let name = uapi::map_type_name(map_type)?;
-    (!is_at_least(major, minor)).then(|| format!("{name} came with Linux {major}.{minor}"))
+    is_older((major, minor)).then(|| format!("{name} came with Linux {major}.{minor}"))
 }
 
 /// `6.1.0-31-cloud-amd64` is (6, 1).

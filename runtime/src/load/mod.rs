@@ -138,9 +138,8 @@ fn run(
     let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
     let loaded = machine.load(&mut patches);
     drop((btf, targets));
-    let Made { fds, features } = loaded.map_err(|error| {
-        struct_ops::blame_link(opened, blame_mode(opened.mode, min_kernel::explain(opened, error)))
-    })?;
+    let Made { fds, features } = loaded
+        .map_err(|error| struct_ops::blame_link(opened, blame_mode(opened.mode, min_kernel::explain(opened, error))))?;
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let probed = remember(opened, features);
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);

@@ -221,6 +221,7 @@ pub mod arena {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "arena",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
@@ -243,6 +244,7 @@ pub mod arena {
                     offsets: &[6348, 6404, 6452, 6956, 7340, 7380],
                 }),
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
             rt::MapDesc {
                 name: ".bss",
@@ -262,6 +264,7 @@ pub mod arena {
                 }),
                 arena: ::core::option::Option::None,
                 pinning: 0,
+                struct_ops: ::core::option::Option::None,
             },
         ],
         progs: &[

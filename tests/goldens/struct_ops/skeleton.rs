@@ -534,6 +534,7 @@ pub mod struct_ops {
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "struct_ops",
+        min_kernel: ::core::option::Option::None,
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
@@ -555,6 +556,7 @@ pub mod struct_ops {
                     section: ".bss",
                     kconfig: &[],
                 }),
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::None,
             },
@@ -569,6 +571,7 @@ pub mod struct_ops {
                 fd: 68,
                 reused: 144,
                 data: ::core::option::Option::None,
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::Some(rt::StructOpsDesc {
                     type_name: "tcp_congestion_ops",
@@ -643,6 +646,7 @@ pub mod struct_ops {
                 fd: 72,
                 reused: 152,
                 data: ::core::option::Option::None,
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::Some(rt::StructOpsDesc {
                     type_name: "tcp_congestion_ops",
@@ -717,6 +721,7 @@ pub mod struct_ops {
                 fd: 76,
                 reused: 160,
                 data: ::core::option::Option::None,
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::Some(rt::StructOpsDesc {
                     type_name: "tcp_congestion_ops",
@@ -800,6 +805,7 @@ pub mod struct_ops {
                 fd: 80,
                 reused: 168,
                 data: ::core::option::Option::None,
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::Some(rt::StructOpsDesc {
                     type_name: "skelgen_ops",
@@ -829,6 +835,7 @@ pub mod struct_ops {
                 fd: 84,
                 reused: 176,
                 data: ::core::option::Option::None,
+                arena: ::core::option::Option::None,
                 pinning: 0,
                 struct_ops: ::core::option::Option::Some(rt::StructOpsDesc {
                     type_name: "tcp_congestion_ops",
