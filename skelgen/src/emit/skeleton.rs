@@ -70,6 +70,7 @@ pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) ->
         #docs
         #[doc = #doc]
         #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+        #[allow(non_snake_case, reason = "names are the object's")]
         #visibility mod #module {
             use #rt as rt;
             #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -270,7 +271,7 @@ fn open(
             pub fn load(#this) -> rt::Result<#loaded> {
                 #ops_store
                 let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[#(#value_bytes),*];
-                #[allow(unused_mut, reason = "an object may have no maps and no programs")]
+                #[allow(unused_mut, unused_variables, reason = "an object may have no maps and no programs")]
                 let mut loaded = self.opened.load([#(self.maps.#open_maps),*], [#(self.progs.#progs),*], values)?;
                 ::core::result::Result::Ok(#loaded {
                     #(#loaded_data,)*

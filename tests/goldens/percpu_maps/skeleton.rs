@@ -2,6 +2,7 @@
 
 /// Light skeleton of `percpu_maps.bpf.o`.
 #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+#[allow(non_snake_case, reason = "names are the object's")]
 pub mod percpu_maps {
     use ::skelgen_runtime as rt;
     #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -122,7 +123,11 @@ pub mod percpu_maps {
         /// The step that failed, on which map or program, and the verifier's log. Nothing is left behind.
         pub fn load(self) -> rt::Result<LoadedPercpuMaps> {
             let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[];
-            #[allow(unused_mut, reason = "an object may have no maps and no programs")]
+            #[allow(
+                unused_mut,
+                unused_variables,
+                reason = "an object may have no maps and no programs"
+            )]
             let mut loaded = self
                 .opened
                 .load(

@@ -2,6 +2,7 @@
 
 /// Light skeleton of `struct_ops.bpf.o`.
 #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+#[allow(non_snake_case, reason = "names are the object's")]
 pub mod struct_ops {
     use ::skelgen_runtime as rt;
     #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -286,7 +287,11 @@ pub mod struct_ops {
             let values: &[(::core::primitive::usize, &[::core::primitive::u8])] = &[
                 (0, rt::Plain::as_bytes(&*self.bss)),
             ];
-            #[allow(unused_mut, reason = "an object may have no maps and no programs")]
+            #[allow(
+                unused_mut,
+                unused_variables,
+                reason = "an object may have no maps and no programs"
+            )]
             let mut loaded = self
                 .opened
                 .load(
