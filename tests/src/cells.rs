@@ -59,6 +59,22 @@ impl Cells {
         Err(format!("the kernels {} are not in the cache: tests/matrix/fetch-kernels", absent.join(", ")))
     }
 
+    /// Each with its kernel and its number of CPUs, as in `7.3` and `2`. The kernels are fetched if they are not there.
+    ///
+    /// # Panics
+    ///
+    /// All of the matrix is wanted, or a kernel cannot be fetched.
+    #[must_use]
+    pub fn each(&self) -> Vec<(String, String)> {
+        assert!(!self.cells.is_empty(), "which cells?");
+        let mut fetch = Command::new(matrix("fetch-kernels"));
+        let status = fetch.args(self.series()).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        assert!(status.expect("the command is checked in").success(), "the kernels cannot be fetched");
+        let split = self.cells.iter().filter_map(|cell| cell.split_once(':'));
+        let each = split.flat_map(|(series, cpus)| cpus.split(',').map(|cpus| (series.to_owned(), cpus.to_owned())));
+        each.collect()
+    }
+
     /// Their kernels.
     fn series(&self) -> BTreeSet<String> {
         let table = fs::read_to_string(matrix("kernels.txt")).expect("the table is checked in");
@@ -161,9 +177,16 @@ fn is_command(name: &str) -> bool {
 
 /// Where `fetch-kernels` puts them.
 fn kernel_cache() -> PathBuf {
+    cache("SKELGEN_KERNELS", "kernels")
+}
+
+/// Where something is kept that was fetched: the folder that the variable names, or else this one of the user's cache.
+#[must_use]
+pub fn cache(variable: &str, folder: &str) -> PathBuf {
     let var = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
     let home_cache = || var("HOME").unwrap_or_default().join(".cache");
-    var("SKELGEN_KERNELS").unwrap_or_else(|| var("XDG_CACHE_HOME").unwrap_or_else(home_cache).join("skelgen/kernels"))
+    let users = || var("XDG_CACHE_HOME").unwrap_or_else(home_cache).join("skelgen").join(folder);
+    var(variable).unwrap_or_else(users)
 }
 
 /// What a cell's output says of its tests.

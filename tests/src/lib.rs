@@ -10,6 +10,7 @@
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed
 //! static_build   static executables of this workspace
+//! static_libs    libelf and zlib, for those that have libbpf in them
 //! cells          running them in the kernel matrix
 //! copied         how many bytes of a value go between user space and the kernel
 //! congestion     TCP with a congestion control of choice
@@ -29,6 +30,7 @@ pub mod random;
 pub mod shut_in;
 pub mod skeletons;
 pub mod static_build;
+pub mod static_libs;
 pub mod traced;
 
 pub use machine::{Guest, allowed_cpus, kernel_version, matrix, on_cpu, open_fds};

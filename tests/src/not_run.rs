@@ -2,7 +2,7 @@
 //!
 //! A test that cannot run where it is started passes, as on a clean clone nothing is wrong then; but it says so, here,
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
-//! tests that it belongs to (`live,qemu,libbpf,clang`), it fails instead.
+//! tests that it belongs to (`live,qemu,libbpf,clang,selftests`), it fails instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -31,6 +31,8 @@ pub enum Part {
     Libbpf,
     /// Those that compile C for BPF.
     Clang,
+    /// Those that need the objects of the kernel's selftests, which are fetched and compiled.
+    Selftests,
 }
 
 impl Part {
@@ -42,6 +44,7 @@ impl Part {
             Part::Qemu => "qemu",
             Part::Libbpf => "libbpf",
             Part::Clang => "clang",
+            Part::Selftests => "selftests",
         }
     }
 
