@@ -1,0 +1,211 @@
+//! libbpf, as it comes with Linux 7.3, with its default options.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::{io, ptr};
+
+use crate::outcome::{Outcome, Refusal, Stage};
+use crate::snapshot::Snapshot;
+
+#[repr(C)]
+struct BpfObject([u8; 0]);
+#[repr(C)]
+struct BpfProgram([u8; 0]);
+#[repr(C)]
+struct BpfMap([u8; 0]);
+
+/// `va_list`, as it is passed on x86_64.
+type VaList = *mut c_void;
+
+#[link(name = "bpf", kind = "static")]
+unsafe extern "C" {
+    fn libbpf_set_print(print: extern "C" fn(c_int, *const c_char, VaList) -> c_int) -> *mut c_void;
+    fn bpf_object__open_file(path: *const c_char, opts: *const c_void) -> *mut BpfObject;
+    fn bpf_object__load(object: *mut BpfObject) -> c_int;
+    fn bpf_object__close(object: *mut BpfObject);
+    fn bpf_object__next_program(object: *const BpfObject, before: *mut BpfProgram) -> *mut BpfProgram;
+    fn bpf_object__next_map(object: *const BpfObject, before: *const BpfMap) -> *mut BpfMap;
+    fn bpf_program__name(program: *const BpfProgram) -> *const c_char;
+    fn bpf_program__fd(program: *const BpfProgram) -> c_int;
+    fn bpf_program__set_autoload(program: *mut BpfProgram, autoload: bool) -> c_int;
+    fn bpf_map__name(map: *const BpfMap) -> *const c_char;
+    fn bpf_map__fd(map: *const BpfMap) -> c_int;
+    fn bpf_map__is_internal(map: *const BpfMap) -> bool;
+}
+
+// What libbpf needs, behind it.
+#[link(name = "elf", kind = "static")]
+unsafe extern "C" {}
+#[link(name = "z", kind = "static")]
+unsafe extern "C" {}
+
+unsafe extern "C" {
+    fn vsnprintf(buffer: *mut c_char, size: usize, format: *const c_char, args: VaList) -> c_int;
+}
+
+thread_local! {
+    /// What libbpf has said.
+    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps warnings, `LIBBPF_WARN`; the other levels tell what it does.
+extern "C" fn print(level: c_int, format: *const c_char, args: VaList) -> c_int {
+    if level != 0 {
+        return 0;
+    }
+    // The list is read to its end each time, so each time needs one of its own.
+    // SAFETY: on x86_64 a `va_list` is a struct of this size, which libbpf points to.
+    let list = unsafe { *args.cast::<[u64; 3]>() };
+    let (mut first, mut second) = (list, list);
+    // SAFETY: no room is needed to ask for the length; format and arguments are libbpf's, and fit each other.
+    let length = unsafe { vsnprintf(ptr::null_mut(), 0, format, first.as_mut_ptr().cast()) };
+    let mut buffer = vec![0u8; usize::try_from(length).unwrap_or_default() + 1];
+    let to = buffer.as_mut_ptr().cast();
+    // SAFETY: the buffer is as long as is said; the rest as above.
+    unsafe { vsnprintf(to, buffer.len(), format, second.as_mut_ptr().cast()) };
+    let text = CStr::from_bytes_until_nul(&buffer).unwrap_or_default().to_string_lossy();
+    SAID.with_borrow_mut(|said| said.push_str(&text));
+    0
+}
+
+/// Opens an object.
+pub(crate) struct Object(*mut BpfObject);
+
+impl Object {
+    pub(crate) fn open(path: &Path) -> Result<Object, Refusal> {
+        // SAFETY: the function lives as long as the process.
+        unsafe { libbpf_set_print(print) };
+        SAID.take();
+        let path = CString::new(path.as_os_str().as_bytes()).expect("a path has no byte 0");
+        // SAFETY: the path is a string; no options are the default ones.
+        let object = unsafe { bpf_object__open_file(path.as_ptr(), ptr::null()) };
+        if object.is_null() {
+            return Err(refusal(Stage::Open, io::Error::last_os_error()));
+        }
+        Ok(Object(object))
+    }
+
+    /// The programs' names.
+    pub(crate) fn program_names(&self) -> Vec<String> {
+        // SAFETY: they are programs of an object that is open.
+        self.programs().map(|program| string(unsafe { bpf_program__name(program) })).collect()
+    }
+
+    /// Loads no program but number `only`.
+    pub(crate) fn select(&self, only: usize) {
+        for (index, program) in self.programs().enumerate() {
+            // SAFETY: it is a program of an object that is open and not loaded.
+            unsafe { bpf_program__set_autoload(program, index == only) };
+        }
+    }
+
+    pub(crate) fn load(&self) -> Outcome {
+        // SAFETY: the object is open.
+        let result = unsafe { bpf_object__load(self.0) };
+        if result != 0 {
+            return Outcome::Refused(refusal(Stage::Load, io::Error::from_raw_os_error(-result)));
+        }
+        let maps: Vec<_> = self.maps().filter_map(|map| Some((map_name(map), borrowed(map_fd(map))?))).collect();
+        let fds = self.programs().map(|program| {
+            // SAFETY: it is a program of an object that is open.
+            borrowed(unsafe { bpf_program__fd(program) })
+        });
+        let programs: Vec<_> = self.program_names().into_iter().zip(fds).collect();
+        Outcome::of_snapshot(Snapshot::take(&maps, &programs))
+    }
+
+    fn programs(&self) -> impl Iterator<Item = *mut BpfProgram> {
+        // SAFETY: the object is open, and what comes before is one of its programs or null.
+        let next = |before| unsafe { bpf_object__next_program(self.0, before) };
+        std::iter::successors(Some(next(ptr::null_mut())), move |&before| Some(next(before)))
+            .take_while(|program| !program.is_null())
+    }
+
+    fn maps(&self) -> impl Iterator<Item = *mut BpfMap> {
+        // SAFETY: the object is open, and what comes before is one of its maps or null.
+        let next = |before: *mut BpfMap| unsafe { bpf_object__next_map(self.0, before) };
+        std::iter::successors(Some(next(ptr::null_mut())), move |&before| Some(next(before)))
+            .take_while(|map| !map.is_null())
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // SAFETY: it is open, and nobody else has it.
+        unsafe { bpf_object__close(self.0) };
+    }
+}
+
+/// A data section's map is called as its section: libbpf puts a piece of the object's name in front of some.
+fn map_name(map: *mut BpfMap) -> String {
+    // SAFETY: it is a map of an object that is open.
+    let name = string(unsafe { bpf_map__name(map) });
+    // SAFETY: as above.
+    let internal = unsafe { bpf_map__is_internal(map) };
+    match name.find('.') {
+        Some(dot) if internal => name[dot..].to_owned(),
+        _ => name,
+    }
+}
+
+fn map_fd(map: *mut BpfMap) -> c_int {
+    // SAFETY: it is a map of an object that is open.
+    unsafe { bpf_map__fd(map) }
+}
+
+fn borrowed<'fd>(fd: c_int) -> Option<BorrowedFd<'fd>> {
+    // SAFETY: libbpf keeps it open while the object is.
+    (fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+fn string(text: *const c_char) -> String {
+    // SAFETY: libbpf's names are strings, and live as long as the object.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// What is refused if the kernel lacks something that the object declares.
+pub(crate) const EXTERN: &str = "a symbol of the kernel's";
+
+/// What was refused, as libbpf's words tell it.
+fn refusal(stage: Stage, error: io::Error) -> Refusal {
+    let said = SAID.take();
+    let lines = || said.lines().filter_map(|line| line.strip_prefix("libbpf: "));
+    // "prog 'NAME': BPF program load failed: Invalid argument", and words about maps.
+    let named = |line: &str, kind: &str| {
+        let (name, rest) = line.strip_prefix(kind)?.strip_prefix(" '")?.split_once("': ")?;
+        ["load failed", "failed to", "missing", "can't"].iter().any(|word| rest.contains(word)).then(|| name.to_owned())
+    };
+    // "extern (func ksym) 'NAME': not found in kernel or module BTFs"; several can be missing, and either may find another
+    // first.
+    let external = |line: &str| {
+        let missing = line.contains("not found in kernel") || line.ends_with("not resolved");
+        (line.starts_with("extern ") && missing).then(|| EXTERN.to_owned())
+    };
+    let subject = lines().find_map(|line| {
+        let [prog, map] = ["prog", "map"].map(|kind| Some(format!("{kind} {}", named(line, kind)?)));
+        prog.or(map).or_else(|| external(line))
+    });
+    let log =
+        said.split_once("-- BEGIN PROG LOAD LOG --\n").and_then(|(_, rest)| rest.split_once("-- END PROG LOAD LOG --"));
+    let words = match log {
+        Some((log, _)) if !log.trim().is_empty() => last_words(log),
+        _ => lines().next().unwrap_or_default().to_owned(),
+    };
+    Refusal {
+        stage,
+        subject: subject.unwrap_or_default(),
+        errno: error.raw_os_error().unwrap_or_default(),
+        verified: log.is_some_and(|(log, _)| !log.trim().is_empty()),
+        words,
+    }
+}
+
+/// Why the verifier refused: the last line of its log that is not statistics.
+pub(crate) fn last_words(log: &str) -> String {
+    let statistics = ["processed ", "verification time ", "stack depth ", "max_states_per_insn ", "insns processed"];
+    let useful = |line: &&str| !line.trim().is_empty() && !statistics.iter().any(|start| line.starts_with(start));
+    log.lines().rev().find(useful).unwrap_or_default().to_owned()
+}
