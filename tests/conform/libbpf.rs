@@ -166,8 +166,8 @@ fn string(text: *const c_char) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// What is refused if the kernel lacks something that the object declares.
-pub(crate) const EXTERN: &str = "a symbol of the kernel's";
+/// What is refused if the kernel lacks a symbol or a struct that the object declares.
+pub(crate) const LACKING: &str = "what the kernel lacks";
 
 /// What was refused, as libbpf's words tell it.
 fn refusal(stage: Stage, error: io::Error) -> Refusal {
@@ -178,15 +178,16 @@ fn refusal(stage: Stage, error: io::Error) -> Refusal {
         let (name, rest) = line.strip_prefix(kind)?.strip_prefix(" '")?.split_once("': ")?;
         ["load failed", "failed to", "missing", "can't"].iter().any(|word| rest.contains(word)).then(|| name.to_owned())
     };
-    // "extern (func ksym) 'NAME': not found in kernel or module BTFs"; several can be missing, and either may find another
-    // first.
-    let external = |line: &str| {
-        let missing = line.contains("not found in kernel") || line.ends_with("not resolved");
-        (line.starts_with("extern ") && missing).then(|| EXTERN.to_owned())
+    // "extern (func ksym) 'NAME': not found in kernel or module BTFs", "struct_ops init_kern: struct NAME is not found in
+    // kernel BTF". Several can be lacking, and either may find another first.
+    let lacking = |line: &str| {
+        let symbol =
+            line.starts_with("extern ") && (line.contains("not found in kernel") || line.ends_with("not resolved"));
+        (symbol || line.starts_with("struct_ops init_kern")).then(|| LACKING.to_owned())
     };
     let subject = lines().find_map(|line| {
         let [prog, map] = ["prog", "map"].map(|kind| Some(format!("{kind} {}", named(line, kind)?)));
-        prog.or(map).or_else(|| external(line))
+        prog.or(map).or_else(|| lacking(line))
     });
     let log =
         said.split_once("-- BEGIN PROG LOAD LOG --\n").and_then(|(_, rest)| rest.split_once("-- END PROG LOAD LOG --"));

@@ -15,6 +15,7 @@
 #[path = "../../skelgen/cargo-skelgen/src/desc.rs"]
 mod desc;
 
+mod arena;
 mod child;
 mod compare;
 mod kernel;

@@ -8,7 +8,7 @@ use skelgen::Skeleton;
 use skelgen_runtime::{Loaded, Map, ObjectDesc, Opened, Program, Result};
 
 use crate::desc::described;
-use crate::libbpf::{EXTERN, last_words};
+use crate::libbpf::{LACKING, last_words};
 use crate::outcome::{Outcome, Refusal, Stage};
 use crate::snapshot::Snapshot;
 
@@ -29,7 +29,8 @@ pub(crate) fn program_names(skeleton: &Skeleton) -> Vec<String> {
 /// Loads it, or of its programs only the one of this number.
 pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>) -> Outcome {
     described(&skeleton.plan, &skeleton.loader, &skeleton.file_name, |desc| match try_load(desc, only) {
-        Ok((maps, programs)) => {
+        // What is left of the load keeps arenas in memory.
+        Ok((_loaded, maps, programs)) => {
             let maps: Vec<_> = maps.iter().map(|map| (map.name().to_owned(), map.as_fd())).collect();
             let programs: Vec<_> =
                 programs.iter().map(|program| (program.name().to_owned(), program.fd().ok())).collect();
@@ -38,7 +39,7 @@ pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>) -> Outcome {
         Err(error) => {
             let name = error.subject_name().unwrap_or_default();
             let subject = match error.operation() {
-                "find kfunc" | "find ksym" => EXTERN.to_owned(),
+                "find kfunc" | "find ksym" | "lay out struct_ops map" => LACKING.to_owned(),
                 operation if operation.contains("program") => format!("prog {name}"),
                 operation if operation.contains("map") => format!("map {name}"),
                 operation => operation.to_owned(),
@@ -56,7 +57,7 @@ pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>) -> Outcome {
     })
 }
 
-fn try_load(desc: &ObjectDesc<'_>, only: Option<usize>) -> Result<(Vec<Map>, Vec<Program>)> {
+fn try_load(desc: &ObjectDesc<'_>, only: Option<usize>) -> Result<(Loaded, Vec<Map>, Vec<Program>)> {
     let opened = Opened::new(desc)?;
     let mut programs = Vec::new();
     if let Some(only) = only {
@@ -70,5 +71,5 @@ fn try_load(desc: &ObjectDesc<'_>, only: Option<usize>) -> Result<(Vec<Map>, Vec
     // Maps that no loader makes are left out on both sides.
     let maps = (0..desc.maps.len()).filter_map(|index| loaded.map(index).ok()).collect();
     let programs = (0..desc.progs.len()).map(|index| loaded.program(index)).collect::<Result<_>>()?;
-    Ok((maps, programs))
+    Ok((loaded, maps, programs))
 }

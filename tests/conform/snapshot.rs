@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::{fs, io};
 
@@ -9,6 +10,7 @@ use skelgen::Endian;
 use skelgen::btf::{Btf, TypeId};
 use skelgen_runtime::cpus;
 
+use crate::arena;
 use crate::kernel::{self, MapInfo, ProgInfo};
 use crate::xlated;
 
@@ -19,6 +21,8 @@ pub(crate) struct Snapshot {
     facts: BTreeMap<String, BTreeMap<String, String>>,
     /// Names of maps in the object, by their ids in the kernel.
     maps: BTreeMap<u32, String>,
+    /// Where this process has arenas.
+    arenas: Vec<Range<u64>>,
 }
 
 /// Enum `bpf_map_type`: what is in these comes from the object, if anything is.
@@ -27,6 +31,7 @@ const PROG_ARRAY: u32 = 3;
 const PERCPU_ARRAY: u32 = 6;
 const ARRAY_OF_MAPS: u32 = 12;
 const HASH_OF_MAPS: u32 = 13;
+const ARENA: u32 = 33;
 
 /// Of a program: the maps that it keeps alive.
 const MAPS: &str = "its maps";
@@ -47,6 +52,9 @@ impl Snapshot {
             let name = snapshot.unique(&format!("map {name}"));
             snapshot.facts.insert(name.clone(), BTreeMap::new());
             snapshot.maps.insert(info.id, name.clone());
+            if info.map_type == ARENA {
+                snapshot.arenas.extend(arena::mapped(u64::from(info.max_entries) * 4096));
+            }
             infos.push((name, *fd, info));
         }
         let mut ids = BTreeMap::new();
@@ -105,6 +113,10 @@ impl Snapshot {
             ARRAY if few => info.value_size as usize,
             PERCPU_ARRAY if few => info.value_size.next_multiple_of(8) as usize * cpus,
             PROG_ARRAY | ARRAY_OF_MAPS | HASH_OF_MAPS => 4,
+            ARENA => {
+                let pages: Vec<_> = self.arenas.iter().flat_map(arena::pages).collect();
+                return pages.iter().for_each(|(at, bytes)| self.say(name, &format!("page at {at:#x}"), hex(bytes)));
+            }
             _ => return,
         };
         let mut key = None;
@@ -177,7 +189,7 @@ impl Snapshot {
         self.say(name, "attach_btf_id", info.attach_btf_id);
         self.say(name, "attached to BTF", info.attach_btf_obj_id != 0);
         self.say(name, MAPS, maps.join(", "));
-        let insns = xlated::normalised(&insns, |id| self.map_name(id));
+        let insns = xlated::normalised(&insns, |id| self.map_name(id), &self.arenas);
         self.say(name, "instructions", insns.join("; "));
 
         let btf = if info.btf_id == 0 { None } else { btf(info.btf_id) };

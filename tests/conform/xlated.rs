@@ -1,5 +1,7 @@
-//! Translated instructions, and values, without what is another in each load: ids of maps and addresses of the kernel's
-//! memory.
+//! Translated instructions, and values, without what is another in each load: ids of maps, and addresses of the kernel's
+//! memory and of arenas.
+
+use std::ops::Range;
 
 /// `BPF_LD | BPF_IMM | BPF_DW`, which has two slots.
 const LD_IMM64: u8 = 0x18;
@@ -13,8 +15,9 @@ const KERNEL: u64 = 0xff00_0000_0000_0000;
 /// From here on, it is one of the kernel's image or of a module, and the same until the next boot.
 const IMAGE: u64 = 0xffff_ffff_8000_0000;
 
-/// A word for each slot: `struct bpf_insn` in hexadecimal, but for the `ld_imm64` whose value is none of the program.
-pub(crate) fn normalised(insns: &[u64], map_name: impl Fn(u32) -> String) -> Vec<String> {
+/// A word for each slot: `struct bpf_insn` in hexadecimal, but for the `ld_imm64` whose value is none of the program:
+/// `arenas` are where this process has them.
+pub(crate) fn normalised(insns: &[u64], map_name: impl Fn(u32) -> String, arenas: &[Range<u64>]) -> Vec<String> {
     let mut words = Vec::with_capacity(insns.len());
     let mut insns = insns.iter().copied();
     while let Some(insn) = insns.next() {
@@ -31,7 +34,10 @@ pub(crate) fn normalised(insns: &[u64], map_name: impl Fn(u32) -> String) -> Vec
             BPF_PSEUDO_MAP_FD => [format!("r{dst} = {}", map_name(low as u32)), format!("{high:#x}")],
             BPF_PSEUDO_MAP_VALUE => [format!("r{dst} = value of {}", map_name(low as u32)), format!("+ {high:#x}")],
             _ if (KERNEL..IMAGE).contains(&value) => [format!("r{dst} = memory of the kernel's"), "(…)".to_owned()],
-            _ => [word(insn), word(second)],
+            _ => match arenas.iter().find(|arena| arena.contains(&value)) {
+                Some(arena) => [format!("r{dst} = the arena"), format!("+ {:#x}", value - arena.start)],
+                None => [word(insn), word(second)],
+            },
         };
         words.extend([first_word, second_word]);
     }

@@ -39,6 +39,12 @@ impl Cells {
         Cells { cells: named, complete: false }
     }
 
+    /// These, separated by spaces.
+    #[must_use]
+    pub fn named(cells: &str) -> Cells {
+        Cells { cells: cells.split_whitespace().map(str::to_owned).collect(), complete: false }
+    }
+
     /// Nothing if this machine can boot them.
     ///
     /// # Errors
