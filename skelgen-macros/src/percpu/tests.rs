@@ -28,6 +28,8 @@ mod skeletons {
         "../fixtures/counters.bpf.o" Counters
         "../fixtures/data_sections.bpf.o" DataSections
         "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
+        "../fixtures/insns.bpf.o" Insns
+        "../fixtures/jump_tables.bpf.o" JumpTables
         "../fixtures/kfuncs.bpf.o" Kfuncs
         "../fixtures/maps_all.bpf.o" MapsAll
         "../fixtures/percpu_basic.bpf.o" PercpuBasic
@@ -35,6 +37,7 @@ mod skeletons {
         "../fixtures/percpu_maps.bpf.o" PercpuMaps
         "../fixtures/percpu_shapes.bpf.o" PercpuShapes
         "../fixtures/percpu_types.bpf.o" PercpuTypes
+        "../fixtures/refused_map_types.bpf.o" RefusedMapTypes
         "../fixtures/refused_types.bpf.o" RefusedTypes
     }
 }
@@ -67,6 +70,8 @@ const GENERATED: &[Generated] = generated! {
         ".bss" => Bss, ".bss.x" => BssX,
     }
     deep_stack_ok: { ".percpu" => Percpu }
+    insns: { ".percpu" => Percpu }
+    jump_tables: { ".percpu" => Percpu }
     kfuncs: { ".percpu" => Percpu }
     maps_all: { "percpu_array" => Totals, "percpu_cgroup_storage" => Totals }
     percpu_basic: {
@@ -82,6 +87,7 @@ const GENERATED: &[Generated] = generated! {
         ".percpu" => Percpu, ".percpu.of_function" => PercpuOfFunction, "flags" => Flags, "nameless" => Nameless,
         "packed_values" => Packed, "points" => Point, "shapes" => Shape,
     }
+    refused_map_types: { "lock_in_percpu_hash" => Locked }
     refused_types: { ".percpu" => Percpu }
 };
 
