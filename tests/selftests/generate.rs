@@ -127,7 +127,9 @@ pub(crate) fn generate(object: &Path) -> Result<String, String> {
 
 /// A reason without the names in it, and without the place, so that objects can be counted by it.
 fn general(why: &str) -> String {
-    let reason = why.rsplit(": ").next().unwrap_or(why);
+    // What follows is the source's line.
+    let reason = why.lines().next().unwrap_or(why);
+    let reason = reason.rsplit(": ").next().unwrap_or(reason);
     let parts = reason.split('`').enumerate().map(|(index, part)| if index % 2 == 0 { part } else { "…" });
     parts.collect::<Vec<_>>().join("`")
 }
