@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn an_object_that_cannot_be_loaded_is_named_and_so_is_the_place() {
-        let error = derived("../fixtures/bad/map_without_type.bpf.o");
-        assert!(error.starts_with("map_without_type.bpf.o: section .maps: "), "{error}");
+        let error = derived("../fixtures/bad/static_map.bpf.o");
+        assert!(error.starts_with("static_map.bpf.o: section .maps: hidden: "), "{error}");
         let error = derived("../fixtures/bad/unresolved_extern.bpf.o");
         assert!(error.starts_with("unresolved_extern.bpf.o: "), "{error}");
     }

@@ -88,7 +88,7 @@ fn all_mistakes_are_told_at_once() {
     let error = refused(
         Builder::new()
             .object("nowhere/x.bpf.o")
-            .object(fixture("bad/no_btf"))
+            .object(fixture("bad/percpu_too_big"))
             .object(fixture("counters"))
             .object(fixture("bad/static_map")),
     );
@@ -97,7 +97,7 @@ fn all_mistakes_are_told_at_once() {
         lines,
         [
             "cannot read nowhere/x.bpf.o: No such file or directory (os error 2)",
-            "no_btf.bpf.o: no BTF: compile with -g, and strip with llvm-strip -g, which keeps it",
+            "percpu_too_big.bpf.o: section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768",
             "static_map.bpf.o: section .maps: hidden: a static map: a map is known by its name, which has to be global",
         ]
     );
