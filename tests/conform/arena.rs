@@ -31,7 +31,8 @@ fn read(address: u64) -> Option<Vec<u8>> {
     let mut bytes = vec![0u8; PAGE as usize];
     let to = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     let from = libc::iovec { iov_base: std::ptr::without_provenance_mut(address as usize), iov_len: bytes.len() };
+    let this = std::process::id().cast_signed();
     // SAFETY: there is one of each; the kernel checks what it reads from, and has room where it writes.
-    let done = unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
+    let done = unsafe { libc::process_vm_readv(this, &raw const to, 1, &raw const from, 1, 0) };
     (done == PAGE as isize).then_some(bytes)
 }

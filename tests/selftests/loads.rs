@@ -1,7 +1,7 @@
 //! Every object loaded with libbpf and with skelgen, in guests.
 //!
 //! Not on the running kernel: some objects are there for what once brought kernels down, and may still do so with this
-//! one. And only where they are asked for, as it takes the better part of an hour.
+//! one. And only where they are asked for, as it takes some ten minutes for each kernel.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -24,10 +24,7 @@ const FINE: [&str; 2] = ["same", "same-refusal"];
 fn what_loads_with_libbpf_loads_to_the_same() {
     let wanted = env::var(VARIABLE).unwrap_or_default();
     if wanted.is_empty() {
-        return note(
-            "selftests loads",
-            &format!("not asked for: {VARIABLE}=7.3:2 does, and takes the better part of an hour"),
-        );
+        return note("selftests loads", &format!("not asked for: {VARIABLE}=7.3:2 does, and takes some ten minutes"));
     }
     let objects = match objects::all() {
         Ok(objects) => objects,
