@@ -2,6 +2,7 @@
 
 /// Light skeleton of `arena.bpf.o`.
 #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+#[allow(non_snake_case, reason = "names are the object's")]
 pub mod arena {
     use ::skelgen_runtime as rt;
     #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -86,7 +87,11 @@ pub mod arena {
                 (1, rt::Plain::as_bytes(&*self.bss)),
                 (0, rt::Plain::as_bytes(&*self.arena)),
             ];
-            #[allow(unused_mut, reason = "an object may have no maps and no programs")]
+            #[allow(
+                unused_mut,
+                unused_variables,
+                reason = "an object may have no maps and no programs"
+            )]
             let mut loaded = self
                 .opened
                 .load(
