@@ -52,13 +52,17 @@ fn maps_are_listed_in_each_run() {
     let own = map_info(skel.bss.map()).id;
     let first = numbers(link);
     assert!(first.contains(&own), "{own} in {first:?}");
-    assert_eq!(skel.bss.get().iter_map_runs, first.len() as u64);
+    // Once for each map, and once more for one whose words are the first that the kernel's buffer has no room for: a
+    // machine may have many maps.
+    let runs = skel.bss.get().iter_map_runs;
+    assert!(runs >= first.len() as u64, "{runs} runs for {} maps", first.len());
 
     // A run of its own sees what was made since.
     let other = load();
     let second = numbers(link);
     assert!(second.contains(&own) && second.contains(&map_info(other.bss.map()).id), "{second:?}");
-    assert_eq!(skel.bss.get().iter_map_runs, (first.len() + second.len()) as u64);
+    let more = skel.bss.get().iter_map_runs - runs;
+    assert!(more >= second.len() as u64, "{more} runs for {} maps", second.len());
     assert_eq!(other.bss.get().iter_map_runs, 0);
 }
 
