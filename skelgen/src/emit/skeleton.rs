@@ -69,7 +69,7 @@ pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) ->
     let tokens = quote! {
         #docs
         #[doc = #doc]
-        #[allow(dead_code, clippy::all, reason = "nobody uses all of an object")]
+        #[allow(dead_code, unreachable_pub, clippy::all, reason = "nobody uses all of an object")]
         #[allow(non_snake_case, reason = "names are the object's")]
         #visibility mod #module {
             use #rt as rt;
