@@ -20,6 +20,7 @@
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
+//! | [`RingBuf<T>`](RingBuf), made from the [`Map`] | `ringbuf`: records that programs send |
 //! | [`StructOps<T>`](StructOps) | `struct_ops`: a struct of the kernel's that is made of programs |
 //! | [`Arena`] | `arena`: memory that is shared, with pointers in it; its variables are a [`Mapped<T>`](Mapped) |
 //! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
@@ -180,7 +181,7 @@ pub use features::Features;
 pub use kconfig::{KconfigDesc, KconfigType};
 pub use link::{Iter, Link};
 pub use load::Loaded;
-pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, TypedMap, Update, unpin};
+pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, RingBuf, TypedMap, Update, unpin};
 pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 pub use percpu::{PerCpu, PerCpuElements, PerCpuMap, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned, Value};

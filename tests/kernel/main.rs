@@ -45,6 +45,7 @@ mod raw_elem;
 mod read_only;
 mod refused_types;
 mod resize;
+mod ring_buffer;
 mod sections;
 mod shapes;
 mod shared_maps;

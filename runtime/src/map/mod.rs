@@ -5,6 +5,7 @@
 //! TypedMap     hash, array, lru_hash, lpm_trie
 //! Queue        queue, stack
 //! BloomFilter  bloom_filter
+//! RingBuf      ringbuf: records that programs send
 //! PerCpuMap    the per-CPU maps, in crate::percpu
 //! ```
 //!
@@ -17,6 +18,7 @@ mod flags;
 mod pin;
 mod queue;
 mod refused;
+mod ring;
 mod typed;
 mod walk;
 
@@ -38,6 +40,7 @@ pub(crate) use flags::{Operation, not_possible};
 pub use pin::unpin;
 pub(crate) use pin::{c_path, pin};
 pub use queue::Queue;
+pub use ring::RingBuf;
 pub use typed::TypedMap;
 pub(crate) use typed::{check_is_hash, check_types};
 pub(crate) use walk::Walk;

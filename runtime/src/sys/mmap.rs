@@ -1,13 +1,14 @@
 //! Mapped memory: values of array maps, and anonymous memory for the kernel to write.
 //!
 //! BPF programs, other CPUs and the kernel write it whenever they like, so it is only ever looked at as atomic
-//! words: each access here is of one aligned machine word and relaxed. A write of less than a word exchanges the word,
+//! words: each access here is of one aligned machine word, and relaxed unless its name says more. A write of less than a word exchanges the word,
 //! so that the bytes beside it keep what others write there meanwhile.
 #![allow(unsafe_code, reason = "mmap(2), and memory by address")]
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::{iter, slice};
 
 use super::Errno;
@@ -38,7 +39,12 @@ impl Mapping {
     pub(crate) fn of_arena(fd: BorrowedFd<'_>, len: usize, address: u64) -> Result<Mapping, Errno> {
         let fixed = if address == 0 { 0 } else { libc::MAP_FIXED_NOREPLACE };
         let address = usize::try_from(address).map_err(|_| Errno::ENOMEM)?;
-        Mapping::new_at(address, len, true, libc::MAP_SHARED | fixed, fd.as_raw_fd())
+        Mapping::new_at(address, len, true, libc::MAP_SHARED | fixed, (fd.as_raw_fd(), 0))
+    }
+
+    /// Pages of a ring buffer, from `offset` on, shared with the kernel.
+    pub(crate) fn of_ring(fd: BorrowedFd<'_>, offset: usize, len: usize, writable: bool) -> Result<Mapping, Errno> {
+        Mapping::new_at(0, len, writable, libc::MAP_SHARED, (fd.as_raw_fd(), offset))
     }
 
     /// Makes the pages of a range that are not there, so that it can be accessed; `EFAULT` if that cannot be.
@@ -59,15 +65,22 @@ impl Mapping {
     }
 
     fn new(len: usize, writable: bool, flags: i32, fd: i32) -> Result<Mapping, Errno> {
-        Mapping::new_at(0, len, writable, flags, fd)
+        Mapping::new_at(0, len, writable, flags, (fd, 0))
     }
 
-    /// `flags` must not have `MAP_FIXED`.
-    fn new_at(address: usize, len: usize, writable: bool, flags: i32, fd: i32) -> Result<Mapping, Errno> {
+    /// What is at an offset of a descriptor; `flags` must not have `MAP_FIXED`.
+    fn new_at(
+        address: usize,
+        len: usize,
+        writable: bool,
+        flags: i32,
+        (fd, offset): (i32, usize),
+    ) -> Result<Mapping, Errno> {
         let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         let address = ptr::without_provenance_mut(address);
+        let offset = libc::off_t::try_from(offset).map_err(|_| Errno::EINVAL)?;
         // SAFETY: the kernel takes only what is free at that address, or chooses one, so that no other memory changes.
-        let start = unsafe { libc::mmap(address, len, protection, flags & !libc::MAP_FIXED, fd, 0) };
+        let start = unsafe { libc::mmap(address, len, protection, flags & !libc::MAP_FIXED, fd, offset) };
         if start == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -156,6 +169,23 @@ impl Mapping {
                 let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(old & !mask | value));
             }
         }
+    }
+
+    /// The word at `at`; what others wrote before they stored it is seen by what comes after. `None` if that is not
+    /// inside, or not where a word begins.
+    pub(crate) fn load_acquire(&self, at: usize) -> Option<usize> {
+        (at.is_multiple_of(WORD) && self.holds(at, WORD)).then(|| self.words()[at / WORD].load(Acquire))
+    }
+
+    /// Stores the word at `at`: who sees it sees that all before is done. `false`, and nothing done, as in
+    /// [`write`](Self::write), and where no word begins.
+    #[must_use]
+    pub(crate) fn store_release(&self, at: usize, value: usize) -> bool {
+        let is_word = self.writable && at.is_multiple_of(WORD) && self.holds(at, WORD);
+        if is_word {
+            self.words()[at / WORD].store(value, Release);
+        }
+        is_word
     }
 
     fn holds(&self, at: usize, len: usize) -> bool {

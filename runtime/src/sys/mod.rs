@@ -1,7 +1,7 @@
 //! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
-//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap`, `perf`, `uname` and `vm` is `unsafe`.
+//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap`, `perf`, `poll`, `uname` and `vm` is `unsafe`.
 
 pub(crate) mod attr;
 pub(crate) mod bpf;
@@ -10,6 +10,7 @@ mod errno;
 pub(crate) mod fds;
 pub(crate) mod mmap;
 pub(crate) mod perf;
+pub(crate) mod poll;
 pub mod uapi;
 pub(crate) mod uname;
 pub(crate) mod vm;

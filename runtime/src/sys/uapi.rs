@@ -123,6 +123,11 @@ pub const BPF_F_LOCK: u64 = 4;
 pub const BPF_F_CPU: u64 = 8;
 pub const BPF_F_ALL_CPUS: u64 = 16;
 
+// The header of a ring buffer's record: its length, with these bits, and 4 bytes of the kernel's
+pub const BPF_RINGBUF_BUSY_BIT: u32 = 1 << 31;
+pub const BPF_RINGBUF_DISCARD_BIT: u32 = 1 << 30;
+pub const BPF_RINGBUF_HDR_SZ: usize = 8;
+
 // BPF_PROG_LOAD's prog_flags
 pub const BPF_F_SLEEPABLE: u32 = 1 << 4;
 
