@@ -35,7 +35,7 @@ fn what_one_writes_the_other_reads() {
     }
     let cells = Cells::wanted(&CELLS);
     match cells.can_run() {
-        Ok(()) => cells.run(&differential, None, &Path::new(SCRATCH).join("libbpf-logs")),
+        Ok(()) => cells.run(&differential, &[], &Path::new(SCRATCH).join("libbpf-logs")),
         Err(why) => not_run(Part::Qemu, why),
     }
 }

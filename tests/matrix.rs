@@ -22,12 +22,14 @@ fn the_kernel_tests_pass_in_every_cell() {
     let scratch = Path::new(SCRATCH);
     let build = |args: &[&str]| static_build::static_executable(args, "", scratch);
     let kernel = build(&["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run"]);
-    let cargo_skelgen = build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"]);
+    let mut files = vec![build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"])];
+    let example = |name| build(&["build", "-p", "skelgen-examples", "--example", name]);
+    files.extend(["counters", "daemon", "histogram"].map(example));
 
     say("\n");
     match can_load() {
         Ok(()) => cells::run_here(&kernel),
         Err(why) => not_run(Part::Live, why),
     }
-    cells.run(&kernel, Some(&cargo_skelgen), &scratch.join("matrix-logs"));
+    cells.run(&kernel, &files, &scratch.join("matrix-logs"));
 }

@@ -15,6 +15,7 @@ mod const_strings;
 mod cpus;
 mod derived;
 mod equivalence;
+mod examples;
 mod generate;
 mod global_percpu_data;
 mod guest;

@@ -94,17 +94,17 @@ impl Cells {
         }
     }
 
-    /// Runs the static test binary in each, where it finds `file` beside itself, and tells which of its tests did not
+    /// Runs the static test binary in each, where it finds `files` beside itself, and tells which of its tests did not
     /// run on which kernels. Each cell's output stays in `logs`.
     ///
     /// # Panics
     ///
     /// A test failed, or ran in no cell: that is as good as none.
-    pub fn run(&self, binary: &Path, file: Option<&Path>, logs: &Path) {
+    pub fn run(&self, binary: &Path, files: &[PathBuf], logs: &Path) {
         let _ = fs::remove_dir_all(logs);
         let mut run = Command::new(matrix("run-tests"));
         run.args(self.cells.iter().flat_map(|cell| ["--cell", cell]));
-        run.args(file.iter().flat_map(|file| [Path::new("--file"), file]));
+        run.args(files.iter().flat_map(|file| [Path::new("--file"), file]));
         run.args(env::var("SKELGEN_SEED").iter().flat_map(|seed| ["--env".to_owned(), format!("SKELGEN_SEED={seed}")]));
         // Seconds for a cell. Eight CPUs on two slow ones take the longest.
         run.args(["--timeout", "300", "--logs"]).arg(logs).arg(binary);

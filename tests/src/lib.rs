@@ -7,6 +7,7 @@
 //! not_run        what could not be tested here, and why: told at the end, never silent
 //! machine        the kernel, its CPUs, the matrix' guest
 //! mounts         the file systems of pins and of cgroups
+//! examples       what the programs in `examples` say
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed
 //! static_build   static executables of this workspace
@@ -20,6 +21,7 @@
 pub mod cells;
 pub mod congestion;
 pub mod copied;
+pub mod examples;
 pub mod fixtures;
 pub mod machine;
 pub mod mounts;

@@ -11,7 +11,10 @@
 use std::process::ExitCode;
 
 use skelgen_runtime::{Errno, Error, Result, TestRun};
-use skelgen_tests::skeletons::counters::{Counters, LoadedCounters};
+
+use counters::{Counters, LoadedCounters};
+
+include!(concat!(env!("OUT_DIR"), "/counters.skel.rs"));
 
 fn main() -> ExitCode {
     match run() {
