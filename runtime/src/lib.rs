@@ -153,6 +153,8 @@ mod desc;
 mod diagnose;
 mod error;
 pub mod features;
+#[cfg(all(any(doc, doctest), feature = "derive"))]
+pub mod guide;
 pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use skelgen_tests::may_load;
 use skelgen_tests::static_build::cargo;
+use skelgen_tests::{markdown, may_load};
 
 use crate::fixtures;
 use crate::package::{cargo_build, new_package, run, scratch, target_dir};
@@ -21,15 +21,8 @@ fn section(heading: &str) -> String {
 
 /// The blocks of code of one language: `rust`, `toml` or none.
 fn blocks(section: &str, language: &str) -> Vec<String> {
-    let (mut blocks, mut lines) = (Vec::new(), section.lines());
-    while let Some(line) = lines.next() {
-        let Some(found) = line.strip_prefix("```") else { continue };
-        let text: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
-        if found == language {
-            blocks.push(text);
-        }
-    }
-    blocks
+    let all = markdown::blocks(section).into_iter();
+    all.filter(|block| block.language == language).map(|block| block.text).collect()
 }
 
 /// The files of Rust, by the name in their first line.

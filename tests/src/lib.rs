@@ -6,6 +6,7 @@
 //! privilege      whether this process may load BPF
 //! not_run        what could not be tested here, and why: told at the end, never silent
 //! machine        the kernel, its CPUs, the matrix' guest
+//! markdown       blocks of code in documents
 //! mounts         the file systems of pins and of cgroups
 //! examples       what the programs in `examples` say
 //! own_process    a test alone in its process, to count descriptors in
@@ -24,6 +25,7 @@ pub mod copied;
 pub mod examples;
 pub mod fixtures;
 pub mod machine;
+pub mod markdown;
 pub mod mounts;
 pub mod not_run;
 pub mod own_process;

@@ -6,6 +6,7 @@ mod doors;
 mod features;
 mod generate;
 mod golden;
+mod guide;
 mod inspect;
 mod json;
 mod load;

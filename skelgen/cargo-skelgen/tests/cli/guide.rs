@@ -1,0 +1,61 @@
+//! The commands that the guide shows: they give what it says they do.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use skelgen_tests::markdown::{Block, blocks, guide};
+use skelgen_tests::may_load;
+
+use crate::{EXE, FIXTURES, Ran, scratch, skelgen};
+
+/// The blocks of a language, in all chapters.
+fn all(language: &str) -> impl Iterator<Item = Block> {
+    let chapters = guide().into_iter().flat_map(|(_, text)| blocks(&text));
+    chapters.filter(move |block| block.language == language)
+}
+
+/// Whether `out` is what `shown` says, in which `...` stands for any lines.
+fn is_as_shown(shown: &[&str], out: &[&str]) -> bool {
+    match shown {
+        [] => out.is_empty(),
+        ["...", rest @ ..] => (0..=out.len()).any(|skipped| is_as_shown(rest, &out[skipped..])),
+        [first, rest @ ..] => out.first() == Some(first) && is_as_shown(rest, &out[1..]),
+    }
+}
+
+#[test]
+fn what_is_shown_is_what_is_printed() {
+    let mut ran = 0;
+    for block in all("console") {
+        let (command, shown) = block.text.split_once('\n').unwrap();
+        let command = command.strip_prefix("$ cargo skelgen ").expect("a command, and what it prints");
+        let args: Vec<&str> = command.split_whitespace().collect();
+        if args[0] == "load" && !may_load() {
+            continue;
+        }
+        let Ran { out, err, .. } = skelgen(&args);
+        let printed = out + &err;
+        let lines = |text| str::lines(text).collect::<Vec<_>>();
+        assert!(is_as_shown(&lines(shown), &lines(&printed)), "{command} prints\n{printed}and not\n{shown}");
+        ran += 1;
+    }
+    assert!(ran > 5, "{ran}");
+}
+
+#[test]
+fn what_is_to_be_done_can_be() {
+    let package = scratch("guide");
+    let _ = fs::remove_dir_all(&package);
+    fs::create_dir_all(package.join("src")).unwrap();
+    fs::copy(Path::new(FIXTURES).join("counters.bpf.o"), package.join("src/counters.bpf.o")).unwrap();
+    let mut ran = 0;
+    for block in all("sh") {
+        for command in block.text.lines().filter_map(|line| line.strip_prefix("cargo skelgen ")) {
+            let done = Command::new(EXE).args(command.split_whitespace()).current_dir(&package).output().unwrap();
+            assert_eq!(Ran::from(done).status, 0, "{command}");
+            ran += 1;
+        }
+    }
+    assert!(ran >= 2, "{ran}");
+}

@@ -1,0 +1,42 @@
+//! Blocks of code in documents.
+
+use std::fs;
+use std::path::Path;
+
+/// A block of code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What stands behind the opening backticks: `rust,no_run`, or nothing.
+    pub language: String,
+    /// Its lines.
+    pub text: String,
+}
+
+/// The blocks of code in a document, in their order.
+#[must_use]
+pub fn blocks(document: &str) -> Vec<Block> {
+    let (mut blocks, mut lines) = (Vec::new(), document.lines());
+    while let Some(line) = lines.next() {
+        let Some(language) = line.strip_prefix("```") else { continue };
+        let text = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        blocks.push(Block { language: language.to_owned(), text });
+    }
+    blocks
+}
+
+/// The guide's chapters, by name.
+///
+/// # Panics
+///
+/// They cannot be read.
+#[must_use]
+pub fn guide() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/guide");
+    let mut paths: Vec<_> = fs::read_dir(folder).expect("it is checked in").map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    let chapter = |path: &std::path::PathBuf| {
+        let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).expect("it is text"))
+    };
+    paths.iter().map(chapter).collect()
+}
