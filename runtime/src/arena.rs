@@ -26,6 +26,23 @@ use crate::sys::{Errno, bpf, vm};
 use crate::{Error, Result};
 
 /// An arena: a map without elements, whose memory programs and this process share.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)]
+/// # #[skeleton(object = "../fixtures/arena.bpf.o", add_type = "node")]
+/// # struct Arena;
+/// use arena::types::Node;
+///
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = Arena::open()?.load()?;
+/// let newest = skel.bss.get().newest;                     // struct node __arena *newest;
+/// if newest != 0 {
+///     let node: Node = skel.maps.arena.follow(newest)?;
+///     println!("{}", node.value);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Arena {
     map: Map,

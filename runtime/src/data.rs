@@ -37,6 +37,21 @@ pub struct MappedRo<T: Plain> {
 
 /// The variables of a `.data` or `.bss` section, or those in an arena.
 ///
+/// ```no_run
+/// use std::mem::offset_of;
+///
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// use counters::types::Bss;
+///
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = Counters::open()?.load()?;
+/// println!("{} dropped", skel.bss.get().dropped);         // a copy of all variables
+/// let dropped: u64 = skel.bss.read(offset_of!(Bss, dropped))?;
+/// skel.data.update(|data| data.next_event_id = 1);        // what differs is written, the rest left alone
+/// # Ok(())
+/// # }
+/// ```
+///
 /// What takes `&self` can be used from several threads at once.
 #[derive(Debug)]
 pub struct Mapped<T: Plain>(MappedRo<T>);

@@ -12,6 +12,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 const SHOWN_LINES: usize = 12;
 
 /// What failed: an operation on a subject, the kernel's error number and words, the verifier's log, and a hint.
+///
+/// `{}` and `{:?}` show all of it, and of a log the end; [the guide](crate::guide::trouble) has the most frequent.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// use skelgen_runtime::Errno;
+///
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// let skel = match Counters::open()?.load() {
+///     Ok(skel) => skel,
+///     Err(error) if error.errno() == Some(Errno::EPERM) => std::process::exit(77),
+///     Err(error) => {
+///         eprintln!("{}", error.verifier_log().unwrap_or_default());
+///         return Err(error);
+///     }
+/// };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 

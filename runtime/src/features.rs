@@ -32,6 +32,14 @@ static KNOWN: OnceLock<Features> = OnceLock::new();
 ///
 /// Loading a skeleton with per-CPU data finds out as well, on the way, and spares this.
 ///
+/// ```no_run
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// let features = skelgen_runtime::features::probe()?;
+/// println!("one CPU's value at a time: {}, direct: {}", features.all_cpus, features.direct);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// This process may not make a map.

@@ -2,6 +2,33 @@
 //! and programs that then are in the kernel. No libbpf and no ELF are needed at run time,
 //! only `libc` and, unless feature `kconfig-gz` is off, `miniz_oxide`, which unpacks `/proc/config.gz`.
 //!
+//! ```no_run
+//! use skelgen_runtime::Skeleton;
+//!
+//! /// System calls, by CPU.
+//! #[derive(Skeleton)]
+//! #[skeleton(object = "../fixtures/counters.bpf.o")]
+//! struct Counters;
+//!
+//! fn main() -> skelgen_runtime::Result<()> {
+//!     let mut open = Counters::open()?;
+//!     open.percpu.hits = 41;                              // the one value with which every CPU begins
+//!     let skel = open.load()?;
+//!     let _links = skel.attach()?;
+//!     std::thread::sleep(std::time::Duration::from_secs(1));
+//!     for (cpu, value) in skel.percpu.iter()? {
+//!         println!("CPU {cpu}: {} hits", value.hits);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **[The guide](guide)** leads from here to programs that are shipped: [the first skeleton](guide::first),
+//! [per-CPU data](guide::percpu), [maps, ring buffers and sections](guide::data), [moving](guide::moving) from other loaders,
+//! [errors](guide::trouble).
+//!
+//! # What is here
+//!
 //! Generated code is thin. It holds an [`ObjectDesc`] and a struct with a field for each map, section and program;
 //! the work is done here, in this order:
 //!
@@ -25,7 +52,13 @@
 //! | [`Arena`] | `arena`: memory that is shared, with pointers in it; its variables are a [`Mapped<T>`](Mapped) |
 //! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
 //!
-//! All of them but `StructOps` can also be made from a descriptor or a pin, without a skeleton.
+//! All of them but `StructOps` can also be made from a descriptor or a pin, without a skeleton. What is changed before the
+//! load are [`OpenMap`], [`OpenProgram`] and the sections' structs; after it, a [`Program`] is attached by a [`Link`] or
+//! [run for a test](Program::test_run). An [`Error`] says what failed, on what, why, and what to do.
+//!
+//! # What generated code looks like
+//!
+//! Nobody has to write this; it is what the items that generated code alone uses are for.
 //!
 //! ```no_run
 //! use skelgen_runtime as rt;

@@ -12,6 +12,19 @@ use crate::{Error, Result};
 
 /// A program attached to something. Dropping it detaches the program, unless the link is pinned.
 ///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = Counters::open()?.load()?;
+/// let links = skel.attach()?;                             // one for each program that was attached
+/// drop(links.on_exec);                                    // this one is detached again
+/// if let Some(link) = links.on_sys_enter {
+///     link.pin("/sys/fs/bpf/on_sys_enter")?;              // attached until the pin is removed
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// That of a struct_ops map registers the struct with all its programs. A map of section `.struct_ops` has none in the
 /// kernel: this stands for one, and its descriptor is the map's.
 #[derive(Debug)]

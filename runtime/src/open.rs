@@ -139,6 +139,19 @@ impl<'a> Opened<'a> {
 }
 
 /// A map that is about to be made.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let other = Counters::open()?.load()?;
+/// let mut open = Counters::open()?;
+/// open.maps.events.set_max_entries(1 << 20)?;             // bytes, for a ring buffer
+/// open.maps.percpu.set_value_size(4096)?;                 // longer than the section
+/// open.maps.bss.set_pin_path("/sys/fs/bpf/counters.bss"); // shared by a name
+/// open.maps.data.reuse_map(other.data.map())?;            // another skeleton's
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct OpenMap {
     pub(crate) index: usize,

@@ -14,6 +14,18 @@ use crate::sys::uapi::{BPF_F_TEST_RUN_ON_CPU, BPF_XDP};
 use crate::{Error, Result};
 
 /// A program of a loaded skeleton; in the kernel, unless it was not to be loaded.
+///
+/// The skeleton's `attach` attaches those whose section names a target; here each is attached by itself.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = Counters::open()?.load()?;
+/// let on_exec = skel.progs.on_exec.attach()?;             // to what its section names
+/// let bump = skel.progs.bump.attach_raw_tracepoint("sys_exit")?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Program {
     pub(crate) fd: Option<OwnedFd>,
@@ -165,6 +177,18 @@ impl Program {
 
     /// Runs the program once, or more often, on given input (`BPF_PROG_TEST_RUN`).
     ///
+    /// ```no_run
+    /// use skelgen_runtime::TestRun;
+    /// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+    /// # fn main() -> skelgen_runtime::Result<()> {
+    /// # let skel = Counters::open()?.load()?;
+    /// let args = [5u64, 1].map(u64::to_ne_bytes).concat();    // a raw tracepoint's arguments are words
+    /// let run = skel.progs.bump.test_run(TestRun { ctx_in: &args, cpu: Some(0), ..TestRun::default() })?;
+    /// assert_eq!(run.retval, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// It was not loaded, its type cannot be run so, or not with this input.
@@ -199,7 +223,7 @@ impl Program {
     }
 }
 
-/// What a program is run on; by default nothing, once, on whatever CPU this is.
+/// What a program is run on; by default nothing, once, on whatever CPU this is. See [`Program::test_run`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TestRun<'a> {
     /// The context, as its type has it: arguments of a raw tracepoint, `struct __sk_buff`, ...

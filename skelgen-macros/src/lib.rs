@@ -1,6 +1,12 @@
 //! The door for those who would rather write no build script: derive macros over `skelgen`.
 //!
-//! Users depend on `skelgen-runtime`, which re-exports what is here and which the derived code refers to.
+//! Users depend on `skelgen-runtime`, which re-exports what is here and which the derived code refers to; its documentation has
+//! the guide (`skelgen_runtime::guide`).
+//!
+//! ```text
+//! #[skeleton(...)] ─▶ attribute ─▶ object (the file) ─▶ skelgen::Skeleton ─▶ skeleton (tokens)
+//! #[percpu(...)]   ─▶ percpu: layout of the section or map, and assertions that rustc evaluates on the struct's fields
+//! ```
 #![forbid(unsafe_code)]
 
 mod attribute;

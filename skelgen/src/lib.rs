@@ -1,5 +1,17 @@
 //! skelgen reads a compiled BPF ELF object and writes a Rust *light skeleton* for it.
 //!
+//! A build script needs this much, and [`Builder`] has the rest; the package itself depends on `skelgen-runtime`, whose
+//! documentation has the guide (`skelgen_runtime::guide`):
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() -> Result<(), skelgen::BuildError> {
+//!     skelgen::Builder::new().object("src/counters.bpf.o").generate_to_out_dir()
+//! }
+//! ```
+//!
+//! # The pipeline
+//!
 //! ```text
 //! bytes ─▶ Object ─▶ Linked ─▶ LoadPlan ─▶ Loader (insns + image) ─▶ Rust tokens
 //!         object    link      plan        loader                    emit
@@ -21,6 +33,16 @@
 //! print!("{}", skeleton.source(&skelgen::emit::Options::default())?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | module | |
+//! |---|---|
+//! | [`object`] | an ELF file as programs, maps, data sections and externs; [`btf`] its types |
+//! | [`link`](mod@link) | each program with the functions that it calls |
+//! | [`lower`] | the second image of programs that touch `.percpu`, for kernels before 7.3 |
+//! | [`plan`] | the steps of a load |
+//! | [`loader`] | the program that takes these steps inside the kernel, and the image that it walks |
+//! | [`emit`] | the Rust |
+//! | [`insn`] | instructions: made, matched, disassembled |
 #![forbid(unsafe_code)]
 
 pub mod btf;

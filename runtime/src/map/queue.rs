@@ -9,6 +9,19 @@ use crate::plain::{Room, Value};
 use crate::sys::uapi::{BPF_EXIST, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK};
 
 /// A `BPF_MAP_TYPE_QUEUE`, first in, first out; or a `BPF_MAP_TYPE_STACK`, last in, first out.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/maps_all.bpf.o")] struct MapsAll;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = MapsAll::open()?.load()?;
+/// skel.maps.queue.push(&1)?;
+/// skel.maps.queue.push(&2)?;
+/// while let Some(value) = skel.maps.queue.pop()? {
+///     println!("{value}");                                // 1, then 2
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Queue<V: Value> {
     map: Map,

@@ -14,6 +14,27 @@ use crate::{Error, Result};
 ///
 /// Per-CPU maps are [`PerCpuMap`](crate::PerCpuMap)s, maps without keys [`Queue`](crate::Queue)s and
 /// [`BloomFilter`](crate::BloomFilter)s.
+///
+/// ```no_run
+/// use skelgen_runtime::Update;
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/maps_all.bpf.o")] struct MapsAll;
+/// use maps_all::types::{Flow, Totals};
+///
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = MapsAll::open()?.load()?;
+/// let flows = &skel.maps.typed;                           // TypedMap<Flow, Totals>
+/// let flow = Flow { port: 443, ..Flow::default() };
+/// flows.update(&flow, &Totals::default(), Update::New)?;
+/// if let Some(totals) = flows.get(&flow)? {
+///     println!("{} bytes", totals.bytes);
+/// }
+/// for element in flows {                                  // many with one command
+///     let (flow, totals) = element?;
+///     println!("port {}: {} packets", flow.port, totals.packets);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TypedMap<K: Plain, V: Value> {
     map: Map,

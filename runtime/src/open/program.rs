@@ -7,6 +7,17 @@ use crate::desc::ProgDesc;
 use crate::{Error, Result};
 
 /// A program that is about to be loaded.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/attach_all.bpf.o")] struct AttachAll;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// let mut open = AttachAll::open()?;
+/// open.progs.on_lsm.set_autoload(false);                  // not in the kernel at all
+/// open.progs.on_raw_tp.set_autoattach(false);             // in the kernel, and left out by attach()
+/// open.progs.on_fentry.set_attach_target("do_unlinkat");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct OpenProgram {
     pub(crate) index: usize,

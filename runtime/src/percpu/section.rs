@@ -18,6 +18,22 @@ pub(crate) const KEY: [u8; 4] = [0; 4];
 ///
 /// `T` is the section's struct in the skeleton, or one of your own with [`derive(PerCpu)`](macro@crate::PerCpu).
 ///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let skel = Counters::open()?.load()?;
+/// let mut third = skel.percpu.get(3)?;                    // CPU 3's value
+/// third.hits = 0;
+/// skel.percpu.set(3, &third)?;
+/// skel.percpu.set_all(&counters::types::Percpu::default())?;
+/// let hits: u64 = skel.percpu.values()?.sum_of(|value| value.hits);
+/// for (cpu, value) in skel.percpu.iter()? {
+///     println!("CPU {cpu}: {} of {hits} hits", value.hits);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Nothing here is atomic: a BPF program may change a value while it is copied, and a value of more than a word can be
 /// seen half changed. Before Linux 7.0 [`set`](Self::set) also reads all values and writes them all back: what programs
 /// on **other** CPUs write in between is lost.

@@ -15,6 +15,17 @@ use crate::{Error, Result};
 
 /// A struct of the kernel's, made of values and programs, that can be registered: a TCP congestion control, say. `T`
 /// is the struct as the object has it.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/struct_ops.bpf.o")] struct Ca;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// let mut open = Ca::open()?;
+/// open.struct_ops.flat.flags = 2;                         // members, before the load
+/// let skel = open.load()?;
+/// let link = skel.maps.flat.attach()?;                    // registered until it is dropped
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct StructOps<T: Plain> {
     name: Box<str>,
