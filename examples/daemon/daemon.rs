@@ -69,6 +69,11 @@ impl Daemon {
         self.skel.percpu_budget.set_all(&PercpuBudget { left: config.per_second })
     }
 
+    /// Whether the reader has ended by itself: [`stop`](Self::stop) says why.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.reader.is_finished()
+    }
+
     /// Ends it: first the programs, then the reader, when it has read what they sent.
     pub(crate) fn stop(self) -> io::Result<Counts> {
         drop(self.links);

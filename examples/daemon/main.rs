@@ -69,6 +69,7 @@ fn run(args: &Args) -> io::Result<()> {
                 Err(error) => eprintln!("daemon: goes on as before: {error}"),
             },
             Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if daemon.has_failed() => break,
             Err(RecvTimeoutError::Timeout) => daemon.refill(&config)?,
         }
     }

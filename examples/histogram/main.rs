@@ -59,12 +59,11 @@ fn run(args: &Args) -> io::Result<()> {
     let skel = open.load()?;
     let _links = skel.attach()?;
 
-    let mut screen = Screen::default();
     let end = Instant::now() + Duration::from_secs(args.duration.into());
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let stopped = stop.recv_timeout(TICK.min(left)) != Err(RecvTimeoutError::Timeout);
-        screen.show(&totals(&skel)?)?;
+        show(&totals(&skel)?)?;
         if stopped || left <= TICK {
             return Ok(());
         }
@@ -88,25 +87,11 @@ fn stop_signal() -> io::Result<Receiver<()>> {
     Ok(stopped)
 }
 
-/// Where pictures are shown.
-#[derive(Default)]
-struct Screen {
-    /// Lines of the last picture, if it is to be drawn over.
-    drawn: usize,
-}
-
-impl Screen {
-    fn show(&mut self, picture: &Picture) -> io::Result<()> {
-        let text = picture.to_string();
-        let mut out = io::stdout().lock();
-        if self.drawn > 0 {
-            // Up to the first line of the last picture, and nothing below.
-            write!(out, "\x1b[{}A\x1b[J", self.drawn)?;
-        }
-        writeln!(out, "{text}\n")?;
-        if out.is_terminal() {
-            self.drawn = text.lines().count() + 1;
-        }
-        out.flush()
-    }
+/// Draws over the last picture on a terminal, and below it elsewhere.
+fn show(picture: &Picture) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    // To the screen's first line, and away with what is below.
+    let home = if out.is_terminal() { "\x1b[H\x1b[J" } else { "" };
+    writeln!(out, "{home}{picture}\n")?;
+    out.flush()
 }
