@@ -15,12 +15,19 @@ fn all(language: &str) -> impl Iterator<Item = Block> {
     chapters.filter(move |block| block.language == language)
 }
 
-/// Whether `out` is what `shown` says, in which `...` stands for any lines.
+/// Whether `out` is what `shown` says, in which `...` stands for any lines, and `…` for a part of one.
 fn is_as_shown(shown: &[&str], out: &[&str]) -> bool {
     match shown {
         [] => out.is_empty(),
         ["...", rest @ ..] => (0..=out.len()).any(|skipped| is_as_shown(rest, &out[skipped..])),
-        [first, rest @ ..] => out.first() == Some(first) && is_as_shown(rest, &out[1..]),
+        [first, rest @ ..] => out.first().is_some_and(|line| is_line(first, line)) && is_as_shown(rest, &out[1..]),
+    }
+}
+
+fn is_line(shown: &str, line: &str) -> bool {
+    match shown.split_once('…') {
+        Some((start, end)) => line.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
+        None => shown == line,
     }
 }
 
