@@ -192,7 +192,6 @@ pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
 mod kconfig;
-mod kernel_btf;
 mod layout;
 mod link;
 mod load;

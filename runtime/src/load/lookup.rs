@@ -2,24 +2,20 @@
 
 use std::fs;
 
+use crate::btf::kind;
 use crate::desc::StepDesc;
 use crate::image::{MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
 use crate::sys::uapi::BPF_MAP_CREATE;
 use crate::{Error, diagnose};
 
-/// `BTF_KIND_FUNC`.
-const FUNC: u32 = 12;
-/// `BTF_KIND_VAR`.
-const VAR: u32 = 14;
-
 /// Adds to the failure of `step` of `image` what it says about what is missing.
 pub(super) fn explain(error: Error, image: &[u8], step: &Step) -> Error {
     match (step.op, error.errno()) {
         (OP_FIND_BTF, Some(Errno::ENOENT)) => {
             let what = match step.cmd {
-                FUNC => "function",
-                VAR => "variable",
+                kind::FUNC => "function",
+                kind::VAR => "variable",
                 _ => "type",
             };
             let name = name(image, step);

@@ -3,8 +3,8 @@
 //! By its name the loader program would find each of them. Which one the kernel's function is like is found out here, and
 //! the others are not looked for: they are missing then, as weak ones may be. No other object pays for this.
 
+use crate::btf::{KernelBtf, ModuleBtf, kind};
 use crate::image::{Header, OP_FIND_BTF, STEP_SIZE, Step};
-use crate::kernel_btf::{KernelBtf, ModuleBtf, kind};
 use crate::{Error, Result};
 
 use super::untyped::{AT_UNLESS, NEVER};

@@ -4,8 +4,8 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::patch::Patches;
+use crate::btf::TypeId;
 use crate::desc::StructOpsDesc;
-use crate::kernel_btf::TypeId;
 use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::prog::Program;
 use crate::struct_ops::{KernelStruct, KernelTypes, KernelValue, Ready, Slot};

@@ -8,20 +8,17 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use super::machine::Machine;
 use super::patch::Patches;
+use crate::btf::{self, kind};
 use crate::desc::ProgDesc;
 use crate::image::{OP_COPY, OP_FIND_BTF};
 use crate::open::{OpenProgram, Target};
 use crate::sys::bpf;
 use crate::sys::uapi::*;
-use crate::{Error, Result, btf};
+use crate::{Error, Result};
 
 /// Places in a `BPF_PROG_LOAD` attr.
 const AT_ATTACH_BTF_ID: u32 = 108;
 const AT_ATTACH_FD: u32 = 112;
-
-/// `enum btf_kind`.
-const BTF_KIND_TYPEDEF: u32 = 8;
-const BTF_KIND_FUNC: u32 = 12;
 
 /// A target: its id, and in which module's or program's BTF.
 struct Found {
@@ -88,10 +85,10 @@ fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Resu
         None => (None, target),
     };
     let (prefix, kind) = match (program.prog_type, program.expected_attach_type) {
-        (BPF_PROG_TYPE_LSM, _) => ("bpf_lsm_", BTF_KIND_FUNC),
-        (_, BPF_TRACE_RAW_TP) => ("btf_trace_", BTF_KIND_TYPEDEF),
-        (_, BPF_TRACE_ITER) => ("bpf_iter_", BTF_KIND_FUNC),
-        _ => ("", BTF_KIND_FUNC),
+        (BPF_PROG_TYPE_LSM, _) => ("bpf_lsm_", kind::FUNC),
+        (_, BPF_TRACE_RAW_TP) => ("btf_trace_", kind::TYPEDEF),
+        (_, BPF_TRACE_ITER) => ("bpf_iter_", kind::FUNC),
+        _ => ("", kind::FUNC),
     };
     let (id, fd) = machine.find_btf(&format!("{prefix}{name}"), kind)?;
     let Some(wanted) = module else { return Ok(Found { id, fd }) };
@@ -124,10 +121,11 @@ fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
     let types = bpf::btf_by_id(btf_id).and_then(|btf| bpf::btf_bytes(btf.as_fd())).map_err(|errno| {
         failed().errno_is(errno).hint("to look into the BTF of a loaded program takes CAP_SYS_ADMIN")
     })?;
-    let id = btf::find_func(&types, function)
+    let id = btf::find_func(types, function)
+        .map_err(|why| failed().because(format!("the BTF of its target program cannot be read: {why}")))?
         .ok_or_else(|| failed().because(format!("its target program has no function {function}")))?;
     let fd = program.try_clone().map_err(|error| failed().io(error))?;
-    Ok(Found { id, fd: Some(fd) })
+    Ok(Found { id: id.0, fd: Some(fd) })
 }
 
 /// Leaves out the image's search, and puts what was found in its place.

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::Result;
-use crate::kernel_btf::{KernelBtf, ModuleBtf, TypeId, Types, kind};
+use crate::btf::{KernelBtf, ModuleBtf, TypeId, Types, kind};
 
 /// What the type of a map's value is called: this and the struct's name.
 const VALUE_PREFIX: &str = "bpf_struct_ops_";

@@ -5,9 +5,9 @@ use std::os::fd::AsRawFd;
 
 use super::open::OpenStructOps;
 use super::{KernelStruct, KernelTypes, KernelValue, Slot};
+use crate::btf::build::{Builder, STRUCT, WITH_BITFIELDS};
+use crate::btf::{KernelBtf, ModuleBtf, TypeId, kind};
 use crate::desc::{MemberDesc, StructOpsDesc};
-use crate::kernel_btf::build::{Builder, STRUCT, WITH_BITFIELDS};
-use crate::kernel_btf::{KernelBtf, ModuleBtf, TypeId, kind};
 
 /// Ids of types that all have.
 const INT: u32 = 1;

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use super::kernel::KernelStruct;
 use super::open::OpenStructOps;
+use crate::btf::{Member, Types, kind};
 use crate::desc::MemberDesc;
-use crate::kernel_btf::{Member, Types, kind};
 
 /// The value, and where what of it comes from.
 #[derive(Debug)]

@@ -1,32 +1,12 @@
-//! The kernel's own types: BTF of vmlinux and of modules.
-//!
-//! What only the target knows, as the layout of its structs, is looked up here, for objects that ask for it and for
-//! no others.
-//!
-//! ```text
-//! KernelBtf    what this kernel has: vmlinux from sysfs, modules by bpf(2)
-//! Types        types to look at: vmlinux's, or a module's on top of them
-//! blob         bytes, checked and cut into records
-//! ```
-//!
-//! The bytes come from outside and are not trusted: what is wrong in them is an error or is not found. They are in this
-//! machine's byte order. The counterpart is `Documentation/bpf/btf.rst`.
-
-mod blob;
-#[cfg(test)]
-pub(crate) mod build;
-mod shape;
-#[cfg(test)]
-mod tests;
-mod types;
+//! What this kernel has: the types of vmlinux from sysfs, those of modules by bpf(2).
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::Types;
+use super::blob::Blob;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
-use blob::Blob;
-pub(crate) use types::{Member, TypeId, Types, kind};
 
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 

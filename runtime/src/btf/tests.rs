@@ -4,7 +4,7 @@ use skelgen_tests::random::Random;
 
 use super::blob::Blob;
 use super::build::{Builder, STRUCT, WITH_BITFIELDS};
-use super::{Member, TypeId, Types, kind};
+use super::{Member, TypeId, Types, find_func, kind};
 
 /// What the tests look for, in the order of the ids.
 fn vmlinux() -> Builder {
@@ -44,6 +44,18 @@ fn types_are_found_by_kind_and_name() {
     let pointer = Some(size_of::<usize>() as u32);
     let expected = [Some(4), Some(4), Some(4), Some(12), None, pointer, Some(32), Some(4), None, Some(8), None];
     assert_eq!(sizes, expected);
+}
+
+#[test]
+fn functions_of_a_program_are_found() {
+    let mut b = vmlinux();
+    let runner = b.add("runner", kind::FUNC << 24 | 1, 5, &[]);
+    b.add("run", kind::VAR << 24, 1, &[0]);
+    let run = b.add("run", kind::FUNC << 24 | 1, 5, &[]);
+    let find = |name| find_func(b.bytes(), name).unwrap();
+    assert_eq!(["run", "runner"].map(find), [Some(TypeId(run)), Some(TypeId(runner))]);
+    assert_eq!(["ru", "", "number", "nobody"].map(find), [None; 4]);
+    assert_eq!(find_func(Vec::new(), "run").unwrap_err(), "it is shorter than its header");
 }
 
 #[test]

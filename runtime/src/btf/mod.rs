@@ -1,0 +1,36 @@
+//! BTF that is in the kernel: its own types, and those of loaded programs.
+//!
+//! What only the target knows, as the layout of its structs, is looked up here, for objects that ask for it and for
+//! no others.
+//!
+//! ```text
+//! KernelBtf    what this kernel has: vmlinux from sysfs, modules by bpf(2)
+//! Types        types to look at: vmlinux's, or a module's on top of them
+//! blob         bytes, checked and cut into records
+//! ```
+//!
+//! The bytes come from outside and are not trusted: what is wrong in them is an error or is not found. They are in this
+//! machine's byte order. The counterpart is `Documentation/bpf/btf.rst`.
+
+mod blob;
+#[cfg(test)]
+pub(crate) mod build;
+mod kernel;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use blob::Blob;
+pub(crate) use kernel::{KernelBtf, ModuleBtf};
+pub(crate) use types::{Member, TypeId, Types, kind};
+
+/// The id of the function called `name` in a loaded program's types, if there is one.
+///
+/// # Errors
+///
+/// The bytes are damaged, and how.
+pub(crate) fn find_func(program: Vec<u8>, name: &str) -> Result<Option<TypeId>, String> {
+    let blob = Blob::parse(program, None)?;
+    Ok(Types::new(&blob, None).find(kind::FUNC, name))
+}
