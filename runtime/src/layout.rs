@@ -3,7 +3,7 @@
 
 use crate::desc::{MapDesc, ObjectDesc};
 use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
-use crate::sys::elem::Shape;
+use crate::sys::attr::MapCreate;
 use crate::{Error, Result};
 
 /// The image's header, if description and image agree.
@@ -39,8 +39,8 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
         return Err(malformed("a place is not inside the image"));
     }
     for &at in map.attrs {
-        let created = Shape::of_attr(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
-        if created != map.shape() {
+        let created = MapCreate::read(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
+        if created.shape() != map.shape() {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }
@@ -80,20 +80,6 @@ fn is_value(image: &[u8], init: Option<(u32, u32)>, size: u32) -> bool {
         let end = u64::from(at) + u64::from(len);
         end <= image.len() as u64 && len == size && at >= HEADER_SIZE
     })
-}
-
-impl Shape {
-    /// What the `BPF_MAP_CREATE` attr at `at` makes.
-    pub(crate) fn of_attr(image: &[u8], at: u32) -> Option<Shape> {
-        let word = |index: u32| image.u32(at.checked_add(index * 4)?);
-        Some(Shape {
-            map_type: word(0)?,
-            key_size: word(1)?,
-            value_size: word(2)?,
-            max_entries: word(3)?,
-            map_flags: word(4)?,
-        })
-    }
 }
 
 /// Whether `at` is an entry of the table of descriptors.

@@ -16,7 +16,7 @@ pub struct Loaded {
     pub(super) programs: Vec<Option<Program>>,
     /// By map; `None` of those that are no struct_ops maps.
     pub(super) struct_ops: Vec<Option<Ready>>,
-    pub(super) arena: Option<super::arena::Arena>,
+    pub(super) arena: Option<super::own::Arena>,
     pub(super) features: Features,
     /// Whether `features` says what the kernel can do, rather than nothing.
     pub(super) probed: bool,

@@ -10,7 +10,7 @@ use crate::features::LICENSE;
 use crate::image::{ARG_MAX, AT_ERROR, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, STEP_SIZE};
 use crate::layout::step_at;
 use crate::open::Opened;
-use crate::sys::attr::MapCreate;
+use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
 use crate::sys::bpf::{self, PROG_LOAD_ATTEMPTS, Prog, Run, object_name};
 use crate::sys::mmap::Mapping;
 use crate::sys::uapi::{
@@ -208,8 +208,8 @@ impl<'a> Machine<'a> {
             return None;
         }
         let (level, size, buffer) = match step.cmd {
-            BPF_PROG_LOAD => (24, 28, 32),
-            BPF_BTF_LOAD => (24, 20, 8),
+            BPF_PROG_LOAD => (place!(ProgLoad.log_level), place!(ProgLoad.log_size), place!(ProgLoad.log_buf)),
+            BPF_BTF_LOAD => (place!(BtfLoad.btf_log_level), place!(BtfLoad.btf_log_size), place!(BtfLoad.btf_log_buf)),
             _ => return None,
         };
         let at = |offset: u32| step.arg.checked_add(offset).filter(|_| offset + 8 <= step.size);

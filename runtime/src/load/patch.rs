@@ -3,21 +3,13 @@
 use super::number;
 use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, Read, STEP_SIZE, Step};
 use crate::open::{OpenMap, OpenProgram, Opened};
-use crate::sys::elem::Shape;
+use crate::sys::attr::{MapCreate, ProgLoad, place};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
     BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF,
     BPF_PROG_TYPE_UNSPEC,
 };
 use crate::{Error, Result, cpus};
-
-/// Place of `max_entries` in a `BPF_MAP_CREATE` attr.
-const AT_MAX_ENTRIES: u32 = 12;
-
-/// Places in a `BPF_PROG_LOAD` attr.
-const AT_PROG_TYPE: u32 = 0;
-const AT_PROG_FLAGS: u32 = 44;
-const AT_EXPECTED_ATTACH_TYPE: u32 = 68;
 
 /// The greatest alignment of a variable's type (`__int128`).
 const MAX_ALIGN: usize = 16;
@@ -61,7 +53,7 @@ impl<'a, 'v> Patches<'a, 'v> {
         let max_entries = self.max_entries(map)?;
         if max_entries != desc.max_entries {
             for &attr in desc.attrs {
-                let at = attr.checked_add(AT_MAX_ENTRIES);
+                let at = attr.checked_add(place!(MapCreate.max_entries));
                 self.words
                     .push((at.ok_or_else(|| Error::new("set max_entries of map").subject(desc.name))?, max_entries));
             }
@@ -80,10 +72,10 @@ impl<'a, 'v> Patches<'a, 'v> {
         let described = |attr| self.opened.desc.maps.iter().any(|map| map.attrs.contains(&attr));
         let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE);
         for (_, Step { arg, .. }) in created.filter(|(_, step)| !described(step.arg)) {
-            let Some(shape) = Shape::of_attr(image, arg) else { continue };
-            let max_entries = entries_here(shape.map_type, shape.max_entries)?;
-            if max_entries != shape.max_entries {
-                self.at(arg, AT_MAX_ENTRIES, max_entries)?;
+            let Some(attr) = MapCreate::read(image, arg) else { continue };
+            let max_entries = entries_here(attr.map_type, attr.max_entries)?;
+            if max_entries != attr.max_entries {
+                self.at(arg, place!(MapCreate.max_entries), max_entries)?;
             }
         }
         Ok(())
@@ -103,13 +95,13 @@ impl<'a, 'v> Patches<'a, 'v> {
         }
         for &attr in desc.attrs {
             if program.prog_type != desc.prog_type {
-                self.at(attr, AT_PROG_TYPE, program.prog_type)?;
+                self.at(attr, place!(ProgLoad.prog_type), program.prog_type)?;
             }
             if program.expected_attach_type != desc.expected_attach_type {
-                self.at(attr, AT_EXPECTED_ATTACH_TYPE, program.expected_attach_type)?;
+                self.at(attr, place!(ProgLoad.expected_attach_type), program.expected_attach_type)?;
             }
             if let Some(flags) = program.prog_flags {
-                self.at(attr, AT_PROG_FLAGS, flags)?;
+                self.at(attr, place!(ProgLoad.prog_flags), flags)?;
             }
         }
         Ok(())

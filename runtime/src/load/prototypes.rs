@@ -4,10 +4,10 @@
 //! the others are not looked for: they are missing then, as weak ones may be. No other object pays for this.
 
 use crate::btf::{KernelBtf, ModuleBtf, kind};
-use crate::image::{Header, OP_FIND_BTF, STEP_SIZE, Step};
+use crate::image::{Header, OP_FIND_BTF, Step};
 use crate::{Error, Result};
 
-use super::untyped::{AT_UNLESS, NEVER};
+use super::untyped;
 
 /// What to write over `image` for its loader to pass over kfuncs that are not as the object declares them.
 ///
@@ -25,8 +25,7 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
         let malformed = || Error::new("read the loader's image").because("a function's name or shape is not inside");
         let (name, shape) = text(image, step.arg).zip(text(image, step.feature)).ok_or_else(malformed)?;
         if shape_of(&kernel, &mut modules, name)?.is_none_or(|found| found != shape) {
-            let at = header.steps.checked_add(STEP_SIZE * index + AT_UNLESS).ok_or_else(malformed)?;
-            words.push((at, NEVER));
+            words.push(untyped::never(header, index));
         }
     }
     Ok(words)

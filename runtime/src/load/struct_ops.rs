@@ -10,19 +10,12 @@ use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::prog::Program;
 use crate::struct_ops::{KernelStruct, KernelTypes, KernelValue, Ready, Slot};
 use crate::sys::Errno;
+use crate::sys::attr::{MapCreate, ProgLoad, place};
 use crate::sys::uapi::{BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BPF_PROG_TYPE_STRUCT_OPS};
 use crate::{Error, Result, diagnose};
 
-/// Places in a `BPF_MAP_CREATE` attr.
-const AT_VALUE_SIZE: u32 = 8;
-const AT_MAP_FLAGS: u32 = 16;
-const AT_BTF_VMLINUX_VALUE_TYPE_ID: u32 = 60;
+/// Behind [`MapCreate`], in attrs of struct_ops maps.
 const AT_VALUE_TYPE_BTF_OBJ_FD: u32 = 72;
-
-/// Places in a `BPF_PROG_LOAD` attr.
-const AT_EXPECTED_ATTACH_TYPE: u32 = 68;
-const AT_ATTACH_BTF_ID: u32 = 108;
-const AT_ATTACH_BTF_OBJ_FD: u32 = 112;
 
 /// The first kernel whose struct_ops maps have links.
 const LINKS_SINCE: (u32, u32) = (6, 4);
@@ -75,10 +68,10 @@ pub(super) fn prepare(
             .map_err(|(slot, why)| cannot_lay_out(map, format!("`{}` {why}", ops.members[slot.index].name)))?;
         let module = types.module_fd(&kernel).map(|fd| fd.as_raw_fd().cast_unsigned());
         for &attr in desc.attrs {
-            patches.word(attr, AT_VALUE_SIZE, kernel.value_size);
-            patches.word(attr, AT_BTF_VMLINUX_VALUE_TYPE_ID, kernel.value_type_id.0);
+            patches.word(attr, place!(MapCreate.value_size), kernel.value_size);
+            patches.word(attr, place!(MapCreate.btf_vmlinux_value_type_id), kernel.value_type_id.0);
             if let Some(module) = module {
-                patches.word(attr, AT_MAP_FLAGS, desc.map_flags | BPF_F_VTYPE_BTF_OBJ_FD);
+                patches.word(attr, place!(MapCreate.map_flags), desc.map_flags | BPF_F_VTYPE_BTF_OBJ_FD);
                 patches.word(attr, AT_VALUE_TYPE_BTF_OBJ_FD, module);
             }
         }
@@ -91,9 +84,9 @@ pub(super) fn prepare(
         match target {
             Some(Target { type_id, member, btf }) => {
                 for &attr in desc.attrs {
-                    patches.word(attr, AT_EXPECTED_ATTACH_TYPE, member);
-                    patches.word(attr, AT_ATTACH_BTF_ID, type_id.0);
-                    patches.word(attr, AT_ATTACH_BTF_OBJ_FD, btf);
+                    patches.word(attr, place!(ProgLoad.expected_attach_type), member);
+                    patches.word(attr, place!(ProgLoad.attach_btf_id), type_id.0);
+                    patches.word(attr, place!(ProgLoad.attach_fd), btf);
                 }
             }
             None if program.autoload && desc.prog_type == BPF_PROG_TYPE_STRUCT_OPS => {

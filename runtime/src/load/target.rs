@@ -12,13 +12,10 @@ use crate::btf::{self, kind};
 use crate::desc::ProgDesc;
 use crate::image::{OP_COPY, OP_FIND_BTF};
 use crate::open::{OpenProgram, Target};
+use crate::sys::attr::{ProgLoad, place};
 use crate::sys::bpf;
 use crate::sys::uapi::*;
 use crate::{Error, Result};
-
-/// Places in a `BPF_PROG_LOAD` attr.
-const AT_ATTACH_BTF_ID: u32 = 108;
-const AT_ATTACH_FD: u32 = 112;
 
 /// A target: its id, and in which module's or program's BTF.
 struct Found {
@@ -73,7 +70,9 @@ fn needs_target(program: &OpenProgram) -> bool {
 /// Whether the image finds a target for the program.
 fn has_target(desc: &ProgDesc<'_>, patches: &Patches<'_, '_>) -> bool {
     desc.attrs.iter().all(|&attr| {
-        patches.steps().any(|(_, step)| step.op == OP_COPY && Some(step.out) == attr.checked_add(AT_ATTACH_BTF_ID))
+        patches
+            .steps()
+            .any(|(_, step)| step.op == OP_COPY && Some(step.out) == attr.checked_add(place!(ProgLoad.attach_btf_id)))
     })
 }
 
@@ -133,7 +132,7 @@ fn put(desc: &ProgDesc<'_>, patches: &mut Patches<'_, '_>, found: &Found) -> Res
     let fd = found.fd.as_ref().map_or(0, |fd| fd.as_raw_fd().cast_unsigned());
     let steps: Vec<_> = patches.steps().collect();
     for &attr in desc.attrs {
-        for (offset, word) in [(AT_ATTACH_BTF_ID, found.id), (AT_ATTACH_FD, fd)] {
+        for (offset, word) in [(place!(ProgLoad.attach_btf_id), found.id), (place!(ProgLoad.attach_fd), fd)] {
             let place = attr.checked_add(offset);
             for (copy, step) in steps.iter().filter(|(_, step)| step.op == OP_COPY && Some(step.out) == place) {
                 patches.leave_out(*copy)?;

@@ -3,20 +3,13 @@
 //! Types are a help more often than a need: maps and programs exist without them. The kernel applies CO-RE relocations by
 //! them, though, so that a program which has some cannot be loaded then, and it wants them with a struct_ops map.
 
-use crate::image::{Header, OP_BPF, Read as _, STEP_SIZE, Step};
+use crate::image::{AT_MAGIC, AT_STEP_UNLESS, Header, OP_BPF, Read as _, STEP_SIZE, Step};
+use crate::sys::attr::{MapCreate, ProgLoad, place};
 use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD};
 
-/// Place of [`Step::unless`] in a step.
-pub(super) const AT_UNLESS: u32 = 4;
-/// Place of a word that is never 0, [`Header::magic`]: the condition of what is not done at all.
-pub(super) const NEVER: u32 = 0;
-
-/// Places of `btf_key_type_id` and `btf_value_type_id` in the attr of `BPF_MAP_CREATE`.
-const MAP_TYPES: [u32; 2] = [52, 56];
-/// Places of `func_info_cnt` and `line_info_cnt` in the attr of `BPF_PROG_LOAD`.
-const PROG_INFOS: [u32; 2] = [88, 104];
-/// Place of `core_relo_cnt`.
-const CORE_RELOS: u32 = 116;
+const MAP_TYPES: [u32; 2] = [place!(MapCreate.btf_key_type_id), place!(MapCreate.btf_value_type_id)];
+const PROG_INFOS: [u32; 2] = [place!(ProgLoad.func_info_cnt), place!(ProgLoad.line_info_cnt)];
+const CORE_RELOS: u32 = place!(ProgLoad.core_relo_cnt);
 
 /// What to write over `image` for its load to do without BTF; `None` if a program needs it, or an attr is not whole.
 ///
@@ -51,7 +44,7 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
 
 /// What to write for the step at `index` not to be done. The header's tables are inside the image, which is below 4 GiB.
 pub(super) fn never(header: &Header, index: u32) -> (u32, u32) {
-    (header.steps + index * STEP_SIZE + AT_UNLESS, NEVER)
+    (header.steps + index * STEP_SIZE + AT_STEP_UNLESS, AT_MAGIC)
 }
 
 /// What to write over `image` for the map of `step` to be made without types; `None` if it has none.

@@ -7,6 +7,14 @@
 use super::uapi::BPF_OBJ_NAME_LEN;
 use crate::image::Read as _;
 
+/// The place of a field in its attr: `place!(MapCreate.max_entries)`.
+macro_rules! place {
+    ($attr:ident.$field:ident) => {
+        ::std::mem::offset_of!($attr, $field) as u32
+    };
+}
+pub(crate) use place;
+
 macro_rules! attrs {
     ($($(#[$doc:meta])* $name:ident: $size:literal { $($field:ident: $ty:ty,)* })*) => {$(
         $(#[$doc])*
@@ -255,24 +263,23 @@ attrs! {
 impl MapCreate {
     /// The attr at `at` of an image, as far as it goes here.
     pub(crate) fn read(image: &[u8], at: u32) -> Option<MapCreate> {
-        let word = |index: u32| image.u32(at.checked_add(index * 4)?);
-        let name = image.get(at.checked_add(28)? as usize..)?.first_chunk()?;
-        let map_extra = image.get(at.checked_add(64)? as usize..)?.first_chunk()?;
+        let bytes = image.get(at as usize..)?.get(..size_of::<MapCreate>())?;
+        let word = |place| bytes.u32(place);
         Some(MapCreate {
-            map_type: word(0)?,
-            key_size: word(1)?,
-            value_size: word(2)?,
-            max_entries: word(3)?,
-            map_flags: word(4)?,
-            inner_map_fd: word(5)?,
-            numa_node: word(6)?,
-            map_name: *name,
-            map_ifindex: word(11)?,
-            btf_fd: word(12)?,
-            btf_key_type_id: word(13)?,
-            btf_value_type_id: word(14)?,
-            btf_vmlinux_value_type_id: word(15)?,
-            map_extra: u64::from_ne_bytes(*map_extra),
+            map_type: word(place!(MapCreate.map_type))?,
+            key_size: word(place!(MapCreate.key_size))?,
+            value_size: word(place!(MapCreate.value_size))?,
+            max_entries: word(place!(MapCreate.max_entries))?,
+            map_flags: word(place!(MapCreate.map_flags))?,
+            inner_map_fd: word(place!(MapCreate.inner_map_fd))?,
+            numa_node: word(place!(MapCreate.numa_node))?,
+            map_name: *bytes.get(place!(MapCreate.map_name) as usize..)?.first_chunk()?,
+            map_ifindex: word(place!(MapCreate.map_ifindex))?,
+            btf_fd: word(place!(MapCreate.btf_fd))?,
+            btf_key_type_id: word(place!(MapCreate.btf_key_type_id))?,
+            btf_value_type_id: word(place!(MapCreate.btf_value_type_id))?,
+            btf_vmlinux_value_type_id: word(place!(MapCreate.btf_vmlinux_value_type_id))?,
+            map_extra: u64::from_ne_bytes(*bytes.get(place!(MapCreate.map_extra) as usize..)?.first_chunk()?),
         })
     }
 }

@@ -45,6 +45,14 @@ impl Shape {
     }
 }
 
+impl MapCreate {
+    /// What it makes.
+    pub(crate) fn shape(&self) -> Shape {
+        let MapCreate { map_type, key_size, value_size, max_entries, map_flags, .. } = *self;
+        Shape { map_type, key_size, value_size, max_entries, map_flags }
+    }
+}
+
 /// A map's descriptor together with what the kernel will read and write through it.
 #[derive(Debug)]
 pub(crate) struct MapFd {
@@ -102,14 +110,7 @@ impl AsFd for MapFd {
 impl MapFd {
     /// A new map.
     pub(crate) fn create(attr: MapCreate) -> Result<MapFd, Errno> {
-        let shape = Shape {
-            map_type: attr.map_type,
-            key_size: attr.key_size,
-            value_size: attr.value_size,
-            max_entries: attr.max_entries,
-            map_flags: attr.map_flags,
-        };
-        MapFd::sized(bpf::map_create(attr)?, shape)
+        MapFd::sized(bpf::map_create(attr)?, attr.shape())
     }
 
     /// The map behind a descriptor, with the sizes that the kernel tells; `EINVAL` if it is none.

@@ -1,67 +1,51 @@
 //! Arenas, which have to be in memory before a program that uses them can be loaded.
 //!
-//! The verifier wants an arena's address, which a process gives it by mapping it. So the runtime makes the map itself,
-//! by the attr that the image has for it, maps it, gives the object's variables their first values and hands it to the
-//! loader as one that exists. The variables lie in the arena's last pages; where that is, programs are told by adding it
-//! to the offsets that they hold.
+//! The verifier wants an arena's address, which a process gives it by mapping it. The variables lie in the arena's last
+//! pages; where that is, programs are told by adding it to the offsets that they hold.
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, OnceLock};
 
-use super::patch::Patches;
+use super::super::patch::Patches;
 use crate::arena::{memory_of, size_of_arena};
-use crate::desc::{ArenaDesc, MapDesc};
+use crate::desc::ArenaDesc;
 use crate::features::{LICENSE, insn};
 use crate::image::Read;
 use crate::map::Map;
-use crate::open::{OpenMap, Opened};
+use crate::open::Opened;
 use crate::sys::Errno;
-use crate::sys::attr::MapCreate;
 use crate::sys::bpf::{self, Prog};
-use crate::sys::elem::MapFd;
 use crate::sys::mmap::{Mapping, page_size};
-use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_OBJ_NAME_LEN, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE};
+use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE};
 use crate::{Error, Result, diagnose};
 
 /// The arena that a load has.
 #[derive(Debug)]
-pub(super) struct Arena {
+pub(in crate::load) struct Arena {
     /// Kept mapped until a handle has it.
     _memory: Option<Arc<Mapping>>,
     /// Where in it the variables are, and how many bytes.
-    pub(super) variables: (u64, u32),
+    pub(in crate::load) variables: (u64, u32),
 }
 
-/// Makes the map, if it is an arena and none was handed in, and says whether it did.
-pub(super) fn make(
+/// Maps the arena, gives the object's variables in it their first values if it was `made` for this load, and tells the
+/// programs where they are.
+pub(super) fn prepare(
     opened: &Opened<'_>,
-    open: &mut OpenMap,
+    index: usize,
+    map: &Map,
+    made: bool,
     patches: &mut Patches<'_, '_>,
     values: &[(usize, &[u8])],
-) -> Result<Option<(Arena, bool)>> {
-    let desc = &opened.desc.maps[open.index];
-    if desc.map_type != BPF_MAP_TYPE_ARENA {
-        return Ok(None);
-    }
-    let (map, memory, made) = match open.reuse.take() {
-        // Whoever made it has filled it.
-        Some(map) => {
-            let memory = memory_of(&map).ok();
-            (map, memory, false)
-        }
-        None => {
-            let map = create(opened, desc, patches.max_entries(open)?)?;
-            let memory = memory_of(&map)?;
-            (map, Some(memory), true)
-        }
-    };
+) -> Result<Arena> {
+    let memory = if made { Some(memory_of(map)?) } else { memory_of(map).ok() };
     let mut variables = (0, 0);
-    if let Some(arena) = &desc.arena {
-        let start = place_of_variables(&map, arena)?;
+    if let Some(arena) = &opened.desc.maps[index].arena {
+        let start = place_of_variables(map, arena)?;
         variables = (start, arena.size);
         if let (Some(memory), true) = (&memory, made) {
-            let value = first_value(opened, open.index, arena, values);
+            let value = first_value(opened, index, arena, values);
             fill(memory, start, arena.size, value).map_err(|errno| map.failed("initialise map").errno_is(errno))?;
         }
         for &at in arena.offsets {
@@ -70,28 +54,7 @@ pub(super) fn make(
             patches.word(at, 0, offset.wrapping_add(start as u32));
         }
     }
-    open.reuse = Some(map);
-    Ok(Some((Arena { _memory: memory, variables }, made)))
-}
-
-/// The map as the loader would make it.
-fn create(opened: &Opened<'_>, desc: &MapDesc<'_>, max_entries: u32) -> Result<Map> {
-    let failed = || Error::new("create map").subject(desc.name);
-    let attr = desc.attrs.first().and_then(|&at| Attr::of(opened.desc.image, at));
-    let Attr { map_name, map_extra, numa_node } = attr.ok_or_else(|| failed().because("the image does not have it"))?;
-    let attr = MapCreate {
-        map_type: desc.map_type,
-        key_size: desc.key_size,
-        value_size: desc.value_size,
-        max_entries,
-        map_flags: desc.map_flags,
-        numa_node,
-        map_name,
-        map_extra,
-        ..Default::default()
-    };
-    let fd = MapFd::create(attr).map_err(|errno| explain(failed().errno_is(errno), errno, map_extra))?;
-    Ok(Map::new(fd, desc.name))
+    Ok(Arena { _memory: memory, variables })
 }
 
 /// Of what `BPF_MAP_CREATE` refuses with `EINVAL`.
@@ -99,7 +62,7 @@ const ARENAS_TAKE: &str = "an arena takes BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT an
                            must be set, no key, no value, at least one page, and an address (map_extra) at the start of \
                            a page";
 
-fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
+pub(super) fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
     match errno {
         Errno::EOPNOTSUPP => {
             error.hint("this machine's JIT has no arenas; those of x86-64 and arm64 do since Linux 6.9")
@@ -112,24 +75,6 @@ fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
             error.hint(format!("at the address {map_extra:#x} (map_extra) it would cross a multiple of 4 GiB"))
         }
         _ => diagnose::explain(error),
-    }
-}
-
-/// What an attr of `BPF_MAP_CREATE` has beside what the description says.
-struct Attr {
-    map_name: [u8; BPF_OBJ_NAME_LEN],
-    map_extra: u64,
-    numa_node: u32,
-}
-
-impl Attr {
-    fn of(image: &[u8], at: u32) -> Option<Attr> {
-        let attr = image.get(at as usize..)?;
-        Some(Attr {
-            numa_node: attr.u32(24)?,
-            map_name: *attr.get(28..)?.first_chunk()?,
-            map_extra: u64::from_ne_bytes(*attr.get(64..)?.first_chunk()?),
-        })
     }
 }
 

@@ -1,0 +1,39 @@
+//! Data sections that were made longer than the object has them.
+
+use super::super::values::first_value;
+use crate::desc::DataKind;
+use crate::map::Map;
+use crate::open::{OpenMap, Opened};
+use crate::percpu::{KEY, fill_all};
+use crate::sys::attr::MapCreate;
+use crate::sys::uapi::BPF_ANY;
+use crate::{Result, features};
+
+/// The value's size, and no types: the section's type is shorter.
+pub(super) fn attr(attr: MapCreate, open: &OpenMap) -> MapCreate {
+    let value_size = open.value_size.unwrap_or(attr.value_size);
+    MapCreate { value_size, btf_key_type_id: 0, btf_value_type_id: 0, ..attr }
+}
+
+/// Writes the section's first value, with zeroes behind it, and freezes what is constant.
+///
+/// By a command, as the kernel lets nobody map constants for writing.
+pub(super) fn fill<'v>(opened: &Opened<'v>, index: usize, map: &Map, values: &[(usize, &'v [u8])]) -> Result<()> {
+    if let Some(value) = first_value(opened, index, values) {
+        write(map, value)?;
+    }
+    match &opened.desc.maps[index].data {
+        Some(data) if matches!(data.kind, DataKind::Rodata | DataKind::Kconfig) => map.freeze(),
+        _ => Ok(()),
+    }
+}
+
+fn write(map: &Map, value: &[u8]) -> Result<()> {
+    if map.is_per_cpu() {
+        return fill_all(map, value, features::has_cpu_flags(map.fd()))
+            .map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno));
+    }
+    let mut whole = value.to_vec();
+    whole.resize(map.value_size(), 0);
+    map.fd().update(&KEY, &whole, BPF_ANY).map_err(|errno| map.failed("initialise map").errno_is(errno))
+}

@@ -1,0 +1,58 @@
+//! Maps with names in a BPF file system: those that are there are taken, and new ones get theirs.
+
+use std::path::PathBuf;
+
+use super::own;
+use super::patch::Patches;
+use crate::map::{Map, c_path, unpin};
+use crate::open::{OpenMap, Opened};
+use crate::sys::{Errno, bpf};
+use crate::{Error, Result};
+
+/// Takes each map that is pinned where one would be, which must be as that would be.
+pub(super) fn find(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &Patches<'_, '_>) -> Result<()> {
+    for map in maps.iter_mut().filter(|map| map.autocreate() && map.reuse.is_none()) {
+        let Some(path) = &map.pin_path else { continue };
+        let failed = || Error::new("open pinned map").subject(path.display().to_string());
+        let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
+        let fd = match bpf::obj_get(&c_path) {
+            Ok(fd) => fd,
+            Err(Errno::ENOENT) => continue,
+            Err(errno) => return Err(failed().errno_is(errno)),
+        };
+        let pinned = Map::from_fd(fd, &map.name)?;
+        let map_extra = own::attr_of(opened, &opened.desc.maps[map.index]).map_or(0, |attr| attr.map_extra);
+        map.check_same(&pinned)
+            .and_then(|()| map.check_made_so(&pinned, patches.max_entries(map)?, map_extra))
+            .map_err(|error| error.hint(format!("the map pinned at {} is in its place", path.display())))?;
+        map.reuse = Some(pinned);
+    }
+    Ok(())
+}
+
+/// Pins made by a load that may still fail, which then takes them away again.
+#[derive(Default)]
+pub(super) struct Pins(Vec<PathBuf>);
+
+impl Pins {
+    /// Pins a map where it is to be, if anywhere.
+    pub(super) fn add(&mut self, open: &OpenMap, map: &Map) -> Result<()> {
+        let Some(path) = &open.pin_path else { return Ok(()) };
+        map.pin(path)?;
+        self.0.push(path.clone());
+        Ok(())
+    }
+
+    /// The load has succeeded: they stay.
+    pub(super) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = unpin(path);
+        }
+    }
+}
