@@ -1,0 +1,220 @@
+//! A map before it is loaded.
+
+use std::fmt::Display;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use super::BPF_FS;
+use crate::desc::MapDesc;
+use crate::map::Map;
+use crate::struct_ops::OpenStructOps;
+use crate::sys::bpf;
+use crate::sys::elem::Shape;
+use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
+use crate::{Error, Result};
+
+/// The most bytes of a value that each CPU has its own of: the kernel's `PCPU_MIN_UNIT_SIZE`.
+const MOST_PER_CPU: u32 = 32 << 10;
+
+/// A map that is about to be made.
+///
+/// ```no_run
+/// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/counters.bpf.o")] struct Counters;
+/// # fn main() -> skelgen_runtime::Result<()> {
+/// # let other = Counters::open()?.load()?;
+/// let mut open = Counters::open()?;
+/// open.maps.events.set_max_entries(1 << 20)?;             // bytes, for a ring buffer
+/// open.maps.percpu.set_value_size(4096)?;                 // longer than the section
+/// open.maps.bss.set_pin_path("/sys/fs/bpf/counters.bss"); // shared by a name
+/// open.maps.data.reuse_map(other.data.map())?;            // another skeleton's
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct OpenMap {
+    pub(crate) index: usize,
+    pub(crate) name: Box<str>,
+    pub(crate) shape: Shape,
+    pub(crate) is_data: bool,
+    pub(crate) max_entries: Option<u32>,
+    /// Only if it is not the section's.
+    pub(crate) value_size: Option<u32>,
+    pub(crate) reuse: Option<Map>,
+    pub(crate) pin_path: Option<PathBuf>,
+    /// What makes it a struct_ops map.
+    pub(crate) struct_ops: Option<OpenStructOps>,
+}
+
+impl OpenMap {
+    pub(super) fn new(index: usize, desc: &MapDesc<'_>) -> OpenMap {
+        OpenMap {
+            index,
+            name: desc.name.into(),
+            shape: desc.shape(),
+            is_data: desc.data.is_some(),
+            max_entries: None,
+            value_size: None,
+            reuse: None,
+            pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
+            struct_ops: desc.struct_ops.as_ref().map(OpenStructOps::new),
+        }
+    }
+
+    /// The map's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The most elements that it is to have. A ring buffer's bytes, which need not be a power of 2 or whole pages:
+    /// they are rounded up for the machine.
+    #[must_use]
+    pub fn max_entries(&self) -> u32 {
+        match &self.reuse {
+            Some(map) => map.max_entries(),
+            None => self.max_entries.unwrap_or(self.shape.max_entries),
+        }
+    }
+
+    /// Changes the most elements that it is to have.
+    ///
+    /// # Errors
+    ///
+    /// It is a data section, which has one, or a map was handed in, which exists.
+    pub fn set_max_entries(&mut self, max_entries: u32) -> Result<()> {
+        let failed = || Error::new("set max_entries of map").subject(&*self.name);
+        if self.is_data {
+            return Err(failed().because("it is a data section, which has one entry"));
+        }
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        self.max_entries = Some(max_entries);
+        Ok(())
+    }
+
+    /// Bytes that a value is to have; one CPU's, if each has its own.
+    #[must_use]
+    pub fn value_size(&self) -> u32 {
+        match &self.reuse {
+            Some(map) => map.shape().value_size,
+            None => self.wanted_value_size(),
+        }
+    }
+
+    /// Makes a data section's map longer than the section, for an array at its end to have more elements on this
+    /// machine. It begins with the section's first value, as edited; the bytes behind that are 0 at first.
+    ///
+    /// Such a map has no BTF types, since the kernel wants a section's type to be as long as the map's value. What is
+    /// behind the section is reached by offset; its first bytes can be those that alignment adds to the section's struct.
+    ///
+    /// # Errors
+    ///
+    /// It is no data section, a map was handed in, which exists, or `bytes` are fewer than the section's or more than
+    /// the 32 KiB that the kernel has for a value of each CPU.
+    pub fn set_value_size(&mut self, bytes: u32) -> Result<()> {
+        let failed = || Error::new("set value_size of map").subject(&*self.name);
+        if !self.is_data {
+            return Err(failed().because("it is no data section, whose values alone can be made longer"));
+        }
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        let section = self.shape.value_size;
+        if bytes < section {
+            return Err(failed().because(format!("{bytes} bytes are too few: the section has {section}")));
+        }
+        if self.shape.per_cpu() && bytes > MOST_PER_CPU {
+            let why = format!("{bytes} bytes are too many: the kernel has {MOST_PER_CPU} for a value of each CPU");
+            return Err(failed().because(why));
+        }
+        self.value_size = (bytes != section).then_some(bytes);
+        Ok(())
+    }
+
+    fn wanted_value_size(&self) -> u32 {
+        self.value_size.unwrap_or(self.shape.value_size)
+    }
+
+    /// Has the programs use a map that exists, instead of a new one. It is neither filled nor frozen.
+    ///
+    /// The skeleton takes the descriptor and closes it when it goes; give it a duplicate
+    /// ([`BorrowedFd::try_clone_to_owned`](std::os::fd::BorrowedFd::try_clone_to_owned), [`Map::try_clone`]) to keep
+    /// your own.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type, or its keys or values of another size than this one's are to have.
+    pub fn reuse_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<()> {
+        let map = Map::from_fd(fd.into(), &self.name)?;
+        self.check_same(&map)?;
+        self.reuse = Some(map);
+        Ok(())
+    }
+
+    /// As [`reuse_fd`](Self::reuse_fd), with a map that somebody else keeps: any handle of another skeleton's.
+    ///
+    /// # Errors
+    ///
+    /// As there; or the process has as many descriptors as it may.
+    pub fn reuse_map(&mut self, map: impl AsFd) -> Result<()> {
+        let fd = map.as_fd().try_clone_to_owned();
+        self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
+    }
+
+    /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
+    /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded.
+    pub fn set_pin_path(&mut self, path: impl Into<PathBuf>) {
+        self.pin_path = Some(path.into());
+    }
+
+    /// Has the map neither taken from a BPF file system nor pinned there, whatever the object says.
+    pub fn clear_pin_path(&mut self) {
+        self.pin_path = None;
+    }
+
+    /// Where it is to be pinned.
+    #[must_use]
+    pub fn pin_path(&self) -> Option<&Path> {
+        self.pin_path.as_deref()
+    }
+
+    /// Whether `map` can take this one's place.
+    pub(crate) fn check_same(&self, map: &Map) -> Result<()> {
+        let (is, should) = (map.shape(), self.shape);
+        self.same([
+            ("map_type", is.map_type, should.map_type),
+            ("key_size", is.key_size, should.key_size),
+            // How long a struct_ops map's value is only the kernel's types tell, which are not read yet.
+            (
+                "value_size",
+                is.value_size,
+                if self.struct_ops.is_some() { is.value_size } else { self.wanted_value_size() },
+            ),
+        ])
+    }
+
+    /// Whether `map` was made as this one would be: nobody chose it, it was only found.
+    pub(crate) fn check_made_so(&self, map: &Map, max_entries: u32, map_extra: u64) -> Result<()> {
+        // How a descriptor may be used is not of the map; and the kernel itself makes devmaps read-only for programs.
+        let kept = match self.shape.map_type {
+            BPF_MAP_TYPE_DEVMAP | BPF_MAP_TYPE_DEVMAP_HASH => !(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG),
+            _ => !(BPF_F_RDONLY | BPF_F_WRONLY),
+        };
+        self.same([
+            ("max_entries", map.max_entries(), max_entries),
+            ("map_flags", map.map_flags() & kept, self.shape.map_flags & kept),
+        ])?;
+        let is = bpf::map_info(map.as_fd()).map_err(|errno| map.failed("ask about map").errno_is(errno))?.map_extra;
+        self.same([("map_extra", is, map_extra)])
+    }
+
+    fn same<T: PartialEq + Display, const N: usize>(&self, pairs: [(&str, T, T); N]) -> Result<()> {
+        match pairs.into_iter().find(|(_, is, should)| is != should) {
+            None => Ok(()),
+            Some((what, is, should)) => Err(Error::new("reuse map")
+                .subject(&*self.name)
+                .because(format!("its {what} is {is}, and should be {should}"))),
+        }
+    }
+}
