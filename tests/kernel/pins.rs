@@ -1,7 +1,9 @@
 //! Names in a BPF file system: what has one outlives its skeleton, and is found again.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::{fs, process};
+use std::sync::Barrier;
+use std::{fs, process, thread};
 
 use skelgen::object::MapDef;
 use skelgen_runtime::{Errno, Map, PerCpuMode, unpin};
@@ -57,6 +59,54 @@ fn a_pinned_map_is_found_again() {
     assert_eq!(unpin(&pin.0).unwrap_err().errno(), Some(Errno::ENOENT));
     assert_eq!(second.maps.pinned_by_name.get(&3).unwrap(), Some(33));
     assert_ne!(map_info(&open_pinned().load().unwrap().maps.pinned_by_name).id, id);
+}
+
+/// Each looks for the map before the others have pinned theirs: all but one are too late, and have to take that one's.
+#[test]
+fn loads_at_the_same_time_share_what_is_pinned() {
+    const LOADS: usize = 4;
+    if !may_load() {
+        return;
+    }
+    for round in 0..8 {
+        let Some(one) = pin_path(&format!("same_time_{round}")) else { return };
+        let Some(other) = pin_path(&format!("same_time_other_{round}")) else { return };
+        let start = Barrier::new(LOADS);
+        // In one order and in the other.
+        let load = |index: usize| {
+            let mut open = open();
+            let in_order = index.is_multiple_of(2);
+            let [first, second] = if in_order { [&one.0, &other.0] } else { [&other.0, &one.0] };
+            open.maps.inner_one.set_pin_path(first);
+            open.maps.inner_two.set_pin_path(second);
+            start.wait();
+            let skel = open.load().unwrap();
+            let ids = [&skel.maps.inner_one, &skel.maps.inner_two].map(|map| map_info(map).id);
+            if in_order { ids } else { [ids[1], ids[0]] }
+        };
+        let pinned: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..LOADS).map(|index| scope.spawn(move || load(index))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(pinned, [pinned[0]; LOADS], "in round {round}");
+        assert_eq!(map_info(Map::pinned(&one.0).unwrap()).id, pinned[0][0]);
+    }
+}
+
+#[test]
+fn a_pin_that_cannot_be_made_nor_found_is_an_error() {
+    if !may_load() {
+        return;
+    }
+    let (Some(first), Some(pin)) = (pin_path("leads"), pin_path("nowhere")) else { return };
+    symlink("/sys/fs/bpf/skelgen_is_not_there", &pin.0).unwrap();
+    let mut open = open();
+    open.maps.array.set_pin_path(&first.0);
+    open.maps.inner_one.set_pin_path(&pin.0);
+    let error = open.load().unwrap_err();
+    assert_eq!((error.operation(), error.errno()), ("pin at", Some(Errno::EEXIST)), "{error}");
+    assert_eq!(error.subject_name(), pin.0.to_str(), "{error}");
+    assert!(!fs::exists(&first.0).unwrap());
 }
 
 #[test]

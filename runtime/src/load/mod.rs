@@ -54,7 +54,7 @@ impl Opened<'_> {
     /// # Errors
     ///
     /// The kernel refuses: the error names the step, the map or program, and has the verifier's log. What was made so
-    /// far is closed.
+    /// far is closed, and what was pinned is unpinned.
     pub fn load(
         &self,
         maps: impl IntoIterator<Item = OpenMap>,
@@ -78,7 +78,15 @@ impl Opened<'_> {
                     None => return Err(foreign("program", &program.name)),
                 }
             }
-            run(self, all_maps, all_progs, values)
+            let mut pins = Pins::default();
+            for _ in 0..pins::attempts(&all_maps) {
+                let maps = all_maps.iter().map(OpenMap::try_clone).collect::<Result<Vec<_>>>()?;
+                if let Some(loaded) = run(self, maps, all_progs.clone(), values, &mut pins)? {
+                    pins.keep();
+                    return Ok(loaded);
+                }
+            }
+            Err(pins.lost())
         };
         load().map_err(|error| error.object(self.desc.name))
     }
@@ -88,13 +96,15 @@ fn foreign(what: &'static str, name: &str) -> Error {
     Error::new(format!("load {what}")).subject(name).because("it was opened with another object")
 }
 
-/// Loads what was opened.
+/// Loads what was opened; `None` if somebody has pinned a map where a new one was to be pinned: that is the one to use, in
+/// another run.
 fn run(
     opened: &Opened<'_>,
     mut maps: Vec<OpenMap>,
     mut programs: Vec<OpenProgram>,
     values: &[(usize, &[u8])],
-) -> Result<Loaded> {
+    pins: &mut Pins,
+) -> Result<Option<Loaded>> {
     min_kernel::check(opened)?;
     if maps.iter().any(|map| map.shape.per_cpu()) {
         // Better now than when everything is made.
@@ -131,7 +141,6 @@ fn run(
     let mut fds: Vec<Option<OwnedFd>> = fds;
     let mut take = |at: u32| fds.get_mut(((at - opened.header.fds) / 4) as usize).and_then(Option::take);
     let mut made = Vec::with_capacity(maps.len());
-    let mut pins = Pins::default();
     for (open, desc) in maps.iter_mut().zip(opened.desc.maps) {
         let is_own = own.made[open.index];
         let (map, is_new) = match (open.reuse.take(), take(desc.fd)) {
@@ -145,16 +154,16 @@ fn run(
         if is_new && !is_own {
             values::complete(opened, open.index, &map, values, &late, features & FEATURE_ALL_CPUS != 0)?;
         }
-        if is_new {
-            pins.add(open, &map)?;
+        if is_new && !pins.add(open, &map)? {
+            return Ok(None);
         }
         made.push(Some(map));
     }
     let programs: Vec<_> =
         programs.iter().zip(opened.desc.progs).map(|(open, desc)| Some(program(take(desc.fd), open, desc))).collect();
     let struct_ops = struct_ops.ready(opened, &maps, &programs)?;
-    pins.keep();
-    Ok(Loaded { maps: made, programs, struct_ops, arena: own.arena, features: Features::from_bits(features), probed })
+    let features = Features::from_bits(features);
+    Ok(Some(Loaded { maps: made, programs, struct_ops, arena: own.arena, features, probed }))
 }
 
 /// The map behind a descriptor that the loader made for `open`, whose sizes [`layout`](crate::layout) held against

@@ -163,7 +163,8 @@ impl OpenMap {
     }
 
     /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
-    /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded.
+    /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded. If somebody else has
+    /// pinned one by then, all is loaded once more, with that one.
     pub fn set_pin_path(&mut self, path: impl Into<PathBuf>) {
         self.pin_path = Some(path.into());
     }
@@ -177,6 +178,17 @@ impl OpenMap {
     #[must_use]
     pub fn pin_path(&self) -> Option<&Path> {
         self.pin_path.as_deref()
+    }
+
+    /// The same, with a descriptor of its own of what was handed in.
+    pub(crate) fn try_clone(&self) -> Result<OpenMap> {
+        Ok(OpenMap {
+            name: self.name.clone(),
+            reuse: self.reuse.as_ref().map(Map::try_clone).transpose()?,
+            pin_path: self.pin_path.clone(),
+            struct_ops: self.struct_ops.clone(),
+            ..*self
+        })
     }
 
     /// Whether `map` can take this one's place.
