@@ -85,7 +85,7 @@ pub(crate) fn load(plan: &LoadPlan, mode: rt::PerCpuMode) -> rt::Result<rt::Load
     opened.load([], [], &[])
 }
 
-fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
+pub(crate) fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
     let loader = loader::assemble(plan).unwrap();
     let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| rt::MapDesc {
         name: text(&map.name),

@@ -21,6 +21,7 @@ mod global_percpu_data;
 mod guest;
 mod in_memory;
 mod info;
+mod inner_map;
 mod insns;
 mod iterators;
 mod jump_tables;

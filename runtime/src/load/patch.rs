@@ -1,7 +1,7 @@
 //! What is written over the image at rest: the user's changes, and what this machine decides.
 
 use super::number;
-use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, Read, STEP_SIZE, Step};
+use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, OP_COPY, OP_FIND_BTF, Read, STEP_SIZE, Step};
 use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::sys::attr::{MapCreate, ProgLoad, place};
 use crate::sys::mmap::{Mapping, page_size};
@@ -50,6 +50,7 @@ impl<'a, 'v> Patches<'a, 'v> {
             self.borrowed.push(number(reused).cast_signed());
             return Ok(());
         }
+        self.inner_map(map)?;
         let max_entries = self.max_entries(map)?;
         if max_entries != desc.max_entries {
             for &attr in desc.attrs {
@@ -61,9 +62,47 @@ impl<'a, 'v> Patches<'a, 'v> {
         Ok(())
     }
 
+    /// What a map of maps is made after, if it is one: a map that was given, or else the object's definition.
+    fn inner_map(&mut self, map: &OpenMap) -> Result<()> {
+        if !map.holds_maps() {
+            return Ok(());
+        }
+        for &attr in self.opened.desc.maps[map.index].attrs {
+            match &map.inner {
+                Some(inner) => self.supersede(attr, place!(MapCreate.inner_map_fd), number(inner))?,
+                None if self.is_found(attr, place!(MapCreate.inner_map_fd)) => {}
+                None => {
+                    let error = Error::new("create map").subject(&*map.name);
+                    let why = "its declaration does not say what the maps are like that it holds";
+                    return Err(error.because(why).hint("say so with `values`, or with set_inner_map"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The map's entries on this machine.
     pub(super) fn max_entries(&self, map: &OpenMap) -> Result<u32> {
         entries_here(map.shape.map_type, map.max_entries.unwrap_or(map.shape.max_entries))
+    }
+
+    /// Has `word` stand `offset` bytes into the attr at `attr`, in place of what the image's steps find or make for it.
+    pub(super) fn supersede(&mut self, attr: u32, offset: u32, word: u32) -> Result<()> {
+        let place = attr.checked_add(offset);
+        let steps: Vec<_> = self.steps().collect();
+        for (copy, step) in steps.iter().filter(|(_, step)| step.op == OP_COPY && Some(step.out) == place) {
+            self.leave_out(*copy)?;
+            let makes = |source: &Step| matches!(source.op, OP_FIND_BTF | OP_BPF) && source.out == step.arg;
+            if let Some(&(source, _)) = steps.iter().find(|(_, source)| makes(source)) {
+                self.leave_out(source)?;
+            }
+        }
+        self.at(attr, offset, word)
+    }
+
+    /// Whether a step of the image finds or makes what stands `offset` bytes into the attr at `attr`.
+    pub(super) fn is_found(&self, attr: u32, offset: u32) -> bool {
+        self.steps().any(|(_, step)| step.op == OP_COPY && Some(step.out) == attr.checked_add(offset))
     }
 
     /// The entries of maps that no description is of: what maps of maps are made after.

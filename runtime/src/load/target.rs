@@ -4,13 +4,13 @@
 //! Here the loader program is asked for it in a run of its own, so that the answer can be looked at; a function of a BPF
 //! program is looked up in that program's BTF. Then the image's own search is left out, and its result put in place.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use super::machine::Machine;
+use super::number;
 use super::patch::Patches;
 use crate::btf::{self, kind};
 use crate::desc::ProgDesc;
-use crate::image::{OP_COPY, OP_FIND_BTF};
 use crate::open::{OpenProgram, Target};
 use crate::sys::attr::{ProgLoad, place};
 use crate::sys::bpf;
@@ -69,11 +69,7 @@ fn needs_target(program: &OpenProgram) -> bool {
 
 /// Whether the image finds a target for the program.
 fn has_target(desc: &ProgDesc<'_>, patches: &Patches<'_, '_>) -> bool {
-    desc.attrs.iter().all(|&attr| {
-        patches
-            .steps()
-            .any(|(_, step)| step.op == OP_COPY && Some(step.out) == attr.checked_add(place!(ProgLoad.attach_btf_id)))
-    })
+    desc.attrs.iter().all(|&attr| patches.is_found(attr, place!(ProgLoad.attach_btf_id)))
 }
 
 fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Result<Found> {
@@ -127,22 +123,12 @@ fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
     Ok(Found { id: id.0, fd: Some(fd) })
 }
 
-/// Leaves out the image's search, and puts what was found in its place.
+/// Puts what was found in the place of what the image would find.
 fn put(desc: &ProgDesc<'_>, patches: &mut Patches<'_, '_>, found: &Found) -> Result<()> {
-    let fd = found.fd.as_ref().map_or(0, |fd| fd.as_raw_fd().cast_unsigned());
-    let steps: Vec<_> = patches.steps().collect();
+    let fd = found.fd.as_ref().map_or(0, number);
     for &attr in desc.attrs {
-        for (offset, word) in [(place!(ProgLoad.attach_btf_id), found.id), (place!(ProgLoad.attach_fd), fd)] {
-            let place = attr.checked_add(offset);
-            for (copy, step) in steps.iter().filter(|(_, step)| step.op == OP_COPY && Some(step.out) == place) {
-                patches.leave_out(*copy)?;
-                let search = steps.iter().find(|(_, find)| find.op == OP_FIND_BTF && find.out == step.arg);
-                if let Some(&(search, _)) = search {
-                    patches.leave_out(search)?;
-                }
-            }
-            patches.at(attr, offset, word)?;
-        }
+        patches.supersede(attr, place!(ProgLoad.attach_btf_id), found.id)?;
+        patches.supersede(attr, place!(ProgLoad.attach_fd), fd)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::BPF_FS;
 use crate::desc::MapDesc;
@@ -10,7 +11,10 @@ use crate::map::Map;
 use crate::struct_ops::OpenStructOps;
 use crate::sys::bpf;
 use crate::sys::elem::Shape;
-use crate::sys::uapi::{BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH};
+use crate::sys::uapi::{
+    BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_DEVMAP,
+    BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_HASH_OF_MAPS,
+};
 use crate::{Error, Result};
 
 /// The most bytes of a value that each CPU has its own of: the kernel's `PCPU_MIN_UNIT_SIZE`.
@@ -41,6 +45,8 @@ pub struct OpenMap {
     pub(crate) value_size: Option<u32>,
     pub(crate) reuse: Option<Map>,
     pub(crate) pin_path: Option<PathBuf>,
+    /// What it is made after if it holds maps, in place of the object's definition.
+    pub(crate) inner: Option<Arc<OwnedFd>>,
     /// What makes it a struct_ops map.
     pub(crate) struct_ops: Option<OpenStructOps>,
 }
@@ -56,6 +62,7 @@ impl OpenMap {
             value_size: None,
             reuse: None,
             pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
+            inner: None,
             struct_ops: desc.struct_ops.as_ref().map(OpenStructOps::new),
         }
     }
@@ -162,6 +169,33 @@ impl OpenMap {
         self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
     }
 
+    /// Whether its values are maps.
+    pub(crate) fn holds_maps(&self) -> bool {
+        matches!(self.shape.map_type, BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS)
+    }
+
+    /// Has a map of maps made for maps that are like `inner`, whatever the object says of the maps that it holds. It is
+    /// not put into the map, and need not be kept.
+    ///
+    /// What of a map has to be like `inner` is the kernel's affair (`bpf_map_meta_equal`): type, sizes, flags, with
+    /// some types the entries as well. Maps that the object puts into slots have to be so too.
+    ///
+    /// # Errors
+    ///
+    /// It holds no maps, a map was handed in, which exists, or the process has as many descriptors as it may.
+    pub fn set_inner_map(&mut self, inner: impl AsFd) -> Result<()> {
+        let failed = || Error::new("set the inner map of map").subject(&*self.name);
+        if !self.holds_maps() {
+            return Err(failed().because("it is no map of maps"));
+        }
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        let inner = inner.as_fd().try_clone_to_owned().map_err(|error| failed().io(error))?;
+        self.inner = Some(Arc::new(inner));
+        Ok(())
+    }
+
     /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
     /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded. If somebody else has
     /// pinned one by then, all is loaded once more, with that one.
@@ -186,6 +220,7 @@ impl OpenMap {
             name: self.name.clone(),
             reuse: self.reuse.as_ref().map(Map::try_clone).transpose()?,
             pin_path: self.pin_path.clone(),
+            inner: self.inner.clone(),
             struct_ops: self.struct_ops.clone(),
             ..*self
         })
