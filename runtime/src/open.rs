@@ -6,13 +6,14 @@ mod program;
 use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
 use crate::plain::Plain;
+use crate::token::TokenFrom;
 use crate::{Error, Result, layout, plain};
 pub use map::OpenMap;
 pub use program::OpenProgram;
 pub(crate) use program::Target;
 
 /// Where `LIBBPF_PIN_BY_NAME` pins.
-const BPF_FS: &str = "/sys/fs/bpf";
+pub(crate) const BPF_FS: &str = "/sys/fs/bpf";
 
 /// How programs get at `.percpu` variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,6 +35,7 @@ pub struct Opened<'a> {
     pub(crate) mode: PerCpuMode,
     /// What the user says that the kernel is configured with.
     pub(crate) kconfig: Option<Box<str>>,
+    pub(crate) token: TokenFrom,
 }
 
 impl<'a> Opened<'a> {
@@ -44,7 +46,7 @@ impl<'a> Opened<'a> {
     /// The description contradicts itself, or was made for machines of the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
         let header = layout::check(desc).map_err(|error| error.object(desc.name))?;
-        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto, kconfig: None })
+        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto, kconfig: None, token: TokenFrom::default() })
     }
 
     /// The object's name.

@@ -55,4 +55,5 @@ mod slots;
 mod storages;
 mod struct_ops;
 mod threads;
+mod token;
 mod watch;

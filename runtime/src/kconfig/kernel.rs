@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::fs;
+use std::os::fd::BorrowedFd;
 
 use super::value::Values;
 use super::version;
@@ -16,13 +17,13 @@ use crate::{Error, Result};
 const GET_ATTACH_COOKIE: i32 = 174;
 
 /// Fills in all variables that are no options.
-pub(super) fn fill(values: &mut Values<'_>) -> Result<()> {
+pub(super) fn fill(values: &mut Values<'_>, token: Option<BorrowedFd<'_>>) -> Result<()> {
     for (index, desc) in values.externs().iter().enumerate().filter(|(_, desc)| !desc.is_option()) {
         let failed = || Error::new("find out").subject(desc.name);
         let value = match desc.name {
             "LINUX_KERNEL_VERSION" => version::running()
                 .ok_or_else(|| failed().because("uname(2) has no version of three numbers for its release"))?,
-            "LINUX_HAS_BPF_COOKIE" => has_bpf_cookie().into(),
+            "LINUX_HAS_BPF_COOKIE" => has_bpf_cookie(token).into(),
             "LINUX_HAS_SYSCALL_WRAPPER" => has_syscall_wrapper().into(),
             // What a later runtime may know.
             _ if desc.weak => 0,
@@ -34,7 +35,7 @@ pub(super) fn fill(values: &mut Values<'_>) -> Result<()> {
 }
 
 /// Whether programs can be given a number when they are attached (`bpf_get_attach_cookie`): one that asks for it loads.
-fn has_bpf_cookie() -> bool {
+fn has_bpf_cookie(token: Option<BorrowedFd<'_>>) -> bool {
     let insns = [
         // call bpf_get_attach_cookie
         insn(0x85, 0, 0, 0, GET_ATTACH_COOKIE),
@@ -46,6 +47,7 @@ fn has_bpf_cookie() -> bool {
         name: "skel_probe",
         license: LICENSE,
         insns: insns.as_flattened(),
+        token,
         ..Default::default()
     };
     bpf::prog_load(&prog).is_ok()

@@ -31,6 +31,8 @@ mod text;
 mod value;
 mod version;
 
+use std::os::fd::BorrowedFd;
+
 use crate::open::{OpenMap, Opened};
 use crate::{Error, Result};
 use value::Values;
@@ -100,20 +102,24 @@ impl Opened<'_> {
 }
 
 /// The values of `.kconfig` on this machine, by map's index; not of maps that exist already.
-pub(crate) fn values(opened: &Opened<'_>, maps: &[OpenMap]) -> Result<Vec<(usize, Vec<u8>)>> {
+pub(crate) fn values(
+    opened: &Opened<'_>,
+    maps: &[OpenMap],
+    token: Option<BorrowedFd<'_>>,
+) -> Result<Vec<(usize, Vec<u8>)>> {
     let mut found = Vec::new();
     for (open, desc) in maps.iter().zip(opened.desc.maps) {
         let Some(data) = desc.data.as_ref().filter(|data| !data.kconfig.is_empty()) else { continue };
         if open.reuse.is_none() {
             let values = Values::new(data.kconfig, desc.value_size);
-            found.push((open.index, resolve(values, opened.kconfig.as_deref())?));
+            found.push((open.index, resolve(values, opened.kconfig.as_deref(), token)?));
         }
     }
     Ok(found)
 }
 
-fn resolve(mut values: Values<'_>, given: Option<&str>) -> Result<Vec<u8>> {
-    kernel::fill(&mut values)?;
+fn resolve(mut values: Values<'_>, given: Option<&str>, token: Option<BorrowedFd<'_>>) -> Result<Vec<u8>> {
+    kernel::fill(&mut values, token)?;
     if let Some(config) = given {
         read_given(&mut values, config)?;
     }
@@ -152,14 +158,14 @@ mod tests {
         let int = KconfigType::Int { signed: false };
         let desc = |name, offset, weak| KconfigDesc { name, offset, size: 4, ty: int, weak };
         let externs = [desc("CONFIG_A", 0, false), desc("LINUX_SKELGEN_KNOWS_NOT", 4, true), desc("CONFIG_B", 8, true)];
-        let bytes = resolve(Values::new(&externs, 12), Some("CONFIG_A=7\nCONFIG_B=8\n")).unwrap();
+        let bytes = resolve(Values::new(&externs, 12), Some("CONFIG_A=7\nCONFIG_B=8\n"), None).unwrap();
         assert_eq!(bytes, [7u32.to_ne_bytes(), [0; 4], 8u32.to_ne_bytes()].concat());
     }
 
     #[test]
     fn what_is_no_option_has_to_be_known_or_weak() {
         let externs = [KconfigDesc { name: "LINUX_X", offset: 0, size: 1, ty: KconfigType::Bool, weak: false }];
-        let error = resolve(Values::new(&externs, 1), None).unwrap_err();
+        let error = resolve(Values::new(&externs, 1), None, None).unwrap_err();
         assert_eq!(error.to_string(), "find out LINUX_X: this runtime does not know it");
     }
 }

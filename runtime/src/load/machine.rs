@@ -1,6 +1,6 @@
 //! The loader program in the kernel, and the image that it works on.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::lookup;
 use super::outcome::{Made, Outcome};
@@ -33,9 +33,9 @@ pub(super) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// Makes the image's map and loads the loader program.
-    pub(super) fn new(opened: &'a Opened<'_>) -> Result<Machine<'a>> {
+    pub(super) fn new(opened: &'a Opened<'_>, token: Option<BorrowedFd<'_>>) -> Result<Machine<'a>> {
         let desc = &opened.desc;
-        let map = bpf::map_create(MapCreate {
+        let attr = MapCreate {
             map_type: BPF_MAP_TYPE_ARRAY,
             key_size: 4,
             value_size: opened.header.size,
@@ -43,14 +43,15 @@ impl<'a> Machine<'a> {
             map_flags: BPF_F_MMAPABLE,
             map_name: object_name("skel_image"),
             ..Default::default()
-        })
-        .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
+        };
+        let map = bpf::map_create(attr, token)
+            .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
         let memory = Mapping::of_map(map.as_fd(), opened.header.size as usize, true)
             .map_err(|errno| Error::new("map the loader's image into memory").errno_is(errno))?;
         let btf = match desc.loader_btf {
             [] => None,
             btf => {
-                let load = |log: Option<&Mapping>| bpf::btf_load(btf, log);
+                let load = |log: Option<&Mapping>| bpf::btf_load(btf, token, log);
                 Some(with_log(load, "load BTF")?)
             }
         };
@@ -63,6 +64,7 @@ impl<'a> Machine<'a> {
             btf: btf.as_ref().map(AsFd::as_fd),
             func_info: desc.loader_func_info,
             fd_array: &[map.as_fd()],
+            token,
             log: None,
         };
         let program = with_log(|log| bpf::prog_load(&Prog { log, ..prog }), "load program")?;

@@ -27,7 +27,7 @@ mod target;
 mod untyped;
 mod values;
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::desc::ProgDesc;
 use crate::features::Features;
@@ -37,7 +37,7 @@ use crate::map::Map;
 use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
-use crate::{Error, Result, cpus};
+use crate::{Error, Result, cpus, token};
 pub use loaded::Loaded;
 use machine::Machine;
 use outcome::Made;
@@ -100,8 +100,8 @@ fn foreign(what: &'static str, name: &str) -> Error {
 /// another run.
 fn run(
     opened: &Opened<'_>,
-    mut maps: Vec<OpenMap>,
-    mut programs: Vec<OpenProgram>,
+    maps: Vec<OpenMap>,
+    programs: Vec<OpenProgram>,
     values: &[(usize, &[u8])],
     pins: &mut Pins,
 ) -> Result<Option<Loaded>> {
@@ -111,17 +111,31 @@ fn run(
         cpus::possible()?;
     }
 
+    let token = token::create(&opened.token)?;
+    let load = || run_with(opened, maps, programs, values, pins, token.as_ref().map(AsFd::as_fd));
+    load().map_err(|error| token::blame(error, token.as_ref()))
+}
+
+/// Loads with a token, or none.
+fn run_with(
+    opened: &Opened<'_>,
+    mut maps: Vec<OpenMap>,
+    mut programs: Vec<OpenProgram>,
+    values: &[(usize, &[u8])],
+    pins: &mut Pins,
+    token: Option<BorrowedFd<'_>>,
+) -> Result<Option<Loaded>> {
     // What is in place of what the image says.
     let mut patches = Patches::new(opened);
     pins::find(opened, &mut maps, &patches)?;
-    let found = kconfig::values(opened, &maps)?;
+    let found = kconfig::values(opened, &maps, token)?;
     let values = &[values, &found.iter().map(|(map, value)| (*map, value.as_slice())).collect::<Vec<_>>()].concat();
     let mut late = Vec::new();
     for &(map, value) in values {
         late.extend(patches.value(map, value)?);
     }
     let struct_ops = struct_ops::prepare(opened, &mut maps, &mut programs, &mut patches)?;
-    let own = own::make(opened, &mut maps, &mut patches, values)?;
+    let own = own::make(opened, &mut maps, token, &mut patches, values)?;
     maps.iter().try_for_each(|map| patches.map(map))?;
     programs.iter().try_for_each(|program| patches.program(program))?;
     patches.inner_maps()?;
@@ -129,8 +143,9 @@ fn run(
     patches.words(other);
     patches.features(percpu::start_features(opened.mode));
 
-    let machine = Machine::new(opened)?;
+    let machine = Machine::new(opened, token)?;
     let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
+    token.map_or(Ok(()), |token| patches.token(token))?;
     let Made { fds, features } = machine.load(&mut patches).map_err(|error| {
         struct_ops::blame_link(opened, percpu::blame_mode(opened.mode, min_kernel::explain(opened, error)))
     })?;

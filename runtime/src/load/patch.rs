@@ -1,13 +1,17 @@
 //! What is written over the image at rest: the user's changes, and what this machine decides.
 
+use std::os::fd::BorrowedFd;
+
 use super::number;
-use crate::image::{AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, OP_COPY, OP_FIND_BTF, Read, STEP_SIZE, Step};
+use crate::image::{
+    AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, OP_COPY, OP_FIND_BTF, OP_PROBE, Read, STEP_SIZE, Step,
+};
 use crate::open::{OpenMap, OpenProgram, Opened};
-use crate::sys::attr::{MapCreate, ProgLoad, place};
+use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
-    BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF,
-    BPF_PROG_TYPE_UNSPEC,
+    BPF_BTF_LOAD, BPF_F_TOKEN_FD, BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF,
+    BPF_MAP_TYPE_USER_RINGBUF, BPF_PROG_LOAD, BPF_PROG_TYPE_UNSPEC,
 };
 use crate::{Error, Result, cpus};
 
@@ -163,6 +167,28 @@ impl<'a, 'v> Patches<'a, 'v> {
         let step = index.checked_mul(STEP_SIZE).and_then(|at| at.checked_add(self.opened.header.steps));
         let lost = || Error::new("prepare the loader's image").because("a step is not inside");
         self.at(step.ok_or_else(lost)?, AT_STEP_UNLESS, AT_MAGIC)
+    }
+
+    /// Gives the token to all commands that take one, with what was said of their flags so far.
+    pub(super) fn token(&mut self, token: BorrowedFd<'_>) -> Result<()> {
+        for (_, step) in self.steps().filter(|(_, step)| matches!(step.op, OP_BPF | OP_PROBE)) {
+            let (flags, fd) = match step.cmd {
+                BPF_MAP_CREATE => (place!(MapCreate.map_flags), place!(MapCreate.map_token_fd)),
+                BPF_PROG_LOAD => (place!(ProgLoad.prog_flags), place!(ProgLoad.prog_token_fd)),
+                BPF_BTF_LOAD => (place!(BtfLoad.btf_flags), place!(BtfLoad.btf_token_fd)),
+                _ => continue,
+            };
+            let so_far = step.arg.checked_add(flags).map_or(0, |at| self.current(at));
+            self.at(step.arg, flags, so_far | BPF_F_TOKEN_FD)?;
+            self.at(step.arg, fd, number(&token))?;
+        }
+        Ok(())
+    }
+
+    /// The word that the loader will find at `at`.
+    pub(super) fn current(&self, at: u32) -> u32 {
+        let changed = self.words.iter().rfind(|&&(place, _)| place == at).map(|&(_, word)| word);
+        changed.or_else(|| Read::u32(self.opened.desc.image, at)).unwrap_or_default()
     }
 
     /// The steps of the image at rest, with their numbers.

@@ -14,9 +14,6 @@ use crate::sys::attr::{MapCreate, ProgLoad, place};
 use crate::sys::uapi::{BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BPF_PROG_TYPE_STRUCT_OPS};
 use crate::{Error, Result, diagnose};
 
-/// Behind [`MapCreate`], in attrs of struct_ops maps.
-const AT_VALUE_TYPE_BTF_OBJ_FD: u32 = 72;
-
 /// The first kernel whose struct_ops maps have links.
 const LINKS_SINCE: (u32, u32) = (6, 4);
 
@@ -72,7 +69,7 @@ pub(super) fn prepare(
             patches.word(attr, place!(MapCreate.btf_vmlinux_value_type_id), kernel.value_type_id.0);
             if let Some(module) = module {
                 patches.word(attr, place!(MapCreate.map_flags), desc.map_flags | BPF_F_VTYPE_BTF_OBJ_FD);
-                patches.word(attr, AT_VALUE_TYPE_BTF_OBJ_FD, module);
+                patches.word(attr, place!(MapCreate.value_type_btf_obj_fd), module);
             }
         }
         map.shape.value_size = kernel.value_size;

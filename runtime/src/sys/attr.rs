@@ -31,7 +31,7 @@ macro_rules! attrs {
 
 attrs! {
     /// `BPF_MAP_CREATE`.
-    MapCreate: 72 {
+    MapCreate: 80 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -46,6 +46,8 @@ attrs! {
         btf_value_type_id: u32,
         btf_vmlinux_value_type_id: u32,
         map_extra: u64,
+        value_type_btf_obj_fd: u32,
+        map_token_fd: u32,
     }
 
     /// `BPF_MAP_*_ELEM`, `BPF_MAP_GET_NEXT_KEY` (`value` is `next_key`) and `BPF_MAP_FREEZE`.
@@ -69,8 +71,8 @@ attrs! {
         flags: u64,
     }
 
-    /// `BPF_PROG_LOAD`, up to `log_true_size`.
-    ProgLoad: 144 {
+    /// `BPF_PROG_LOAD`, up to `fd_array_cnt`.
+    ProgLoad: 152 {
         prog_type: u32,
         insn_cnt: u32,
         insns: u64,
@@ -97,16 +99,20 @@ attrs! {
         core_relos: u64,
         core_relo_rec_size: u32,
         log_true_size: u32,
+        prog_token_fd: u32,
+        fd_array_cnt: u32,
     }
 
     /// `BPF_BTF_LOAD`.
-    BtfLoad: 32 {
+    BtfLoad: 40 {
         btf: u64,
         btf_log_buf: u64,
         btf_size: u32,
         btf_log_size: u32,
         btf_log_level: u32,
         btf_log_true_size: u32,
+        btf_flags: u32,
+        btf_token_fd: u32,
     }
 
     /// `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
@@ -254,6 +260,12 @@ attrs! {
         old_map_fd: u32,
     }
 
+    /// `BPF_TOKEN_CREATE`.
+    TokenCreate: 8 {
+        flags: u32,
+        bpffs_fd: u32,
+    }
+
     /// `BPF_LINK_DETACH`.
     LinkDetach: 4 {
         link_fd: u32,
@@ -261,7 +273,17 @@ attrs! {
 }
 
 impl MapCreate {
-    /// The attr at `at` of an image, as far as it goes here.
+    /// The same, its types those of the BTF with this descriptor.
+    pub(crate) fn with_btf(self, btf_fd: u32) -> MapCreate {
+        MapCreate { btf_fd, ..self }
+    }
+
+    /// The same without types.
+    pub(crate) fn untyped(self) -> MapCreate {
+        MapCreate { btf_fd: 0, btf_key_type_id: 0, btf_value_type_id: 0, ..self }
+    }
+
+    /// The attr at `at` of an image.
     pub(crate) fn read(image: &[u8], at: u32) -> Option<MapCreate> {
         let bytes = image.get(at as usize..)?.get(..size_of::<MapCreate>())?;
         let word = |place| bytes.u32(place);
@@ -280,6 +302,8 @@ impl MapCreate {
             btf_value_type_id: word(place!(MapCreate.btf_value_type_id))?,
             btf_vmlinux_value_type_id: word(place!(MapCreate.btf_vmlinux_value_type_id))?,
             map_extra: u64::from_ne_bytes(*bytes.get(place!(MapCreate.map_extra) as usize..)?.first_chunk()?),
+            value_type_btf_obj_fd: word(place!(MapCreate.value_type_btf_obj_fd))?,
+            map_token_fd: word(place!(MapCreate.map_token_fd))?,
         })
     }
 }

@@ -8,7 +8,7 @@ use std::ptr;
 use super::Errno;
 use super::attr::{
     BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, LinkUpdate,
-    MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun,
+    MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -70,10 +70,21 @@ pub(crate) fn object_name(name: &str) -> [u8; BPF_OBJ_NAME_LEN] {
     out
 }
 
-/// `BPF_MAP_CREATE`.
-pub(crate) fn map_create(mut attr: MapCreate) -> Result<OwnedFd, Errno> {
+/// `BPF_MAP_CREATE`, with a token if there is one.
+pub(crate) fn map_create(mut attr: MapCreate, token: Option<BorrowedFd<'_>>) -> Result<OwnedFd, Errno> {
+    if let Some(token) = token {
+        attr.map_flags |= BPF_F_TOKEN_FD;
+        attr.map_token_fd = raw(token);
+    }
     // SAFETY: the struct has no address; `map_extra` is one for arenas only, where the kernel just takes it down.
     unsafe { sys_bpf_fd(BPF_MAP_CREATE, &mut attr) }
+}
+
+/// `BPF_TOKEN_CREATE`, from the root of a BPF file system.
+pub(crate) fn token_create(bpffs: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let mut attr = TokenCreate { flags: 0, bpffs_fd: raw(bpffs) };
+    // SAFETY: no address.
+    unsafe { sys_bpf_fd(BPF_TOKEN_CREATE, &mut attr) }
 }
 
 /// `BPF_MAP_FREEZE`: user space cannot write the map any more.
@@ -96,6 +107,8 @@ pub(crate) struct Prog<'a> {
     /// `struct bpf_func_info`, 8 bytes each; only with `btf`.
     pub(crate) func_info: &'a [u8],
     pub(crate) fd_array: &'a [BorrowedFd<'a>],
+    /// What allows it, if this process may not by itself.
+    pub(crate) token: Option<BorrowedFd<'a>>,
     /// Where the verifier writes its log, if it is to.
     pub(crate) log: Option<&'a Mapping>,
 }
@@ -119,6 +132,10 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
         attr.func_info = address(prog.func_info);
         attr.func_info_cnt = length(prog.func_info)? / 8;
     }
+    if let Some(token) = prog.token {
+        attr.prog_flags |= BPF_F_TOKEN_FD;
+        attr.prog_token_fd = raw(token);
+    }
     if let Some(log) = prog.log {
         attr.log_level = 1;
         attr.log_size = u32::try_from(log.len()).map_err(|_| Errno::E2BIG)?;
@@ -137,8 +154,12 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
 }
 
 /// `BPF_BTF_LOAD`.
-pub(crate) fn btf_load(btf: &[u8], log: Option<&Mapping>) -> Result<OwnedFd, Errno> {
+pub(crate) fn btf_load(btf: &[u8], token: Option<BorrowedFd<'_>>, log: Option<&Mapping>) -> Result<OwnedFd, Errno> {
     let mut attr = BtfLoad { btf: address(btf), btf_size: length(btf)?, ..Default::default() };
+    if let Some(token) = token {
+        attr.btf_flags |= BPF_F_TOKEN_FD;
+        attr.btf_token_fd = raw(token);
+    }
     if let Some(log) = log {
         attr.btf_log_level = 1;
         attr.btf_log_size = u32::try_from(log.len()).map_err(|_| Errno::E2BIG)?;

@@ -110,7 +110,12 @@ impl AsFd for MapFd {
 impl MapFd {
     /// A new map.
     pub(crate) fn create(attr: MapCreate) -> Result<MapFd, Errno> {
-        MapFd::sized(bpf::map_create(attr)?, attr.shape())
+        MapFd::create_with(attr, None)
+    }
+
+    /// A new map, with a token if there is one.
+    pub(crate) fn create_with(attr: MapCreate, token: Option<BorrowedFd<'_>>) -> Result<MapFd, Errno> {
+        MapFd::sized(bpf::map_create(attr, token)?, attr.shape())
     }
 
     /// The map behind a descriptor, with the sizes that the kernel tells; `EINVAL` if it is none.

@@ -26,6 +26,7 @@ pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_LINK_UPDATE: u32 = 29;
 pub const BPF_ITER_CREATE: u32 = 33;
 pub const BPF_LINK_DETACH: u32 = 34;
+pub const BPF_TOKEN_CREATE: u32 = 36;
 
 macro_rules! map_types {
     ($($name:ident = $number:literal;)*) => {
@@ -113,6 +114,7 @@ pub const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 pub const BPF_F_MMAPABLE: u32 = 1 << 10;
 pub const BPF_F_LINK: u32 = 1 << 13;
 pub const BPF_F_VTYPE_BTF_OBJ_FD: u32 = 1 << 15;
+pub const BPF_F_TOKEN_FD: u32 = 1 << 16;
 pub const BPF_F_SEGV_ON_FAULT: u32 = 1 << 17;
 
 // BPF_MAP_{LOOKUP,UPDATE}_ELEM's flags; BPF_F_CPU's number is the high 32 bits
@@ -129,6 +131,7 @@ pub const BPF_RINGBUF_DISCARD_BIT: u32 = 1 << 30;
 pub const BPF_RINGBUF_HDR_SZ: usize = 8;
 
 // BPF_PROG_LOAD's prog_flags
+// BPF_PROG_LOAD's prog_flags; BPF_F_TOKEN_FD is one as well, and BPF_BTF_LOAD's only one
 pub const BPF_F_SLEEPABLE: u32 = 1 << 4;
 
 // BPF_PROG_TEST_RUN's flags

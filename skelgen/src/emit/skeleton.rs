@@ -261,6 +261,16 @@ fn open(
                 self.opened.set_percpu_mode(mode);
             }
 
+            /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+            pub fn set_token(&mut self, path: impl ::core::convert::Into<::std::path::PathBuf>) {
+                self.opened.set_token(path);
+            }
+
+            /// Has the load use no BPF token, whatever the environment says.
+            pub fn clear_token(&mut self) {
+                self.opened.clear_token();
+            }
+
             #set_kconfig
 
             /// Creates the maps, fills them and loads the programs.

@@ -244,11 +244,7 @@ impl<'a> Assembler<'a> {
             Some(_) => !self.plan.btf.is_empty(),
             None => self.is_typed(&map.def, map.data.is_some()) && when.want == when.mask,
         };
-        let mut attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
-        if map.struct_ops.is_some() {
-            // For `value_type_btf_obj_fd`, which the runtime sets if a module defines the struct.
-            attr.resize(offset::map_create::WITH_VALUE_TYPE_BTF, 0);
-        }
+        let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
         let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         if let Some(inner) = &map.inner {
@@ -281,12 +277,13 @@ impl<'a> Assembler<'a> {
     fn create_inner(&mut self, name: &str, def: &MapDef, outer: BlobOff, when: Record) -> Result<()> {
         let typed = self.is_typed(def, false);
         let attr = attr::map_create(self.endian, &format!("{name}.inner"), def, typed);
+        let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         let fd = self.inners.next();
         if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
         }
-        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size: 72, out: fd, ..when });
+        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size, out: fd, ..when });
         self.copy(fd, outer.plus(offset::map_create::INNER_MAP_FD), when);
         Ok(())
     }

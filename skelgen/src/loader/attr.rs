@@ -1,7 +1,8 @@
 //! The members of `union bpf_attr` that the loader's records fill in, one function a command.
 //!
 //! Each returns the attr's bytes with everything that is known when the skeleton is made. Pointers and file
-//! descriptors are zero; [`offset`] tells where they belong (`include/uapi/linux/bpf.h`).
+//! descriptors are zero; [`offset`] tells where they belong (`include/uapi/linux/bpf.h`). What a kernel is too old to know
+//! is zero too, which it takes: descriptors of tokens (Linux 6.9) are the runtime's to fill in.
 
 use crate::Endian;
 use crate::object::{MapDef, SecDef};
@@ -28,8 +29,6 @@ pub(crate) mod offset {
     pub(crate) mod map_create {
         pub(crate) const INNER_MAP_FD: u32 = 20;
         pub(crate) const BTF_FD: u32 = 48;
-        /// Bytes of an attr that reaches to `value_type_btf_obj_fd` and the field after it.
-        pub(crate) const WITH_VALUE_TYPE_BTF: usize = 80;
     }
     pub(crate) mod map_update_elem {
         pub(crate) const MAP_FD: u32 = 0;
@@ -66,7 +65,7 @@ struct Attr {
 
 impl Attr {
     fn new(endian: Endian) -> Self {
-        Attr { endian, bytes: Vec::with_capacity(144) }
+        Attr { endian, bytes: Vec::with_capacity(152) }
     }
 
     fn u32(mut self, value: u32) -> Self {
@@ -115,6 +114,8 @@ pub(crate) fn map_create(endian: Endian, name: &str, def: &MapDef, typed: bool) 
         .u32(id(def.value_type))
         .u32(0) // btf_vmlinux_value_type_id
         .u64(def.map_extra)
+        .u32(0) // value_type_btf_obj_fd
+        .u32(0) // map_token_fd
         .bytes
 }
 
@@ -130,7 +131,16 @@ pub(crate) fn map_fd(endian: Endian) -> Vec<u8> {
 
 /// `BPF_BTF_LOAD`, with room for its log's fields, which the runtime fills in when it asks for one.
 pub(crate) fn btf_load(endian: Endian, size: usize) -> Vec<u8> {
-    Attr::new(endian).pointer().pointer().u32(size as u32).u32(0).u32(0).u32(0).bytes
+    Attr::new(endian)
+        .pointer() // btf
+        .pointer() // btf_log_buf
+        .u32(size as u32)
+        .u32(0) // btf_log_size
+        .u32(0) // btf_log_level
+        .u32(0) // btf_log_true_size
+        .u32(0) // btf_flags
+        .u32(0) // btf_token_fd
+        .bytes
 }
 
 /// The lengths of what a `BPF_PROG_LOAD` points to.
@@ -182,6 +192,8 @@ pub(crate) fn prog_load(endian: Endian, name: &str, sec: &SecDef, lens: &ProgLen
         .pointer() // core_relos
         .u32(rec(CORE_RELO_LEN, lens.core_relos))
         .u32(0) // log_true_size
+        .u32(0) // prog_token_fd
+        .u32(0) // fd_array_cnt
         .bytes
 }
 
@@ -193,7 +205,7 @@ mod tests {
     fn map_create_stands_as_in_the_uapi() {
         let def = MapDef { map_type: 1, key_size: 2, value_size: 3, max_entries: 4, ..MapDef::default() };
         let attr = map_create(Endian::Little, "a-name.that_is_too_long", &def, true);
-        assert_eq!(attr.len(), 72);
+        assert_eq!(attr.len(), 80);
         assert_eq!(attr[..20], [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(attr[28..44], *b"a_name.that_is_\0");
     }

@@ -59,6 +59,7 @@ impl Assembler<'_> {
         let sec = SecDef::socket_filter();
         let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
         let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
+        let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         let fd = self.image.word(-1i32 as u32)?;
         let asked = Record {
@@ -74,7 +75,7 @@ impl Assembler<'_> {
             op: op::PROBE,
             cmd: cmd::BPF_PROG_LOAD,
             arg: attr,
-            size: 144,
+            size,
             out: fd,
             feature: feature::DIRECT,
             ..asked

@@ -82,6 +82,17 @@ pub mod arena {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Creates the maps, fills them and loads the programs.
         ///
         /// # Errors
@@ -225,7 +236,7 @@ pub mod arena {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[8792 bytes]";
+    static IMAGE: &[u8] = b"[8840 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -244,14 +255,14 @@ pub mod arena {
                 value_size: 0,
                 max_entries: 16,
                 map_flags: 1024,
-                attrs: &[6040],
+                attrs: &[6048],
                 fd: 64,
                 reused: 4928,
                 data: ::core::option::Option::None,
                 arena: ::core::option::Option::Some(rt::ArenaDesc {
                     size: 4824,
                     init: ::core::option::Option::Some((104, 4824)),
-                    offsets: &[6348, 6404, 6452, 6956, 7340, 7380],
+                    offsets: &[6380, 6436, 6484, 6996, 7388, 7428],
                 }),
                 pinning: 0,
                 struct_ops: ::core::option::Option::None,
@@ -263,7 +274,7 @@ pub mod arena {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6112],
+                attrs: &[6128],
                 fd: 68,
                 reused: 4936,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -283,7 +294,7 @@ pub mod arena {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[6184],
+                attrs: &[6208],
                 fd: 76,
                 skip: 4944,
                 autoload: true,
@@ -294,7 +305,7 @@ pub mod arena {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[6792],
+                attrs: &[6824],
                 fd: 80,
                 skip: 4952,
                 autoload: true,
@@ -305,7 +316,7 @@ pub mod arena {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7176],
+                attrs: &[7216],
                 fd: 84,
                 skip: 4960,
                 autoload: true,

@@ -97,6 +97,17 @@ pub mod counters {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Creates the maps, fills them and loads the programs.
         ///
         /// # Errors
@@ -285,7 +296,7 @@ pub mod counters {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[12032 bytes]";
+    static IMAGE: &[u8] = b"[12160 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -304,7 +315,7 @@ pub mod counters {
                 value_size: 0,
                 max_entries: 65536,
                 map_flags: 0,
-                attrs: &[2176],
+                attrs: &[2200],
                 fd: 64,
                 reused: 120,
                 data: ::core::option::Option::None,
@@ -319,7 +330,7 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[2248],
+                attrs: &[2280],
                 fd: 68,
                 reused: 136,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -339,7 +350,7 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2360],
+                attrs: &[2400],
                 fd: 72,
                 reused: 152,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -359,7 +370,7 @@ pub mod counters {
                 value_size: 72,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2464, 2536],
+                attrs: &[2512, 2592],
                 fd: 76,
                 reused: 232,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -379,7 +390,7 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2640],
+                attrs: &[2704],
                 fd: 80,
                 reused: 240,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -399,7 +410,7 @@ pub mod counters {
                 section: "raw_tp/sys_enter",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[2784, 3728],
+                attrs: &[2864, 3816],
                 fd: 92,
                 skip: 248,
                 autoload: true,
@@ -412,7 +423,7 @@ pub mod counters {
                 section: "raw_tp/sched_process_exec",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[4784, 5960],
+                attrs: &[4880, 6064],
                 fd: 96,
                 skip: 256,
                 autoload: true,
@@ -425,7 +436,7 @@ pub mod counters {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7344, 7736],
+                attrs: &[7456, 7856],
                 fd: 100,
                 skip: 264,
                 autoload: true,

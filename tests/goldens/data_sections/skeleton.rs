@@ -106,6 +106,17 @@ pub mod data_sections {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Creates the maps, fills them and loads the programs.
         ///
         /// # Errors
@@ -955,7 +966,7 @@ pub mod data_sections {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10464 bytes]";
+    static IMAGE: &[u8] = b"[10536 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -974,7 +985,7 @@ pub mod data_sections {
                 value_size: 532,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6648],
+                attrs: &[6656],
                 fd: 64,
                 reused: 656,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -994,7 +1005,7 @@ pub mod data_sections {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6752],
+                attrs: &[6768],
                 fd: 68,
                 reused: 704,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1014,7 +1025,7 @@ pub mod data_sections {
                 value_size: 4,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6856],
+                attrs: &[6880],
                 fd: 72,
                 reused: 720,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1034,7 +1045,7 @@ pub mod data_sections {
                 value_size: 56,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[6960],
+                attrs: &[6992],
                 fd: 76,
                 reused: 784,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1054,7 +1065,7 @@ pub mod data_sections {
                 value_size: 12,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[7072],
+                attrs: &[7112],
                 fd: 80,
                 reused: 808,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1074,7 +1085,7 @@ pub mod data_sections {
                 value_size: 5108,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7184],
+                attrs: &[7232],
                 fd: 84,
                 reused: 816,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1094,7 +1105,7 @@ pub mod data_sections {
                 value_size: 32,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7256],
+                attrs: &[7312],
                 fd: 88,
                 reused: 824,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1114,7 +1125,7 @@ pub mod data_sections {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7328],
+                attrs: &[7392],
                 fd: 96,
                 skip: 832,
                 autoload: true,

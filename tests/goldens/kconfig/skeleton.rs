@@ -76,6 +76,17 @@ pub mod kconfig {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Says what the kernel is configured with, in lines as in its `.config`: `CONFIG_HZ=250`. These options come
         /// before those of the machine, which is only asked if there are others.
         ///
@@ -281,7 +292,7 @@ pub mod kconfig {
         }
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[6112 bytes]";
+    static IMAGE: &[u8] = b"[6152 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -300,7 +311,7 @@ pub mod kconfig {
                 value_size: 20,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[1752],
+                attrs: &[1760],
                 fd: 64,
                 reused: 104,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -320,7 +331,7 @@ pub mod kconfig {
                 value_size: 60,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[1824],
+                attrs: &[1840],
                 fd: 68,
                 reused: 176,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -444,7 +455,7 @@ pub mod kconfig {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[1936],
+                attrs: &[1960],
                 fd: 76,
                 skip: 184,
                 autoload: true,
@@ -455,7 +466,7 @@ pub mod kconfig {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[4400],
+                attrs: &[4432],
                 fd: 80,
                 skip: 192,
                 autoload: true,

@@ -121,6 +121,17 @@ pub mod percpu_maps {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Creates the maps, fills them and loads the programs.
         ///
         /// # Errors
@@ -335,7 +346,7 @@ pub mod percpu_maps {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10016 bytes]";
+    static IMAGE: &[u8] = b"[10184 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -354,7 +365,7 @@ pub mod percpu_maps {
                 value_size: 4,
                 max_entries: 0,
                 map_flags: 0,
-                attrs: &[3168],
+                attrs: &[3176],
                 fd: 64,
                 reused: 168,
                 data: ::core::option::Option::None,
@@ -369,7 +380,7 @@ pub mod percpu_maps {
                 value_size: 16,
                 max_entries: 0,
                 map_flags: 0,
-                attrs: &[3240],
+                attrs: &[3256],
                 fd: 68,
                 reused: 176,
                 data: ::core::option::Option::None,
@@ -384,7 +395,7 @@ pub mod percpu_maps {
                 value_size: 12,
                 max_entries: 0,
                 map_flags: 0,
-                attrs: &[3312],
+                attrs: &[3336],
                 fd: 72,
                 reused: 184,
                 data: ::core::option::Option::None,
@@ -399,7 +410,7 @@ pub mod percpu_maps {
                 value_size: 4,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3384],
+                attrs: &[3416],
                 fd: 76,
                 reused: 192,
                 data: ::core::option::Option::None,
@@ -414,7 +425,7 @@ pub mod percpu_maps {
                 value_size: 4,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3456],
+                attrs: &[3496],
                 fd: 80,
                 reused: 200,
                 data: ::core::option::Option::None,
@@ -429,7 +440,7 @@ pub mod percpu_maps {
                 value_size: 4,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3528],
+                attrs: &[3576],
                 fd: 84,
                 reused: 208,
                 data: ::core::option::Option::None,
@@ -444,7 +455,7 @@ pub mod percpu_maps {
                 value_size: 16,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3600],
+                attrs: &[3656],
                 fd: 88,
                 reused: 216,
                 data: ::core::option::Option::None,
@@ -459,7 +470,7 @@ pub mod percpu_maps {
                 value_size: 12,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3672],
+                attrs: &[3736],
                 fd: 92,
                 reused: 224,
                 data: ::core::option::Option::None,
@@ -474,7 +485,7 @@ pub mod percpu_maps {
                 value_size: 16,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3744],
+                attrs: &[3816],
                 fd: 96,
                 reused: 232,
                 data: ::core::option::Option::None,
@@ -489,7 +500,7 @@ pub mod percpu_maps {
                 value_size: 12,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3816],
+                attrs: &[3896],
                 fd: 100,
                 reused: 240,
                 data: ::core::option::Option::None,
@@ -504,7 +515,7 @@ pub mod percpu_maps {
                 value_size: 12,
                 max_entries: 16,
                 map_flags: 1,
-                attrs: &[3888],
+                attrs: &[3976],
                 fd: 104,
                 reused: 248,
                 data: ::core::option::Option::None,
@@ -519,7 +530,7 @@ pub mod percpu_maps {
                 value_size: 16,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[3960],
+                attrs: &[4056],
                 fd: 108,
                 reused: 256,
                 data: ::core::option::Option::None,
@@ -534,7 +545,7 @@ pub mod percpu_maps {
                 value_size: 12,
                 max_entries: 16,
                 map_flags: 0,
-                attrs: &[4032],
+                attrs: &[4136],
                 fd: 112,
                 reused: 264,
                 data: ::core::option::Option::None,
@@ -549,7 +560,7 @@ pub mod percpu_maps {
                 section: "cgroup_skb/egress",
                 prog_type: 8,
                 expected_attach_type: 1,
-                attrs: &[4104],
+                attrs: &[4216],
                 fd: 120,
                 skip: 272,
                 autoload: true,
@@ -560,7 +571,7 @@ pub mod percpu_maps {
                 section: "cgroup_skb/egress",
                 prog_type: 8,
                 expected_attach_type: 1,
-                attrs: &[4376],
+                attrs: &[4496],
                 fd: 124,
                 skip: 280,
                 autoload: true,
@@ -571,7 +582,7 @@ pub mod percpu_maps {
                 section: "cgroup_skb/ingress",
                 prog_type: 8,
                 expected_attach_type: 0,
-                attrs: &[4648],
+                attrs: &[4776],
                 fd: 128,
                 skip: 288,
                 autoload: true,
@@ -582,7 +593,7 @@ pub mod percpu_maps {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[4920],
+                attrs: &[5056],
                 fd: 132,
                 skip: 296,
                 autoload: true,
@@ -593,7 +604,7 @@ pub mod percpu_maps {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[5264],
+                attrs: &[5408],
                 fd: 136,
                 skip: 304,
                 autoload: true,
@@ -604,7 +615,7 @@ pub mod percpu_maps {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[5608],
+                attrs: &[5760],
                 fd: 140,
                 skip: 312,
                 autoload: true,
@@ -615,7 +626,7 @@ pub mod percpu_maps {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[5952],
+                attrs: &[6112],
                 fd: 144,
                 skip: 320,
                 autoload: true,

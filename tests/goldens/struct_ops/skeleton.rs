@@ -278,6 +278,17 @@ pub mod struct_ops {
         pub fn set_percpu_mode(&mut self, mode: rt::PerCpuMode) {
             self.opened.set_percpu_mode(mode);
         }
+        /// Has the load use a BPF token of the BPF file system mounted at `path`, instead of what the environment says.
+        pub fn set_token(
+            &mut self,
+            path: impl ::core::convert::Into<::std::path::PathBuf>,
+        ) {
+            self.opened.set_token(path);
+        }
+        /// Has the load use no BPF token, whatever the environment says.
+        pub fn clear_token(&mut self) {
+            self.opened.clear_token();
+        }
         /// Creates the maps, fills them and loads the programs.
         ///
         /// # Errors
@@ -538,7 +549,7 @@ pub mod struct_ops {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[6448 bytes]";
+    static IMAGE: &[u8] = b"[6512 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[952 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -557,7 +568,7 @@ pub mod struct_ops {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2000],
+                attrs: &[2008],
                 fd: 64,
                 reused: 136,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -577,7 +588,7 @@ pub mod struct_ops {
                 value_size: 56,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2072],
+                attrs: &[2088],
                 fd: 68,
                 reused: 144,
                 data: ::core::option::Option::None,
@@ -652,7 +663,7 @@ pub mod struct_ops {
                 value_size: 56,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2152],
+                attrs: &[2168],
                 fd: 72,
                 reused: 152,
                 data: ::core::option::Option::None,
@@ -727,7 +738,7 @@ pub mod struct_ops {
                 value_size: 64,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2232],
+                attrs: &[2248],
                 fd: 76,
                 reused: 160,
                 data: ::core::option::Option::None,
@@ -811,7 +822,7 @@ pub mod struct_ops {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2312],
+                attrs: &[2328],
                 fd: 80,
                 reused: 168,
                 data: ::core::option::Option::None,
@@ -841,7 +852,7 @@ pub mod struct_ops {
                 value_size: 24,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2392],
+                attrs: &[2408],
                 fd: 84,
                 reused: 176,
                 data: ::core::option::Option::None,
@@ -880,7 +891,7 @@ pub mod struct_ops {
                 section: "struct_ops/flat_ssthresh",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[2472],
+                attrs: &[2488],
                 fd: 92,
                 skip: 184,
                 autoload: true,
@@ -891,7 +902,7 @@ pub mod struct_ops {
                 section: "struct_ops/flat_cong_avoid",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[2720],
+                attrs: &[2744],
                 fd: 96,
                 skip: 192,
                 autoload: true,
@@ -902,7 +913,7 @@ pub mod struct_ops {
                 section: "struct_ops/flat_undo_cwnd",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[2960],
+                attrs: &[2992],
                 fd: 100,
                 skip: 200,
                 autoload: true,
@@ -913,7 +924,7 @@ pub mod struct_ops {
                 section: "?struct_ops/other_ssthresh",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[3208],
+                attrs: &[3248],
                 fd: 104,
                 skip: 208,
                 autoload: false,
@@ -924,7 +935,7 @@ pub mod struct_ops {
                 section: "struct_ops/only_optional",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[3392],
+                attrs: &[3440],
                 fd: 108,
                 skip: 216,
                 autoload: false,
@@ -935,7 +946,7 @@ pub mod struct_ops {
                 section: "struct_ops/nobodys",
                 prog_type: 27,
                 expected_attach_type: 0,
-                attrs: &[3576],
+                attrs: &[3632],
                 fd: 112,
                 skip: 224,
                 autoload: false,

@@ -4,7 +4,7 @@
 //! pages; where that is, programs are told by adding it to the offsets that they hold.
 
 use std::borrow::Cow;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Arc, OnceLock};
 
 use super::super::patch::Patches;
@@ -36,13 +36,14 @@ pub(super) fn prepare(
     index: usize,
     map: &Map,
     made: bool,
+    token: Option<BorrowedFd<'_>>,
     patches: &mut Patches<'_, '_>,
     values: &[(usize, &[u8])],
 ) -> Result<Arena> {
     let memory = if made { Some(memory_of(map)?) } else { memory_of(map).ok() };
     let mut variables = (0, 0);
     if let Some(arena) = &opened.desc.maps[index].arena {
-        let start = place_of_variables(map, arena)?;
+        let start = place_of_variables(map, arena, token)?;
         variables = (start, arena.size);
         if let (Some(memory), true) = (&memory, made) {
             let value = first_value(opened, index, arena, values);
@@ -79,7 +80,7 @@ pub(super) fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
 }
 
 /// Where in the arena its variables are: in its last pages, if the kernel lets programs refer to them there.
-fn place_of_variables(map: &Map, arena: &ArenaDesc<'_>) -> Result<u64> {
+fn place_of_variables(map: &Map, arena: &ArenaDesc<'_>, token: Option<BorrowedFd<'_>>) -> Result<u64> {
     let (size, page) = (size_of_arena(map), u64::from(page_size()));
     let pages = u64::from(arena.size).next_multiple_of(page);
     let last = size.checked_sub(pages).ok_or_else(|| {
@@ -87,14 +88,14 @@ fn place_of_variables(map: &Map, arena: &ArenaDesc<'_>) -> Result<u64> {
         let why = format!("its {has} pages of {page} bytes are too few for its variables, which have {wants}");
         map.failed("initialise map").because(why)
     })?;
-    Ok(if takes_any_offset(map) { last } else { 0 })
+    Ok(if takes_any_offset(map, token) { last } else { 0 })
 }
 
 /// Whether programs can refer to any place in an arena: kernels before 7.0 refuse offsets from 512 MiB on.
 ///
 /// Asked with a program that refers to the end of 4 GiB, where most arenas have nothing: that is out of range for a
 /// kernel that takes any offset, and invalid for the others.
-fn takes_any_offset(map: &Map) -> bool {
+fn takes_any_offset(map: &Map, token: Option<BorrowedFd<'_>>) -> bool {
     static FOUND_OUT: OnceLock<bool> = OnceLock::new();
     let ask = || {
         let insns = [
@@ -108,6 +109,7 @@ fn takes_any_offset(map: &Map) -> bool {
             name: "skel_probe",
             license: LICENSE,
             insns: insns.as_flattened(),
+            token,
             ..Default::default()
         };
         !matches!(bpf::prog_load(&prog), Err(Errno::EINVAL))

@@ -3,10 +3,10 @@
 //! Each is made by the attr that the image has for it, and filled. The skeleton owns them like those that the loader makes.
 
 mod arena;
-mod longer;
+mod section;
 mod types;
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::number;
 use super::patch::Patches;
@@ -24,26 +24,28 @@ use crate::{Error, Result, diagnose};
 pub(super) use arena::Arena;
 
 /// What was made.
-pub(super) struct OwnMaps {
+pub(super) struct OwnMaps<'t> {
     /// By map, whether it was made here, and so is filled.
     pub(super) made: Vec<bool>,
     /// The load's arena, of whoever made it.
     pub(super) arena: Option<Arena>,
     /// The object's BTF if a map needed it, which is then the loader's to use as long as this is open.
     types: Option<OwnedFd>,
+    /// What the commands are given with them.
+    token: Option<BorrowedFd<'t>>,
 }
 
 /// Why the runtime makes a map.
 #[derive(Clone, Copy)]
 enum Why {
-    /// A data section that was made longer: the image has room for as many bytes as the object has.
-    Longer,
     /// An arena: the verifier wants to know where a process has it mapped.
     Arena,
     /// A local storage. A kernel that refuses one after it has looked at its types waits for all sleepable programs to end
     /// before it frees it (`bpf_local_storage_map_free`). The loader is such a program: it would wait for itself, for ever,
     /// and so would everything that waits for sleepable programs from then on.
     Storage,
+    /// A data section that was made longer: the image has room for as many bytes as the object has.
+    Longer(u32),
 }
 
 impl Why {
@@ -54,20 +56,20 @@ impl Why {
             | BPF_MAP_TYPE_INODE_STORAGE
             | BPF_MAP_TYPE_TASK_STORAGE
             | BPF_MAP_TYPE_CGRP_STORAGE => Some(Why::Storage),
-            _ if open.value_size.is_some() => Some(Why::Longer),
-            _ => None,
+            _ => open.value_size.map(Why::Longer),
         }
     }
 }
 
 /// Makes those for which no map was handed in or found, and hands them to the loader.
-pub(super) fn make(
+pub(super) fn make<'t>(
     opened: &Opened<'_>,
     maps: &mut [OpenMap],
+    token: Option<BorrowedFd<'t>>,
     patches: &mut Patches<'_, '_>,
     values: &[(usize, &[u8])],
-) -> Result<OwnMaps> {
-    let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None };
+) -> Result<OwnMaps<'t>> {
+    let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None, token };
     for open in maps {
         let Some(why) = Why::of(open) else { continue };
         // Whoever made the others has filled them.
@@ -76,9 +78,9 @@ pub(super) fn make(
             None => (own.create(opened, open, why, patches)?, true),
         };
         match why {
-            Why::Longer if made => longer::fill(opened, open.index, &map, values)?,
-            Why::Arena => own.arena = Some(arena::prepare(opened, open.index, &map, made, patches, values)?),
-            Why::Longer | Why::Storage => {}
+            Why::Arena => own.arena = Some(arena::prepare(opened, open.index, &map, made, token, patches, values)?),
+            Why::Longer(_) if made => section::fill(opened, open.index, &map, values)?,
+            Why::Longer(_) | Why::Storage => {}
         }
         own.made[open.index] = made;
         open.reuse = Some(map);
@@ -86,30 +88,32 @@ pub(super) fn make(
     Ok(own)
 }
 
-impl OwnMaps {
+impl OwnMaps<'_> {
     /// The map as the loader would make it, but for what makes it one of these.
     fn create(&mut self, opened: &Opened<'_>, open: &OpenMap, why: Why, patches: &mut Patches<'_, '_>) -> Result<Map> {
         let desc = &opened.desc.maps[open.index];
         let failed = || Error::new("create map").subject(desc.name);
         let attr = attr_of(opened, desc).ok_or_else(|| failed().because("its attr is not inside the image"))?;
         let attr = MapCreate { max_entries: patches.max_entries(open)?, ..attr };
-        let attr = match why {
-            Why::Longer => longer::attr(attr, open),
-            Why::Arena => attr,
-            Why::Storage => MapCreate { btf_fd: number(self.types(opened, patches)?), ..attr },
+        let token = self.token;
+        let create = |attr| MapFd::create_with(attr, token);
+        let made = match why {
+            Why::Arena => create(attr),
+            Why::Longer(value_size) => create(section::longer(attr, value_size)),
+            Why::Storage => create(attr.with_btf(number(self.types(opened, patches)?))),
         };
         let explain = |errno: Errno| match why {
             Why::Arena => arena::explain(failed().errno_is(errno), errno, attr.map_extra),
-            Why::Longer | Why::Storage => diagnose::explain(failed().errno_is(errno)),
+            _ => diagnose::explain(failed().errno_is(errno)),
         };
-        Ok(Map::new(MapFd::create(attr).map_err(explain)?, desc.name))
+        Ok(Map::new(made.map_err(explain)?, desc.name))
     }
 
     /// The object's BTF, loaded once.
     fn types(&mut self, opened: &Opened<'_>, patches: &mut Patches<'_, '_>) -> Result<&OwnedFd> {
         match &mut self.types {
             Some(types) => Ok(types),
-            none => Ok(none.insert(types::load(opened, patches)?)),
+            none => Ok(none.insert(types::load(opened, patches, self.token)?)),
         }
     }
 }

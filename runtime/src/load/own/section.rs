@@ -3,16 +3,15 @@
 use super::super::values::first_value;
 use crate::desc::DataKind;
 use crate::map::Map;
-use crate::open::{OpenMap, Opened};
+use crate::open::Opened;
 use crate::percpu::{KEY, fill_all};
 use crate::sys::attr::MapCreate;
 use crate::sys::uapi::BPF_ANY;
 use crate::{Result, features};
 
 /// The value's size, and no types: the section's type is shorter.
-pub(super) fn attr(attr: MapCreate, open: &OpenMap) -> MapCreate {
-    let value_size = open.value_size.unwrap_or(attr.value_size);
-    MapCreate { value_size, btf_key_type_id: 0, btf_value_type_id: 0, ..attr }
+pub(super) fn longer(attr: MapCreate, value_size: u32) -> MapCreate {
+    MapCreate { value_size, ..attr.untyped() }
 }
 
 /// Writes the section's first value, with zeroes behind it, and freezes what is constant.
