@@ -155,7 +155,7 @@
 //! And only if asked for: the kernel's types, for objects with struct_ops maps (`/sys/kernel/btf/vmlinux`, and where
 //! that does not have them `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and `BPF_OBJ_GET_INFO_BY_FD` for the modules'),
 //! pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), maps that the loader cannot make
-//! (`BPF_MAP_CREATE`: arenas, local storages, sections made longer), a token in a user namespace
+//! (`BPF_MAP_CREATE`: arenas, local storages, those of one program alone, sections made longer), a token in a user namespace
 //! (`BPF_TOKEN_CREATE`), and after a failure one more run, for the verifier's log.
 //!
 //! # What the kernel is configured with
@@ -202,6 +202,7 @@ mod percpu;
 mod perf;
 pub mod plain;
 mod prog;
+mod sha256;
 mod struct_ops;
 mod sys;
 mod token;

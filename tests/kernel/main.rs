@@ -16,6 +16,7 @@ mod cpus;
 mod derived;
 mod equivalence;
 mod examples;
+mod exclusive;
 mod generate;
 mod global_percpu_data;
 mod guest;

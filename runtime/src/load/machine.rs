@@ -44,7 +44,7 @@ impl<'a> Machine<'a> {
             map_name: object_name("skel_image"),
             ..Default::default()
         };
-        let map = bpf::map_create(attr, token)
+        let map = bpf::map_create(attr, token, None)
             .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
         let memory = Mapping::of_map(map.as_fd(), opened.header.size as usize, true)
             .map_err(|errno| Error::new("map the loader's image into memory").errno_is(errno))?;

@@ -5,15 +5,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::BPF_FS;
+use super::{BPF_FS, OpenProgram};
 use crate::desc::MapDesc;
 use crate::map::Map;
 use crate::struct_ops::OpenStructOps;
 use crate::sys::bpf;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::{
-    BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_DEVMAP,
-    BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_HASH_OF_MAPS,
+    BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_DEVMAP,
+    BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_STRUCT_OPS,
 };
 use crate::{Error, Result};
 
@@ -47,6 +47,8 @@ pub struct OpenMap {
     pub(crate) pin_path: Option<PathBuf>,
     /// What it is made after if it holds maps, in place of the object's definition.
     pub(crate) inner: Option<Arc<OwnedFd>>,
+    /// The one program that may use it: index and name.
+    pub(crate) exclusive: Option<(usize, Box<str>)>,
     /// What makes it a struct_ops map.
     pub(crate) struct_ops: Option<OpenStructOps>,
 }
@@ -63,6 +65,7 @@ impl OpenMap {
             reuse: None,
             pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
             inner: None,
+            exclusive: None,
             struct_ops: desc.struct_ops.as_ref().map(OpenStructOps::new),
         }
     }
@@ -196,6 +199,36 @@ impl OpenMap {
         Ok(())
     }
 
+    /// Lets one program alone use the map (Linux 6.18): the kernel refuses every other that refers to it. What user space
+    /// does with it is not affected.
+    ///
+    /// The program is known by its instructions' hash, which is found out at load. So it can be no program whose instructions
+    /// the kernel completes: with CO-RE relocations, or with symbols and functions of the kernel.
+    ///
+    /// A map that is pinned and found, or handed in, was made by another and stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// It is a map that the kernel's struct_ops use or an arena, it holds other maps or programs, or a map was handed in,
+    /// which exists.
+    pub fn set_exclusive_program(&mut self, program: &OpenProgram) -> Result<()> {
+        let failed = || Error::new("set the exclusive program of map").subject(&*self.name);
+        if self.reuse.is_some() {
+            return Err(failed().because("it is a map that exists already"));
+        }
+        let why = match self.shape.map_type {
+            BPF_MAP_TYPE_STRUCT_OPS => "the kernel itself uses it",
+            BPF_MAP_TYPE_ARENA => "it is an arena, which a program of the runtime's tries first",
+            BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS => "it holds maps, which are not exclusive with it",
+            BPF_MAP_TYPE_PROG_ARRAY => "it holds programs, which are then to be put there by the loader",
+            _ => {
+                self.exclusive = Some((program.index, program.name.clone()));
+                return Ok(());
+            }
+        };
+        Err(failed().because(why))
+    }
+
     /// Has the map shared by a name in a BPF file system: if one is pinned at `path` it is used, and must be of the same
     /// type, sizes, entries, flags and extra; else the new one is pinned there once all is loaded. If somebody else has
     /// pinned one by then, all is loaded once more, with that one.
@@ -221,6 +254,7 @@ impl OpenMap {
             reuse: self.reuse.as_ref().map(Map::try_clone).transpose()?,
             pin_path: self.pin_path.clone(),
             inner: self.inner.clone(),
+            exclusive: self.exclusive.clone(),
             struct_ops: self.struct_ops.clone(),
             ..*self
         })

@@ -31,7 +31,7 @@ macro_rules! attrs {
 
 attrs! {
     /// `BPF_MAP_CREATE`.
-    MapCreate: 80 {
+    MapCreate: 96 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -48,6 +48,9 @@ attrs! {
         map_extra: u64,
         value_type_btf_obj_fd: u32,
         map_token_fd: u32,
+        excl_prog_hash: u64,
+        excl_prog_hash_size: u32,
+        pad: u32,
     }
 
     /// `BPF_MAP_*_ELEM`, `BPF_MAP_GET_NEXT_KEY` (`value` is `next_key`) and `BPF_MAP_FREEZE`.
@@ -283,9 +286,17 @@ impl MapCreate {
         MapCreate { btf_fd: 0, btf_key_type_id: 0, btf_value_type_id: 0, ..self }
     }
 
+    /// Whether it has types.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.btf_key_type_id != 0 || self.btf_value_type_id != 0
+    }
+
+    /// Bytes of an attr in an image: what comes behind them are pointers of this process's.
+    const AT_REST: usize = place!(MapCreate.excl_prog_hash) as usize;
+
     /// The attr at `at` of an image.
     pub(crate) fn read(image: &[u8], at: u32) -> Option<MapCreate> {
-        let bytes = image.get(at as usize..)?.get(..size_of::<MapCreate>())?;
+        let bytes = image.get(at as usize..)?.get(..MapCreate::AT_REST)?;
         let word = |place| bytes.u32(place);
         Some(MapCreate {
             map_type: word(place!(MapCreate.map_type))?,
@@ -304,6 +315,7 @@ impl MapCreate {
             map_extra: u64::from_ne_bytes(*bytes.get(place!(MapCreate.map_extra) as usize..)?.first_chunk()?),
             value_type_btf_obj_fd: word(place!(MapCreate.value_type_btf_obj_fd))?,
             map_token_fd: word(place!(MapCreate.map_token_fd))?,
+            ..MapCreate::default()
         })
     }
 }

@@ -70,13 +70,20 @@ pub(crate) fn object_name(name: &str) -> [u8; BPF_OBJ_NAME_LEN] {
     out
 }
 
-/// `BPF_MAP_CREATE`, with a token if there is one.
-pub(crate) fn map_create(mut attr: MapCreate, token: Option<BorrowedFd<'_>>) -> Result<OwnedFd, Errno> {
+/// `BPF_MAP_CREATE`, with a token if there is one, for the program that has this hash alone if one is given.
+pub(crate) fn map_create(
+    mut attr: MapCreate,
+    token: Option<BorrowedFd<'_>>,
+    excl_prog_hash: Option<&[u8; 32]>,
+) -> Result<OwnedFd, Errno> {
     if let Some(token) = token {
         attr.map_flags |= BPF_F_TOKEN_FD;
         attr.map_token_fd = raw(token);
     }
-    // SAFETY: the struct has no address; `map_extra` is one for arenas only, where the kernel just takes it down.
+    attr.excl_prog_hash = excl_prog_hash.map_or(0, |hash| address(hash));
+    attr.excl_prog_hash_size = excl_prog_hash.map_or(0, |hash| hash.len() as u32);
+    // SAFETY: the hash is as long as said and outlives the call; `map_extra` is an address for arenas only, where the
+    // kernel just takes it down.
     unsafe { sys_bpf_fd(BPF_MAP_CREATE, &mut attr) }
 }
 

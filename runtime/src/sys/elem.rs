@@ -110,12 +110,16 @@ impl AsFd for MapFd {
 impl MapFd {
     /// A new map.
     pub(crate) fn create(attr: MapCreate) -> Result<MapFd, Errno> {
-        MapFd::create_with(attr, None)
+        MapFd::create_with(attr, None, None)
     }
 
-    /// A new map, with a token if there is one.
-    pub(crate) fn create_with(attr: MapCreate, token: Option<BorrowedFd<'_>>) -> Result<MapFd, Errno> {
-        MapFd::sized(bpf::map_create(attr, token)?, attr.shape())
+    /// A new map, with a token and for one program alone, if given.
+    pub(crate) fn create_with(
+        attr: MapCreate,
+        token: Option<BorrowedFd<'_>>,
+        excl_prog_hash: Option<&[u8; 32]>,
+    ) -> Result<MapFd, Errno> {
+        MapFd::sized(bpf::map_create(attr, token, excl_prog_hash)?, attr.shape())
     }
 
     /// The map behind a descriptor, with the sizes that the kernel tells; `EINVAL` if it is none.

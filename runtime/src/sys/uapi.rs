@@ -130,7 +130,6 @@ pub const BPF_RINGBUF_BUSY_BIT: u32 = 1 << 31;
 pub const BPF_RINGBUF_DISCARD_BIT: u32 = 1 << 30;
 pub const BPF_RINGBUF_HDR_SZ: usize = 8;
 
-// BPF_PROG_LOAD's prog_flags
 // BPF_PROG_LOAD's prog_flags; BPF_F_TOKEN_FD is one as well, and BPF_BTF_LOAD's only one
 pub const BPF_F_SLEEPABLE: u32 = 1 << 4;
 

@@ -28,6 +28,7 @@ mod skeletons {
         "../fixtures/counters.bpf.o" Counters
         "../fixtures/data_sections.bpf.o" DataSections
         "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
+        "../fixtures/exclusive.bpf.o" Exclusive
         "../fixtures/insns.bpf.o" Insns
         "../fixtures/jump_tables.bpf.o" JumpTables
         "../fixtures/kfuncs.bpf.o" Kfuncs
@@ -73,6 +74,7 @@ const GENERATED: &[Generated] = generated! {
     insns: { ".percpu" => Percpu }
     jump_tables: { ".percpu" => Percpu }
     kfuncs: { ".percpu" => Percpu }
+    exclusive: { ".percpu" => Percpu }
     maps_all: { "percpu_array" => Totals, "percpu_cgroup_storage" => Totals }
     percpu_basic: {
         ".percpu" => Percpu, ".percpu.custom" => PercpuCustom, ".percpu.with_a_long_name" => PercpuWithALongName,

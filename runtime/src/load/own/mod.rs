@@ -3,6 +3,7 @@
 //! Each is made by the attr that the image has for it, and filled. The skeleton owns them like those that the loader makes.
 
 mod arena;
+mod exclusive;
 mod section;
 mod types;
 
@@ -36,7 +37,7 @@ pub(super) struct OwnMaps<'t> {
 }
 
 /// Why the runtime makes a map.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
     /// An arena: the verifier wants to know where a process has it mapped.
     Arena,
@@ -46,6 +47,8 @@ enum Why {
     Storage,
     /// A data section that was made longer: the image has room for as many bytes as the object has.
     Longer(u32),
+    /// A map for one program alone: the image has no room for a hash.
+    Exclusive,
 }
 
 impl Why {
@@ -56,7 +59,7 @@ impl Why {
             | BPF_MAP_TYPE_INODE_STORAGE
             | BPF_MAP_TYPE_TASK_STORAGE
             | BPF_MAP_TYPE_CGRP_STORAGE => Some(Why::Storage),
-            _ => open.value_size.map(Why::Longer),
+            _ => open.value_size.map(Why::Longer).or_else(|| open.exclusive.as_ref().map(|_| Why::Exclusive)),
         }
     }
 }
@@ -70,8 +73,10 @@ pub(super) fn make<'t>(
     values: &[(usize, &[u8])],
 ) -> Result<OwnMaps<'t>> {
     let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None, token };
-    for open in maps {
-        let Some(why) = Why::of(open) else { continue };
+    // The arena first: where it is becomes part of the programs, and of their hashes.
+    let (arenas, others): (Vec<_>, Vec<_>) =
+        maps.iter_mut().filter_map(|open| Some((Why::of(open)?, open))).partition(|(why, _)| *why == Why::Arena);
+    for (why, open) in arenas.into_iter().chain(others) {
         // Whoever made the others has filled them.
         let (map, made) = match open.reuse.take() {
             Some(map) => (map, false),
@@ -79,8 +84,8 @@ pub(super) fn make<'t>(
         };
         match why {
             Why::Arena => own.arena = Some(arena::prepare(opened, open.index, &map, made, token, patches, values)?),
-            Why::Longer(_) if made => section::fill(opened, open.index, &map, values)?,
-            Why::Longer(_) | Why::Storage => {}
+            Why::Longer(_) | Why::Exclusive if made => section::fill(opened, open.index, &map, values)?,
+            Why::Longer(_) | Why::Exclusive | Why::Storage => {}
         }
         own.made[open.index] = made;
         open.reuse = Some(map);
@@ -95,15 +100,25 @@ impl OwnMaps<'_> {
         let failed = || Error::new("create map").subject(desc.name);
         let attr = attr_of(opened, desc).ok_or_else(|| failed().because("its attr is not inside the image"))?;
         let attr = MapCreate { max_entries: patches.max_entries(open)?, ..attr };
+        let hash = exclusive::hash(opened, open, patches)?;
         let token = self.token;
-        let create = |attr| MapFd::create_with(attr, token);
+        let create = |attr| MapFd::create_with(attr, token, hash.as_ref());
         let made = match why {
             Why::Arena => create(attr),
             Why::Longer(value_size) => create(section::longer(attr, value_size)),
             Why::Storage => create(attr.with_btf(number(self.types(opened, patches)?))),
+            Why::Exclusive => {
+                // Kernels before 7.3 refuse a per-CPU array whose value is a section.
+                let takes_types = attr.is_typed() && !(desc.data.is_some() && open.shape.per_cpu());
+                let types = if takes_types { self.types(opened, patches).map(number).ok() } else { None };
+                // What the kernel refuses with types is made without, as by the loader.
+                let typed = types.and_then(|btf| create(attr.with_btf(btf)).ok());
+                typed.map_or_else(|| create(attr.untyped()), Ok)
+            }
         };
         let explain = |errno: Errno| match why {
             Why::Arena => arena::explain(failed().errno_is(errno), errno, attr.map_extra),
+            _ if hash.is_some() => exclusive::explain(failed().errno_is(errno), errno),
             _ => diagnose::explain(failed().errno_is(errno)),
         };
         Ok(Map::new(made.map_err(explain)?, desc.name))

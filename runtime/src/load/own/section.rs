@@ -1,4 +1,4 @@
-//! Data sections that were made longer than the object has them.
+//! Data sections that the runtime makes: longer than the object has them, or for one program alone.
 
 use super::super::values::first_value;
 use crate::desc::DataKind;
@@ -14,7 +14,7 @@ pub(super) fn longer(attr: MapCreate, value_size: u32) -> MapCreate {
     MapCreate { value_size, ..attr.untyped() }
 }
 
-/// Writes the section's first value, with zeroes behind it, and freezes what is constant.
+/// Writes the section's first value, with zeroes behind it, and freezes what is constant. Other maps it leaves alone.
 ///
 /// By a command, as the kernel lets nobody map constants for writing.
 pub(super) fn fill<'v>(opened: &Opened<'v>, index: usize, map: &Map, values: &[(usize, &'v [u8])]) -> Result<()> {

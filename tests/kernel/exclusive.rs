@@ -1,0 +1,113 @@
+//! Maps that one program alone may use.
+
+use skelgen_runtime::{Errno, Error, PerCpuMode, TestRun};
+use skelgen_tests::skeletons::counters::Counters;
+use skelgen_tests::skeletons::exclusive::{Exclusive, OpenExclusive};
+use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+
+/// The first kernel that has them.
+const SINCE: (u32, u32) = (6, 18);
+
+/// Nothing if the kernel has no exclusive maps, which then has to be said of `open`.
+fn opened() -> Option<OpenExclusive> {
+    let mut open = may_load().then(|| Exclusive::open().unwrap())?;
+    if kernel_version() >= SINCE {
+        return Some(open);
+    }
+    open.maps.secret.set_exclusive_program(&open.progs.owner).unwrap();
+    let error = open.load().unwrap_err();
+    let why = "this kernel has no exclusive maps, which came with Linux 6.18";
+    assert_eq!((error.operation(), error.subject_name(), error.reason()), ("create map", Some("secret"), Some(why)));
+    not_on_this_kernel("exclusive maps came with Linux 6.18");
+    None
+}
+
+fn is_denied(error: &Error, program: &str) {
+    assert_eq!(
+        (error.operation(), error.subject_name(), error.errno()),
+        ("load program", Some(program), Some(Errno::EACCES)),
+        "{error}"
+    );
+    assert!(error.verifier_log().is_some_and(|log| log.contains("hash doesn't match map's excl_prog_hash")), "{error}");
+}
+
+#[test]
+fn one_program_alone_may_use_a_map() {
+    let Some(mut open) = opened() else { return };
+    open.maps.secret.set_exclusive_program(&open.progs.owner).unwrap();
+    open.progs.other.set_autoload(false);
+    let skel = open.load().unwrap();
+    skel.progs.owner.test_run(TestRun::default()).unwrap();
+    assert_eq!(skel.maps.secret.get(&0).unwrap(), Some(1));
+
+    let mut open = opened().unwrap();
+    open.maps.secret.set_exclusive_program(&open.progs.owner).unwrap();
+    is_denied(&open.load().unwrap_err(), "other");
+    // Whether the one is loaded does not matter.
+    let mut open = opened().unwrap();
+    open.maps.secret.set_exclusive_program(&open.progs.owner).unwrap();
+    open.progs.owner.set_autoload(false);
+    is_denied(&open.load().unwrap_err(), "other");
+    let mut open = opened().unwrap();
+    open.maps.secret.set_exclusive_program(&open.progs.other).unwrap();
+    is_denied(&open.load().unwrap_err(), "owner");
+}
+
+#[test]
+fn variables_can_be_one_programs_own() {
+    let Some(mut open) = opened() else { return };
+    open.progs.other.set_autoload(false);
+    open.data.state = 41;
+    open.rodata.step = 2;
+    open.maps.data.set_exclusive_program(&open.progs.owner).unwrap();
+    open.maps.rodata.set_exclusive_program(&open.progs.owner).unwrap();
+    open.maps.rodata.set_value_size(64).unwrap();
+    let skel = open.load().unwrap();
+    skel.progs.owner.test_run(TestRun::default()).unwrap();
+    assert_eq!(skel.data.get().state, 43);
+    let denied = |change: fn(&mut OpenExclusive)| {
+        let mut open = opened().unwrap();
+        change(&mut open);
+        is_denied(&open.load().unwrap_err(), "other");
+    };
+    denied(|open| open.maps.data.set_exclusive_program(&open.progs.owner).unwrap());
+    denied(|open| open.maps.rodata.set_exclusive_program(&open.progs.owner).unwrap());
+}
+
+/// A program that touches `.percpu` has two forms, and two hashes.
+#[test]
+fn either_form_of_a_program_has_its_hash() {
+    let Some(_) = opened() else { return };
+    for mode in [PerCpuMode::Auto, PerCpuMode::Lowered] {
+        let mut open = Exclusive::open().unwrap();
+        open.set_percpu_mode(mode);
+        open.maps.secret.set_exclusive_program(&open.progs.counting).unwrap();
+        open.progs.owner.set_autoload(false);
+        open.progs.other.set_autoload(false);
+        open.progs.counting.set_autoload(true);
+        open.load().unwrap();
+    }
+    let mut open = Exclusive::open().unwrap();
+    open.maps.percpu.set_exclusive_program(&open.progs.counting).unwrap();
+    open.progs.counting.set_autoload(true);
+    open.load().unwrap();
+}
+
+#[test]
+fn a_program_that_the_kernel_completes_has_no_hash() {
+    let Some(_) = opened() else { return };
+    let refused = |set: fn(&mut OpenExclusive)| {
+        let mut open = Exclusive::open().unwrap();
+        set(&mut open);
+        open.load().unwrap_err().to_string()
+    };
+    let error = refused(|open| open.maps.secret.set_exclusive_program(&open.progs.with_core).unwrap());
+    assert!(error.contains("with_core") && error.contains("CO-RE"), "{error}");
+    let error = refused(|open| open.maps.secret.set_exclusive_program(&open.progs.with_ksym).unwrap());
+    assert!(error.contains("with_ksym") && error.contains("symbols or functions of the kernel"), "{error}");
+    let counters = Counters::open().unwrap();
+    let mut open = Exclusive::open().unwrap();
+    open.maps.secret.set_exclusive_program(&counters.progs.on_exec).unwrap();
+    let error = open.load().unwrap_err().to_string();
+    assert!(error.contains("it was opened with another object"), "{error}");
+}
