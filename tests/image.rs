@@ -5,10 +5,10 @@ use object::{Object, ObjectSection};
 use skelgen::emit::Options;
 use skelgen::loader::wire::{self, header};
 use skelgen::loader::{Record, cmd, flag};
-use skelgen::object::MapIdx;
+use skelgen::object::{MapIdx, MapType};
 use skelgen::plan::Step;
 use skelgen::{Endian, Skeleton};
-use skelgen_runtime::image;
+use skelgen_runtime::{image, uapi};
 use skelgen_tests::fixtures;
 
 /// Places in the attr of `BPF_MAP_UPDATE_ELEM` (`include/uapi/linux/bpf.h`).
@@ -215,5 +215,14 @@ fn the_runtime_reads_what_the_generator_wrote() {
     assert_eq!(read.steps(&loader.image).count(), loader.records.len());
     for (step, record) in read.steps(&loader.image).zip(&loader.records) {
         assert!(same(step, record), "{step:?} is not {record:?}");
+    }
+}
+
+#[test]
+fn map_types_have_one_name() {
+    // Behind the last one there is none: 7.3 has fewer.
+    for number in 1..64 {
+        let name = MapType::from_u32(number).map(MapType::name);
+        assert_eq!(uapi::map_type_name(number), name);
     }
 }

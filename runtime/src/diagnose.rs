@@ -18,8 +18,12 @@ const CAP_BPF: u32 = 39;
 const OLDEST: (u32, u32) = (5, 17);
 
 /// Map types that some kernels lack for which skeletons are, and the first that has them.
-const MAP_TYPES: [(u32, u32, u32); 3] =
-    [(uapi::BPF_MAP_TYPE_CGRP_STORAGE, 6, 2), (uapi::BPF_MAP_TYPE_ARENA, 6, 9), (uapi::BPF_MAP_TYPE_INSN_ARRAY, 6, 19)];
+const MAP_TYPES: [(u32, u32, u32); 4] = [
+    (uapi::BPF_MAP_TYPE_CGRP_STORAGE, 6, 2),
+    (uapi::BPF_MAP_TYPE_ARENA, 6, 9),
+    (uapi::BPF_MAP_TYPE_INSN_ARRAY, 6, 19),
+    (uapi::BPF_MAP_TYPE_RHASH, 7, 2),
+];
 
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
 pub(crate) fn explain(error: Error) -> Error {

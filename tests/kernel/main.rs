@@ -33,6 +33,7 @@ mod ksyms;
 mod leaks;
 mod load;
 mod many;
+mod map_types;
 mod maps;
 mod min_kernel;
 mod modes;

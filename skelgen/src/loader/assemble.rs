@@ -8,6 +8,7 @@ use super::image::{BlobOff, ImageWriter, Record, within_slack};
 use super::infos;
 use super::interpreter::Interpreter;
 use super::ksyms::Found;
+use super::map_types::{self, Types};
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
@@ -392,10 +393,13 @@ impl<'a> Assembler<'a> {
 
     /// Whether the kernel is told the types of the map's keys and values.
     fn is_typed(&self, def: &MapDef, is_section: bool) -> bool {
-        // Without a key's type, a section's values and those of maps without keys are all that a kernel takes.
-        let keyless = is_section || def.map_type == MapType::BPF_MAP_TYPE_BLOOM_FILTER as u32;
-        let are_types = def.value_type.is_some() && def.key_type.is_some() != keyless;
-        !self.plan.btf.is_empty() && are_types && takes_btf(def)
+        let types = map_types::types_of(def, is_section);
+        let are_types = match types {
+            Types::None => false,
+            Types::Value => def.value_type.is_some() && def.key_type.is_none(),
+            Types::KeyAndValue => def.value_type.is_some() && def.key_type.is_some(),
+        };
+        !self.plan.btf.is_empty() && are_types
     }
 
     /// Places an attr and has `cmd` carried out with it.
@@ -430,30 +434,4 @@ impl<'a> Assembler<'a> {
         };
         Record { mask, want, ..self.always() }
     }
-}
-
-/// Whether maps of this type have types on some kernel. libbpf asks for the same ones; where a kernel refuses other types,
-/// which ones changes from one to the next, the runtime makes the map without.
-fn takes_btf(def: &MapDef) -> bool {
-    use MapType::*;
-    !matches!(
-        MapType::from_u32(def.map_type),
-        Some(
-            BPF_MAP_TYPE_PERF_EVENT_ARRAY
-                | BPF_MAP_TYPE_CGROUP_ARRAY
-                | BPF_MAP_TYPE_STACK_TRACE
-                | BPF_MAP_TYPE_ARRAY_OF_MAPS
-                | BPF_MAP_TYPE_HASH_OF_MAPS
-                | BPF_MAP_TYPE_DEVMAP
-                | BPF_MAP_TYPE_DEVMAP_HASH
-                | BPF_MAP_TYPE_CPUMAP
-                | BPF_MAP_TYPE_XSKMAP
-                | BPF_MAP_TYPE_SOCKMAP
-                | BPF_MAP_TYPE_SOCKHASH
-                | BPF_MAP_TYPE_QUEUE
-                | BPF_MAP_TYPE_STACK
-                | BPF_MAP_TYPE_ARENA
-                | BPF_MAP_TYPE_INSN_ARRAY
-        )
-    )
 }

@@ -16,6 +16,7 @@ mod infos;
 mod interpreter;
 mod jump_tables;
 mod ksyms;
+mod map_types;
 mod probe;
 pub mod wire;
 
