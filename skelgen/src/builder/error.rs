@@ -7,7 +7,7 @@ use crate::Error;
 use crate::clang::ClangError;
 
 /// Why nothing was generated: all that was found to be wrong, a line or more each.
-pub struct BuildError(Vec<Cause>);
+pub struct BuildError(pub(super) Vec<Cause>);
 
 pub(super) enum Cause {
     NoOutDir,
@@ -30,6 +30,12 @@ impl BuildError {
 impl From<Cause> for BuildError {
     fn from(cause: Cause) -> Self {
         BuildError(vec![cause])
+    }
+}
+
+impl From<Vec<Error>> for BuildError {
+    fn from(errors: Vec<Error>) -> Self {
+        BuildError(errors.into_iter().map(Cause::Object).collect())
     }
 }
 

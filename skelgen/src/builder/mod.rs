@@ -15,11 +15,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use quote::ToTokens;
-
+use crate::KernelVersion;
 use crate::clang::{self, Clang, Target};
-use crate::emit::{Options, Pattern, TypeOptions};
-use crate::{Error, KernelVersion};
+use crate::emit::{Pattern, Recipe};
 use cargo::Cargo;
 pub use error::BuildError;
 use error::Cause;
@@ -60,16 +58,10 @@ use error::Cause;
 #[must_use = "nothing is generated before `generate_to_out_dir` or `generate`"]
 pub struct Builder {
     inputs: Vec<Input>,
-    name: Option<String>,
     out_dir: Option<PathBuf>,
     include_file: Option<PathBuf>,
-    visibility: Option<String>,
-    runtime: Option<String>,
-    min_kernel: Option<KernelVersion>,
-    types: TypeOptions,
+    recipe: Recipe,
     clang: Clang,
-    /// Options that cannot be, told when something is generated.
-    mistakes: Vec<Error>,
 }
 
 /// What a skeleton is made from.
@@ -133,7 +125,7 @@ impl Builder {
 
     /// The skeleton's name, if it is not to be the file's. Of one object or source only.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.recipe.name = Some(name.into());
         self
     }
 
@@ -167,13 +159,13 @@ impl Builder {
 
     /// Who may see the module: `pub(crate)`, or nobody beside its parent for an empty text. By default it is `pub`.
     pub fn visibility(mut self, visibility: impl Into<String>) -> Self {
-        self.visibility = Some(visibility.into());
+        self.recipe.visibility = Some(visibility.into());
         self
     }
 
     /// Where the crate `skelgen_runtime` is, if not at `::skelgen_runtime`; as seen from anywhere in the crate.
     pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
-        self.runtime = Some(path.into());
+        self.recipe.runtime_path = Some(path.into());
         self
     }
 
@@ -182,7 +174,7 @@ impl Builder {
     /// From Linux 7.3 on all kernels can address `.percpu` variables directly: the programs' second form, for those that
     /// cannot, is then left out.
     pub fn min_kernel(mut self, major: u32, minor: u32) -> Self {
-        self.min_kernel = Some(KernelVersion { major, minor });
+        self.recipe.min_kernel = Some(KernelVersion { major, minor });
         self
     }
 
@@ -202,7 +194,7 @@ impl Builder {
     /// # }
     /// ```
     pub fn type_derive(mut self, types: impl Into<Pattern>, derives: impl AsRef<str>) -> Self {
-        self.mistakes.extend(self.types.parse_type_derive(types, derives.as_ref()).err());
+        self.recipe.type_derive.push((types.into(), derives.as_ref().to_owned()));
         self
     }
 
@@ -219,7 +211,7 @@ impl Builder {
     /// # }
     /// ```
     pub fn type_attribute(mut self, types: impl Into<Pattern>, attributes: impl AsRef<str>) -> Self {
-        self.mistakes.extend(self.types.parse_type_attribute(types, attributes.as_ref()).err());
+        self.recipe.type_attribute.push((types.into(), attributes.as_ref().to_owned()));
         self
     }
 
@@ -229,14 +221,14 @@ impl Builder {
     /// The object must have the type. The compiler keeps those of maps, variables and functions' arguments; one line of C
     /// keeps another: `struct event *unused_event __attribute__((unused));`
     pub fn add_type(mut self, types: impl Into<Pattern>) -> Self {
-        self.types.add_type(types);
+        self.recipe.add_type.push(types.into());
         self
     }
 
     /// Leaves types undefined, by the names that C has for them: a struct or union is bytes where it is used, and an enum
     /// an integer.
     pub fn opaque_type(mut self, types: impl Into<Pattern>) -> Self {
-        self.types.opaque_type(types);
+        self.recipe.opaque_type.push(types.into());
         self
     }
 
@@ -319,11 +311,11 @@ impl Builder {
 
     /// Refuses what cannot be before anything is done.
     fn check(&self) -> Result<(), BuildError> {
-        let mut causes: Vec<_> = self.mistakes.iter().cloned().map(Cause::Object).collect();
+        let BuildError(mut causes) = self.recipe.options().err().unwrap_or_default().into();
         if self.inputs.is_empty() {
             causes.push(Cause::Nothing);
         }
-        if let (Some(name), 2..) = (&self.name, self.inputs.len()) {
+        if let (Some(name), 2..) = (&self.recipe.name, self.inputs.len()) {
             causes.push(Cause::NameOfMany(name.clone()));
         }
         for (index, input) in self.inputs.iter().enumerate() {
@@ -334,24 +326,7 @@ impl Builder {
         BuildError::of(causes)
     }
 
-    fn options(&self) -> Result<Options, Cause> {
-        let mut options = Options { name: self.name.clone(), types: self.types.clone(), ..Options::default() };
-        if let Some(visibility) = &self.visibility {
-            let parsed = syn::parse_str::<syn::Visibility>(visibility);
-            options.visibility = parsed.map_err(|error| mistake("visibility", visibility, &error))?.into_token_stream();
-        }
-        if let Some(runtime) = &self.runtime {
-            let parsed = syn::parse_str::<syn::Path>(runtime);
-            options.runtime = parsed.map_err(|error| mistake("runtime_path", runtime, &error))?.into_token_stream();
-        }
-        Ok(options)
-    }
-
     fn target(&self) -> Target {
         Target::from_env()
     }
-}
-
-fn mistake(option: &str, text: &str, error: &syn::Error) -> Cause {
-    Cause::Object(Error::malformed(format!("{option}({text:?}): {error}")))
 }

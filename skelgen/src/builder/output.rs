@@ -4,13 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quote::quote;
-
 use super::cargo::Cargo;
 use super::error::{BuildError, Cause};
 use super::{Builder, Input};
 use crate::Skeleton;
-use crate::emit::{self, Emission, Options, Unmatched};
+use crate::emit::{self, Emission, Recipe, Unmatched};
 
 /// Bytes of an image from which on it is a file beside the skeleton's source: rustc reads files faster than literals.
 const LARGE: usize = 32 << 10;
@@ -18,12 +16,11 @@ const LARGE: usize = 32 << 10;
 /// Writes all skeletons into a folder, and the file that includes them.
 pub(super) fn to_folder(builder: &Builder, cargo: &Cargo, out: &Path) -> Result<(), BuildError> {
     let (mut causes, mut unmatched, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    let options = builder.options()?;
     for input in &builder.inputs {
-        let name = builder.name.clone().unwrap_or_else(|| input.stem());
-        match skeleton_to_folder(builder, cargo, input, &options, &out.join(&name)) {
+        let name = builder.recipe.name.clone().unwrap_or_else(|| input.stem());
+        match skeleton_to_folder(builder, cargo, input, &out.join(&name)) {
             Ok(missing) => unmatched.push(missing),
-            Err(cause) => causes.push(cause),
+            Err(BuildError(found)) => causes.extend(found),
         }
         names.push(name);
     }
@@ -47,18 +44,16 @@ fn skeleton_to_folder(
     builder: &Builder,
     cargo: &Cargo,
     input: &Input,
-    options: &Options,
     path: &Path,
-) -> Result<Vec<Unmatched>, Cause> {
+) -> Result<Vec<Unmatched>, BuildError> {
     let skeleton = read(builder, cargo, input)?;
-    let mut options = options.clone();
+    let mut recipe = builder.recipe.clone();
     if skeleton.loader.image.len() > LARGE {
         let image = with_suffix(path, ".skel.image");
         write(&image, &skeleton.loader.image)?;
-        let beside = image.file_name().unwrap_or_default().to_string_lossy();
-        options.image = Some(quote!(#beside));
+        recipe.image = image.file_name().map(|name| name.to_string_lossy().into_owned());
     }
-    let (source, unmatched) = source(&skeleton, &options)?;
+    let (source, unmatched) = source(&skeleton, &recipe)?;
     write(&with_suffix(path, ".skel.rs"), source.as_bytes())?;
     Ok(unmatched)
 }
@@ -66,7 +61,7 @@ fn skeleton_to_folder(
 /// Writes one skeleton, with all that belongs to it, to a file of any name.
 pub(super) fn to_file(builder: &Builder, cargo: &Cargo, input: &Input, path: &Path) -> Result<(), BuildError> {
     let skeleton = read(builder, cargo, input)?;
-    let (source, unmatched) = source(&skeleton, &builder.options()?)?;
+    let (source, unmatched) = source(&skeleton, &builder.recipe)?;
     BuildError::of(unmatched.into_iter().map(|unmatched| Cause::Object(unmatched.into())).collect())?;
     Ok(write(path, source.as_bytes())?)
 }
@@ -81,10 +76,11 @@ fn nowhere_matched(unmatched: Vec<Vec<Unmatched>>) -> Vec<Unmatched> {
     })
 }
 
-fn source(skeleton: &Skeleton, options: &Options) -> Result<(String, Vec<Unmatched>), Cause> {
-    let written = emit::emission(skeleton, options)
-        .and_then(|Emission { tokens, unmatched }| Ok((emit::file(skeleton, tokens)?, unmatched)));
-    written.map_err(|error| Cause::Object(error.in_object(skeleton.file_name.as_str())))
+fn source(skeleton: &Skeleton, recipe: &Recipe) -> Result<(String, Vec<Unmatched>), BuildError> {
+    let options = recipe.options()?;
+    let written = emit::emission(skeleton, &options)
+        .and_then(|Emission { tokens, unmatched }| Ok((emit::file(skeleton, &options, tokens)?, unmatched)));
+    Ok(written.map_err(|error| Cause::Object(error.in_object(skeleton.file_name.as_str())))?)
 }
 
 /// The skeleton of an object, or of a source's, which is compiled.
@@ -98,7 +94,7 @@ fn read(builder: &Builder, cargo: &Cargo, input: &Input) -> Result<Skeleton, Cau
     };
     let bytes = fs::read(&object).map_err(|error| Cause::Io("read", object.clone(), error))?;
     let name = object.file_name().map_or_else(|| object.to_string_lossy(), |name| name.to_string_lossy());
-    Skeleton::since(builder.min_kernel, &name, &bytes).map_err(Cause::Object)
+    Skeleton::since(builder.recipe.min_kernel, &name, &bytes).map_err(Cause::Object)
 }
 
 /// Compiles a source to an object in the folder of what is generated.

@@ -13,11 +13,13 @@
 //! statics    the description of the object that the runtime loads by
 //! skeleton   the structs that users hold
 //! source     tokens as a file
+//! recipe     the options as text
 //! ```
 
 mod attach;
 mod handle;
 mod names;
+mod recipe;
 mod skeleton;
 mod source;
 mod statics;
@@ -31,7 +33,8 @@ use crate::{Result, Skeleton};
 use names::Names;
 
 pub use attach::AttachPlan;
-pub use source::{file, source};
+pub use recipe::Recipe;
+pub use source::{OPTIONS, file, source};
 pub use types::{Pattern, TypeOptions, Unmatched};
 
 /// How the skeleton is to be written.
@@ -53,6 +56,8 @@ pub struct Options {
     /// The path, as an expression for `include_bytes!`, of the file that has the loader's image. By default the image
     /// is a literal in the source.
     pub image: Option<TokenStream>,
+    /// All of this in words, which a file of the skeleton keeps: those of a [`Recipe`].
+    pub words: String,
 }
 
 impl Default for Options {
@@ -65,6 +70,7 @@ impl Default for Options {
             visibility: quote!(pub),
             entry: None,
             image: None,
+            words: String::new(),
         }
     }
 }
