@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{fs, io};
 
-use clap::builder::NonEmptyStringValueParser;
-use skelgen::emit::Options;
+use skelgen::emit::Recipe;
 
 use crate::failure::{Cause, Failure};
 use crate::object;
+use crate::recipe::{self, RecipeArgs};
 use crate::stop::Stop;
 
 /// Writes the Rust of an object's skeleton
 ///
 /// The code needs the crate skelgen-runtime, and is what a build script with
-/// skelgen::Builder generates.
+/// skelgen::Builder generates. Its second line names the options, if there are any:
+/// `check` goes by it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -24,9 +25,8 @@ pub(crate) struct Args {
     /// Write to this file, not to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The skeleton's name [default: the file's, up to its first dot]
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    name: Option<String>,
+    #[command(flatten)]
+    recipe: RecipeArgs,
 }
 
 const HELP: &str = "\
@@ -34,15 +34,27 @@ Examples:
   cargo skelgen gen counters.bpf.o | less
   cargo skelgen gen counters.bpf.o -o src/counters.rs
   cargo skelgen gen build/prog.o --name Counters -o src/counters.rs
+  cargo skelgen gen counters.bpf.o --type-derive '*=Eq, Hash' --min-kernel 7.3
+
+TYPES is a name as C has it (flow_key; a section's: .percpu), in which * stands
+for any characters and ? for any one.
 
 Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
 
 /// Writes the skeleton. What is in the file stays there if there is none.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
-    let skeleton = object::read(&args.object).map_err(Stop::Object)?;
-    let options = Options { name: args.name.clone(), ..Options::default() };
+    let recipe = Recipe::from(args.recipe.clone());
+    let options = recipe.options().map_err(|mistakes| Stop::Usage(recipe::sentence(&mistakes)))?;
+    let skeleton = object::read(&args.object, recipe.min_kernel).map_err(Stop::Object)?;
     let source =
         skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
+    if let Some(image) = &recipe.image {
+        let Some(output) = &args.output else {
+            return Err(Stop::Usage("--image is a file beside that of --output".to_owned()));
+        };
+        let path = output.with_file_name(image);
+        fs::write(&path, &skeleton.loader.image).map_err(|error| Stop::Write(path, error))?;
+    }
     match &args.output {
         Some(path) => fs::write(path, source).map_err(|error| Stop::Write(path.clone(), error))?,
         None => {

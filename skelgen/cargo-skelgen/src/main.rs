@@ -39,6 +39,7 @@ mod native;
 mod object;
 mod path;
 mod plan;
+mod recipe;
 mod stop;
 mod ui;
 mod verifier;

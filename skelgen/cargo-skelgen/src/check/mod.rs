@@ -1,5 +1,6 @@
 //! `check`: whether skeletons that are kept in the tree are what their objects make.
 
+pub(crate) mod diff;
 mod elide;
 
 use std::fs;
@@ -7,21 +8,21 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
-use similar::TextDiff;
-use skelgen::emit::Options;
+use skelgen::Skeleton;
+use skelgen::emit::{self, Emission, Recipe};
 
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
 use crate::ui::style::{BAD, GOOD, NOTE};
-use crate::{object, ui};
+use crate::{object, recipe, ui};
 
 /// Compares checked-in skeletons with what their objects make
 ///
 /// A skeleton matches if it is, byte for byte, what `cargo skelgen gen` writes for
-/// the object. What differs is shown as a diff, with long literals cut short, and
-/// so is the command that makes it anew.
+/// the object with the options that the skeleton's second line names. What differs
+/// is shown as a diff, with long literals cut short, and so is the command that
+/// makes it anew.
 ///
 /// Several pairs of an object and its skeleton may follow each other.
 #[derive(Debug, clap::Args)]
@@ -30,9 +31,6 @@ pub(crate) struct Args {
     /// A compiled BPF object, and the file with its skeleton
     #[arg(required = true, num_args = 2.., value_names = ["OBJECT", "SKELETON"])]
     pairs: Vec<PathBuf>,
-    /// The skeleton's name, if it was generated with one; for a single pair
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    name: Option<String>,
     /// A line of JSON for each pair (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
@@ -45,7 +43,6 @@ keeps it as it is.
 Examples:
   cargo skelgen check src/counters.bpf.o src/counters.rs
   cargo skelgen check a.bpf.o src/a.rs b.bpf.o src/b.rs
-  cargo skelgen check build/prog.o src/counters.rs --name Counters
 
 Exit status: 0 if all match, 1 if one does not or cannot be read or generated,
 2 if the command line is wrong.";
@@ -56,15 +53,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     if let [object] = rest {
         return Err(Stop::Usage(format!("{}: its skeleton is missing: check takes pairs", object.display())));
     }
-    if args.name.is_some() && pairs.len() > 1 {
-        return Err(Stop::Usage(format!("--name is the name of one skeleton, and there are {}", pairs.len())));
-    }
     let mut out = ui::out();
     let mut all_match = true;
     for [object, skeleton] in pairs {
-        let outcome = compare(object, skeleton, args.name.as_deref());
+        let pair = Pair::new(object, skeleton);
+        let outcome = pair.compare();
         all_match &= matches!(outcome, Outcome::Same);
-        let pair = Pair { object, skeleton, name: args.name.as_deref() };
         if args.json { pair.json(&outcome, &mut out) } else { pair.text(&outcome, &mut out) }.map_err(Stop::Output)?;
     }
     out.flush().map_err(Stop::Output)?;
@@ -78,37 +72,67 @@ enum Outcome {
     Different(String),
     /// The skeleton cannot be read.
     Unreadable(io::Error),
+    /// The skeleton says that it was made with what nobody knows.
+    Options(String),
     /// The object makes none.
     Failed(Failure),
 }
 
-fn compare(object: &Path, skeleton: &Path, name: Option<&str>) -> Outcome {
-    let options = Options { name: name.map(str::to_owned), ..Options::default() };
-    let made = object::read(object)
-        .and_then(|made| made.source(&options).map_err(|error| Failure::new(object, Cause::Generate(error))));
-    let made = match made {
-        Ok(made) => made,
-        Err(failure) => return Outcome::Failed(failure),
-    };
-    match fs::read(skeleton) {
-        Ok(kept) if kept == made.as_bytes() => Outcome::Same,
-        Ok(kept) => Outcome::Different(diff(&String::from_utf8_lossy(&kept), &made, skeleton, object)),
-        Err(error) => Outcome::Unreadable(error),
-    }
-}
-
-/// From what is kept to what the object makes.
-fn diff(kept: &str, made: &str, skeleton: &Path, object: &Path) -> String {
-    let (kept, made) = (elide::long_literals(kept), elide::long_literals(made));
-    let header = (skeleton.display().to_string(), format!("generated from {}", object.display()));
-    TextDiff::from_lines(&kept, &made).unified_diff().header(&header.0, &header.1).to_string()
-}
-
-/// An object, its skeleton, and the latter's name.
+/// An object, and the skeleton that is kept.
 struct Pair<'a> {
     object: &'a Path,
     skeleton: &'a Path,
-    name: Option<&'a str>,
+    kept: io::Result<Vec<u8>>,
+    /// What the skeleton says it was made with.
+    recipe: Result<Recipe, String>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(object: &'a Path, skeleton: &'a Path) -> Self {
+        let kept = fs::read(skeleton);
+        let recipe = kept.as_ref().map(|kept| recipe::of_text(&String::from_utf8_lossy(kept)));
+        Pair { object, skeleton, recipe: recipe.unwrap_or_else(|_| Ok(Recipe::default())), kept }
+    }
+
+    fn compare(&self) -> Outcome {
+        let recipe = match &self.recipe {
+            Ok(recipe) => recipe,
+            Err(why) => return Outcome::Options(why.clone()),
+        };
+        let made = match object::read(self.object, recipe.min_kernel) {
+            Ok(made) => made,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        let source = match source(&made, recipe) {
+            Ok(source) => source,
+            Err(cause) => return Outcome::Failed(Failure::new(self.object, cause)),
+        };
+        let kept = match &self.kept {
+            Ok(kept) => kept,
+            Err(error) => return Outcome::Unreadable(io::Error::new(error.kind(), error.to_string())),
+        };
+        let mut diff = String::new();
+        let generated = format!("generated from {}", self.object.display());
+        if *kept != source.as_bytes() {
+            let names = (self.skeleton.to_string_lossy(), generated.as_str());
+            diff += &diff::text(&String::from_utf8_lossy(kept), &source, (&names.0, names.1));
+        }
+        if let Some(image) = recipe.image.as_ref().map(|image| self.skeleton.with_file_name(image)) {
+            match fs::read(&image) {
+                Ok(kept) if kept == made.loader.image => {}
+                Ok(_) => diff += &diff::binary(&image.to_string_lossy(), &generated),
+                Err(error) => return Outcome::Unreadable(error),
+            }
+        }
+        if diff.is_empty() { Outcome::Same } else { Outcome::Different(diff) }
+    }
+}
+
+/// What the object makes. Options may name types that only others have which are generated with it.
+fn source(made: &Skeleton, recipe: &Recipe) -> Result<String, Cause> {
+    let options = recipe.options().map_err(|mistakes| Cause::Asked(recipe::sentence(&mistakes)))?;
+    let written = emit::emission(made, &options).and_then(|Emission { tokens, .. }| emit::file(made, &options, tokens));
+    written.map_err(Cause::Generate)
 }
 
 /// A line of JSON.
@@ -117,6 +141,8 @@ struct Line<'a> {
     schema: u32,
     object: &'a str,
     skeleton: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    options: String,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -127,15 +153,23 @@ struct Line<'a> {
 }
 
 impl Pair<'_> {
+    /// The options, as on a command line.
+    fn options(&self) -> String {
+        self.recipe.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
     fn text(&self, outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
         let (skeleton, object) = (self.skeleton.display(), self.object.display());
         match outcome {
             Outcome::Same => return writeln!(out, "{GOOD}OK{GOOD:#}   {skeleton}  ({object})"),
             Outcome::Different(diff) => {
                 writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: not what {object} makes")?;
-                coloured(diff, out)?;
+                diff::coloured(diff, out)?;
             }
             Outcome::Unreadable(error) => writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read it: {error}")?,
+            Outcome::Options(why) => {
+                return writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read its options: {why}");
+            }
             Outcome::Failed(failure) => {
                 failure.tell_sentence(out)?;
                 return failure.tell_details(out, false);
@@ -152,12 +186,14 @@ impl Pair<'_> {
                 (Some(format!("not what {} makes", self.object.display())), Some(diff.as_str()), regenerate)
             }
             Outcome::Unreadable(error) => (Some(format!("cannot read it: {error}")), None, regenerate),
+            Outcome::Options(why) => (Some(format!("cannot read its options: {why}")), None, None),
             Outcome::Failed(failure) => (Some(failure.to_string()), None, None),
         };
         let line = Line {
             schema: 1,
             object: &self.object.to_string_lossy(),
             skeleton: &self.skeleton.to_string_lossy(),
+            options: self.options(),
             ok: matches!(outcome, Outcome::Same),
             error,
             diff,
@@ -169,19 +205,8 @@ impl Pair<'_> {
 
     /// The command that makes the skeleton anew.
     fn regenerate(&self) -> String {
-        let name = self.name.map(|name| format!(" --name {name}")).unwrap_or_default();
-        format!("cargo skelgen gen {}{name} -o {}", self.object.display(), self.skeleton.display())
+        let options = self.options();
+        let space = if options.is_empty() { "" } else { " " };
+        format!("cargo skelgen gen {}{space}{options} -o {}", self.object.display(), self.skeleton.display())
     }
-}
-
-fn coloured(diff: &str, out: &mut impl Write) -> io::Result<()> {
-    diff.lines().try_for_each(|line| {
-        let style = match line.bytes().next() {
-            Some(b'+') => GOOD,
-            Some(b'-') => BAD,
-            Some(b'@') => NOTE,
-            _ => return writeln!(out, "{line}"),
-        };
-        writeln!(out, "{style}{line}{style:#}")
-    })
 }

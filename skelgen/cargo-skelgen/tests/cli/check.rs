@@ -56,12 +56,62 @@ fn pairs_follow_each_other_and_a_bad_one_stops_none() {
 }
 
 #[test]
-fn a_name_is_part_of_the_skeleton() {
-    let path = scratch("check_named.rs").into_os_string().into_string().expect("text");
-    assert_eq!(skelgen(&["gen", "counters.bpf.o", "--name", "Traffic", "-o", &path]).status, 0);
-    assert_eq!(skelgen(&["check", "counters.bpf.o", &path, "--name", "Traffic"]).status, 0);
-    let unnamed = skelgen(&["check", "--json", "counters.bpf.o", &path]);
-    let line = json::parse(&unnamed.out);
+fn a_skeleton_says_with_which_options_it_was_made() {
+    let path = scratch("check_options.rs").into_os_string().into_string().expect("text");
+    let options = ["--name", "Traffic", "--min-kernel", "7.3", "--type-derive", "call_range=Eq, Hash"];
+    let generate = [&["gen", "counters.bpf.o", "-o", &path], &options[..]].concat();
+    assert_eq!(skelgen(&generate), Ran { status: 0, out: String::new(), err: String::new() });
+    let text = fs::read_to_string(&path).expect("it was written");
+    let words = "--name Traffic --min-kernel 7.3 --type-derive 'call_range=Eq, Hash'";
+    assert_eq!(text.lines().nth(1), Some(&*format!("// Options: {words}")));
+    assert_eq!(skelgen(&["check", "counters.bpf.o", &path]).status, 0);
+
+    fs::write(&path, text.replace("pub dropped: u64", "pub dropped: i64")).expect("the target folder can be written");
+    let line = json::parse(&skelgen(&["check", "--json", "counters.bpf.o", &path]).out);
     json::is_documented("check", &line);
-    assert!(line["diff"].as_str().is_some_and(|diff| diff.contains("\n-    pub struct Traffic;\n")), "{line}");
+    assert_eq!((&line["ok"], &line["options"]), (&false.into(), &words.into()));
+    assert_eq!(line["regenerate"], format!("cargo skelgen gen counters.bpf.o {words} -o {path}"));
+
+    // Without its options it is another.
+    fs::write(&path, text.replace(&format!("// Options: {words}\n"), "")).expect("the target folder can be written");
+    let Ran { status, out, .. } = skelgen(&["check", "counters.bpf.o", &path]);
+    assert!(status == 1 && out.contains("\n-    pub struct Traffic;\n"), "{out}");
+    fs::write(&path, text.replace("--name", "--nom")).expect("the target folder can be written");
+    let Ran { status, out, .. } = skelgen(&["check", "counters.bpf.o", &path]);
+    assert_eq!(
+        (status, out),
+        (1, format!("FAIL {path}: cannot read its options: unexpected argument '--nom' found\n"))
+    );
+}
+
+#[test]
+fn what_builders_write_is_checked_with_their_options() {
+    let folder = scratch("check_builder");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    let objects = ["agent_percpu.bpf.o", "counters.bpf.o"];
+    // One of the types is in one of the objects only.
+    let builder = objects.iter().fold(::skelgen::Builder::new(), |builder, object| {
+        builder.object(std::path::Path::new(crate::FIXTURES).join(object))
+    });
+    builder
+        .type_derive("call_range", "Eq")
+        .visibility("")
+        .out_dir(&folder)
+        .generate_to_out_dir()
+        .expect("good objects");
+    let of = |name: &str| folder.join(name).into_os_string().into_string().expect("text");
+    let [agent, counters] = ["agent_percpu.skel.rs", "counters.skel.rs"].map(of);
+    let check = || skelgen(&["check", objects[0], &agent, objects[1], &counters]);
+    assert_eq!(check().status, 0, "{}", check().out);
+
+    let image = of("agent_percpu.skel.image");
+    let mut bytes = fs::read(&image).expect("a large one is a file of its own");
+    bytes[100] ^= 1;
+    fs::write(&image, bytes).expect("the target folder can be written");
+    let Ran { status, out, .. } = check();
+    let first =
+        format!("FAIL {agent}: not what {} makes\n{image} is not as generated from {}\n", objects[0], objects[0]);
+    assert!(status == 1 && out.starts_with(&first), "{out}");
+    assert!(out.contains(" --image agent_percpu.skel.image --type-derive 'call_range=Eq' -o "), "{out}");
 }

@@ -30,6 +30,36 @@ fn it_writes_a_file_under_another_name() {
 }
 
 #[test]
+fn it_has_the_options_of_the_builder() {
+    let file = scratch("options.rs");
+    let (path, builder) = (file.to_str().expect("text"), ::skelgen::Builder::new());
+    let builder = builder.object(Path::new(FIXTURES).join("data_sections.bpf.o")).name("Data").visibility("pub(crate)");
+    let builder = builder.runtime_path("crate::deep::runtime").min_kernel(6, 12).type_derive("nested", "Eq, Hash");
+    let builder = builder.type_attribute(".data.x", "#[must_use]").opaque_type("colour").add_type("n*");
+    builder.generate(&file).expect("a good object");
+    let built = fs::read_to_string(&file).expect("it was written");
+    let ran = skelgen(&[
+        "gen",
+        "data_sections.bpf.o",
+        "--name=Data",
+        "--visibility=pub(crate)",
+        "--runtime-path=crate::deep::runtime",
+        "--min-kernel=6.12",
+        "--type-derive=nested=Eq, Hash",
+        "--type-attribute=.data.x=#[must_use]",
+        "--add-type=n*",
+        "--opaque-type=colour",
+        "-o",
+        path,
+    ]);
+    assert_eq!(ran, Ran { status: 0, out: String::new(), err: String::new() });
+    assert!(fs::read_to_string(&file).expect("it was written") == built);
+
+    let error = skelgen(&["gen", "counters.bpf.o", "--type-derive", "call_rage=Eq"]).err;
+    assert!(error.starts_with("error: counters.bpf.o: type_derive: the skeleton has no type `call_rage`; "), "{error}");
+}
+
+#[test]
 fn it_refuses_bad_objects_and_leaves_the_file_alone() {
     let file = scratch("kept.rs");
     fs::write(&file, "kept").expect("the target folder can be written");

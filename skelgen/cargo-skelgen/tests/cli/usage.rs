@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 18] = [
+    let mistakes: [&[&str]; 22] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -20,7 +20,11 @@ fn mistakes_end_with_2() {
         &["man", "everything"],
         &["check", "counters.bpf.o"],
         &["check", "counters.bpf.o", "counters.rs", "many.bpf.o"],
-        &["check", "counters.bpf.o", "counters.rs", "many.bpf.o", "many.rs", "--name", "x"],
+        &["gen", "counters.bpf.o", "--min-kernel", "7"],
+        &["gen", "counters.bpf.o", "--type-derive", "call_range"],
+        &["gen", "counters.bpf.o", "--type-derive", "*=zero copy"],
+        &["gen", "counters.bpf.o", "--visibility", "public", "--runtime-path", "a b"],
+        &["gen", "counters.bpf.o", "--image", "counters.image"],
         &["load"],
         &["load", "counters.bpf.o", "--percpu", "sometimes"],
     ];

@@ -1,0 +1,32 @@
+//! How a file that is kept differs from what is made.
+
+use std::io::{self, Write};
+
+use similar::TextDiff;
+
+use super::elide;
+use crate::ui::style::{BAD, GOOD, NOTE};
+
+/// From what is kept to what is made, unified; long literals are cut short.
+pub(crate) fn text(kept: &str, made: &str, (from, to): (&str, &str)) -> String {
+    let (kept, made) = (elide::long_literals(kept), elide::long_literals(made));
+    TextDiff::from_lines(&kept, &made).unified_diff().header(from, to).to_string()
+}
+
+/// The same of files that are no text.
+pub(crate) fn binary(kept: &str, made: &str) -> String {
+    format!("{kept} is not as {made}\n")
+}
+
+/// Writes a diff in colours.
+pub(crate) fn coloured(diff: &str, out: &mut impl Write) -> io::Result<()> {
+    diff.lines().try_for_each(|line| {
+        let style = match line.bytes().next() {
+            Some(b'+') => GOOD,
+            Some(b'-') => BAD,
+            Some(b'@') => NOTE,
+            _ => return writeln!(out, "{line}"),
+        };
+        writeln!(out, "{style}{line}{style:#}")
+    })
+}
