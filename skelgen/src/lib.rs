@@ -59,7 +59,7 @@ pub mod lower;
 pub mod object;
 pub mod plan;
 
-pub use builder::{BuildError, Builder};
+pub use builder::{BuildError, Builder, Listener, Output, OutputKind};
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
 pub use kernel::KernelVersion;

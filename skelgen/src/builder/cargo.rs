@@ -4,6 +4,8 @@ use std::env;
 use std::fmt::Display;
 use std::path::Path;
 
+use super::Listener;
+
 /// Cargo, if this is a build script that it runs.
 pub(super) struct Cargo {
     listens: bool,
@@ -13,18 +15,6 @@ impl Cargo {
     pub(super) fn from_env() -> Self {
         // Programs that cargo runs have `OUT_DIR` too, but not what the package is built for.
         Cargo { listens: env::var_os("OUT_DIR").is_some() && env::var_os("CARGO_CFG_TARGET_ARCH").is_some() }
-    }
-
-    pub(super) fn rerun_if_changed(&self, path: &Path) {
-        self.say("rerun-if-changed", path.display());
-    }
-
-    pub(super) fn rerun_if_env_changed(&self, variable: &str) {
-        self.say("rerun-if-env-changed", variable);
-    }
-
-    pub(super) fn warning(&self, text: impl Display) {
-        self.lines("warning", text);
     }
 
     /// Shows it, and lets the build fail.
@@ -41,5 +31,19 @@ impl Cargo {
         if self.listens {
             println!("cargo::{key}={value}");
         }
+    }
+}
+
+impl Listener for Cargo {
+    fn reads(&mut self, file: &Path) {
+        self.say("rerun-if-changed", file.display());
+    }
+
+    fn heeds(&mut self, variable: &str) {
+        self.say("rerun-if-env-changed", variable);
+    }
+
+    fn warns(&mut self, _: &Path, said: &str) {
+        self.lines("warning", said);
     }
 }

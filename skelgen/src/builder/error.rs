@@ -9,6 +9,7 @@ use crate::clang::ClangError;
 /// Why nothing was generated: all that was found to be wrong, a line or more each.
 pub struct BuildError(pub(super) Vec<Cause>);
 
+/// One thing that is wrong.
 pub(super) enum Cause {
     NoOutDir,
     Nothing,
@@ -21,6 +22,11 @@ pub(super) enum Cause {
 }
 
 impl BuildError {
+    /// All that is wrong, each by itself.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn fmt::Display + 'static)> {
+        self.0.iter().map(|cause| cause as &dyn fmt::Display)
+    }
+
     /// Fails if there is a cause.
     pub(super) fn of(causes: Vec<Cause>) -> Result<(), BuildError> {
         if causes.is_empty() { Ok(()) } else { Err(BuildError(causes)) }

@@ -3,12 +3,14 @@
 //! ```text
 //! Builder   what is to be generated, and how
 //! output    the files
+//! listener  who hears of what is done
 //! cargo     what a build script says to cargo
 //! error     why nothing was generated
 //! ```
 
 mod cargo;
 mod error;
+mod listener;
 mod output;
 
 use std::env;
@@ -21,6 +23,8 @@ use crate::emit::{Pattern, Recipe};
 use cargo::Cargo;
 pub use error::BuildError;
 use error::Cause;
+pub use listener::Listener;
+pub use output::{Output, OutputKind};
 
 /// Generates skeletons from a build script.
 ///
@@ -59,6 +63,9 @@ use error::Cause;
 pub struct Builder {
     inputs: Vec<Input>,
     out_dir: Option<PathBuf>,
+    beside: bool,
+    object_dir: Option<PathBuf>,
+    keep_objects: bool,
     include_file: Option<PathBuf>,
     recipe: Recipe,
     clang: Clang,
@@ -132,6 +139,24 @@ impl Builder {
     /// Where [`generate_to_out_dir`](Self::generate_to_out_dir) writes, if not to `OUT_DIR`.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(folder.into());
+        self
+    }
+
+    /// Has each skeleton stand beside its object or source, for skeletons that are kept in the tree.
+    pub fn beside(mut self) -> Self {
+        self.beside = true;
+        self
+    }
+
+    /// Where sources are compiled, if not where skeletons go. What tells whether that has to be done again is there too.
+    pub fn object_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.object_dir = Some(folder.into());
+        self
+    }
+
+    /// Has the object of each source stand beside its skeleton too, wherever it is compiled.
+    pub fn keep_objects(mut self) -> Self {
+        self.keep_objects = true;
         self
     }
 
@@ -276,11 +301,22 @@ impl Builder {
     /// Everything that is wrong, of all objects: one cannot be read, is not one, or cannot be loaded by any kernel; a
     /// source cannot be compiled; an option cannot be; or `OUT_DIR` is not set.
     pub fn generate_to_out_dir(&self) -> Result<(), BuildError> {
-        self.told(|cargo| {
-            let out = self.out().ok_or(Cause::NoOutDir)?;
-            self.check()?;
-            output::to_folder(self, cargo, &out)
-        })
+        self.told(|cargo| self.make(cargo)?.iter().try_for_each(|output| output.write().map(drop)))
+    }
+
+    /// Makes all that [`generate_to_out_dir`](Self::generate_to_out_dir) writes, and writes nothing but the objects of
+    /// sources, where they are compiled; `listener` hears of what is done. For tools that compare, or that show what they
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// As there. Where anything is wrong, nothing is made.
+    pub fn make(&self, listener: &mut dyn Listener) -> Result<Vec<Output>, BuildError> {
+        if !self.beside && self.out().is_none() {
+            return Err(Cause::NoOutDir.into());
+        }
+        self.check()?;
+        output::all(self, listener)
     }
 
     /// Writes one skeleton to `path`.
@@ -292,21 +328,26 @@ impl Builder {
         self.told(|cargo| {
             self.check()?;
             let [input] = self.inputs.as_slice() else { return Err(Cause::NotOne(self.inputs.len()).into()) };
-            output::to_file(self, cargo, input, path.as_ref())
+            output::one(self, cargo, input, path.as_ref())?.write().map(drop)
         })
     }
 
     /// Tells cargo of what goes wrong, in a build script.
-    fn told(&self, generate: impl FnOnce(&Cargo) -> Result<(), BuildError>) -> Result<(), BuildError> {
-        let cargo = Cargo::from_env();
+    fn told(&self, generate: impl FnOnce(&mut Cargo) -> Result<(), BuildError>) -> Result<(), BuildError> {
+        let mut cargo = Cargo::from_env();
         if self.inputs.iter().any(|input| matches!(input, Input::Source(_))) {
-            clang::ENV.iter().for_each(|variable| cargo.rerun_if_env_changed(variable));
+            clang::ENV.iter().for_each(|variable| cargo.heeds(variable));
         }
-        generate(&cargo).inspect_err(|error| cargo.error(error))
+        generate(&mut cargo).inspect_err(|error| cargo.error(error))
     }
 
     fn out(&self) -> Option<PathBuf> {
         self.out_dir.clone().or_else(|| env::var_os("OUT_DIR").map(PathBuf::from))
+    }
+
+    /// Where an input's skeleton goes.
+    fn folder(&self, input: &Input) -> Option<PathBuf> {
+        if self.beside { input.path().parent().map(Path::to_owned) } else { self.out() }
     }
 
     /// Refuses what cannot be before anything is done.
@@ -319,7 +360,8 @@ impl Builder {
             causes.push(Cause::NameOfMany(name.clone()));
         }
         for (index, input) in self.inputs.iter().enumerate() {
-            if let Some(other) = self.inputs[..index].iter().find(|other| other.stem() == input.stem()) {
+            let is_same = |other: &&Input| other.stem() == input.stem() && self.folder(other) == self.folder(input);
+            if let Some(other) = self.inputs[..index].iter().find(is_same) {
                 causes.push(Cause::SameName(other.path().to_owned(), input.path().to_owned()));
             }
         }

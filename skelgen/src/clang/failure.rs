@@ -61,12 +61,12 @@ fn hint(said: &str) -> Option<&'static str> {
     if missing("vmlinux.h'") {
         Some(
             "vmlinux.h has the kernel's types: `bpftool btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h` \
-             makes one, and Builder::vmlinux_h says where it is",
+             makes one, and Builder::vmlinux_h (vmlinux-h in Cargo.toml) says where it is",
         )
     } else if missing("bpf/") {
         Some(
             "headers in bpf/ are libbpf's: install them (Debian and Ubuntu: `apt install libbpf-dev`, Fedora: `dnf \
-             install libbpf-devel`), or say with Builder::include where they are",
+             install libbpf-devel`), or say with Builder::include (includes in Cargo.toml) where they are",
         )
     } else if missing("asm/") || missing("linux/") || missing("gnu/") {
         Some("these are the C library's headers: install them (Debian and Ubuntu: `apt install libc6-dev`)")

@@ -99,13 +99,37 @@ impl Clang {
     ///
     /// There is no clang, or it does not compile the source: in its own words, and with a hint where they are known.
     pub fn compile(&self, target: &Target, source: &Path, object: &Path) -> Result<Compiled, ClangError> {
-        self.compile_in(target, source, object).map_err(|cause| ClangError { source: source.to_owned(), cause })
+        self.compile_with(target, source, object, &mut |_| ())
     }
 
-    fn compile_in(&self, target: &Target, source: &Path, object: &Path) -> Result<Compiled, Cause> {
+    /// As [`compile`](Self::compile); `runs` hears of each command before it runs, if any has to.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn compile_with(
+        &self,
+        target: &Target,
+        source: &Path,
+        object: &Path,
+        runs: &mut dyn FnMut(&Command),
+    ) -> Result<Compiled, ClangError> {
+        self.compile_in(target, source, object, runs).map_err(|cause| ClangError { source: source.to_owned(), cause })
+    }
+
+    fn compile_in(
+        &self,
+        target: &Target,
+        source: &Path,
+        object: &Path,
+        runs: &mut dyn FnMut(&Command),
+    ) -> Result<Compiled, Cause> {
         let start = SystemTime::now();
         let depfile = object.with_extension("d");
         let tools = Tools::find(self.program.as_deref())?;
+        if let Some(folder) = object.parent() {
+            fs::create_dir_all(folder).map_err(|error| Cause::Io("make", folder.to_owned(), error))?;
+        }
         let args = self.args(target, source, object, &depfile)?;
         let stamp = Stamp::of(&tools, &args, object);
         if let Some(compiled) = stamp.compiled_before(&depfile) {
@@ -116,14 +140,17 @@ impl Clang {
         for folder in headers::system(&tools.clang) {
             clang.arg("-idirafter").arg(folder);
         }
+        runs(&clang);
         let output = clang.stdin(Stdio::null()).output().map_err(|error| Cause::Run(tools.clang.clone(), error))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
             return Err(Cause::Compile(output.status, said));
         }
         if let Some(strip) = &tools.strip {
-            let output = Command::new(strip).arg("-g").arg(object).stdin(Stdio::null()).output();
-            let output = output.map_err(|error| Cause::Run(strip.clone(), error))?;
+            let mut command = Command::new(strip);
+            command.arg("-g").arg(object).stdin(Stdio::null());
+            runs(&command);
+            let output = command.output().map_err(|error| Cause::Run(strip.clone(), error))?;
             if !output.status.success() {
                 return Err(Cause::Strip(strip.clone(), String::from_utf8_lossy(&output.stderr).into_owned()));
             }
