@@ -1,8 +1,9 @@
 //! What an ELF file holds by its own account, for tools that show objects; nothing is judged.
 //!
-//! Input: the file's bytes. Output: [`Outline`]: the sections with a name, and the symbols that are defined elsewhere.
+//! Input: the file's bytes. Output: [`Outline`]: the sections with a name, and the symbols, defined here
+//! or elsewhere.
 
-use super::elf::{Bind, Elf, SectionKind};
+use super::elf::{Bind, Elf, SectionKind, SymbolKind};
 use crate::{Endian, Result};
 
 /// The sections and externs of an object.
@@ -12,6 +13,8 @@ pub struct Outline<'a> {
     pub endian: Endian,
     /// The sections, in the order of the file.
     pub sections: Vec<Section<'a>>,
+    /// The functions and variables that it defines, in the order of the file.
+    pub symbols: Vec<Symbol>,
     /// The symbols that the object refers to and does not define.
     pub externs: Vec<Extern>,
 }
@@ -24,6 +27,16 @@ impl<'a> Outline<'a> {
     /// It is no BPF object, or one whose tables end past its end.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let elf = Elf::parse(bytes)?;
+        let symbols = elf.symbols.iter().filter_map(|symbol| {
+            let is_function = match symbol.kind {
+                SymbolKind::Function => true,
+                SymbolKind::Object => false,
+                SymbolKind::Section | SymbolKind::Other => return None,
+            };
+            let section = elf.section_at(symbol.section?)?.name.clone();
+            Some(Symbol { name: symbol.name.clone(), section, is_function, offset: symbol.value, size: symbol.size })
+        });
+        let symbols = symbols.collect();
         let sections = elf.sections.into_iter().map(|section| Section {
             index: section.index.0,
             name: section.name,
@@ -41,7 +54,7 @@ impl<'a> Outline<'a> {
             symbol.section.is_none() && !symbol.name.is_empty() && matches!(symbol.bind, Bind::Global | Bind::Weak)
         });
         let externs = externs.map(|symbol| Extern { weak: symbol.bind == Bind::Weak, name: symbol.name });
-        Ok(Outline { endian: elf.endian, sections: sections.collect(), externs: externs.collect() })
+        Ok(Outline { endian: elf.endian, sections: sections.collect(), symbols, externs: externs.collect() })
     }
 
     /// The first section called `name`.
@@ -78,6 +91,21 @@ pub enum Content {
     Zero,
     /// Symbols, strings, relocations: what is for linkers.
     Linking,
+}
+
+/// A symbol that is defined here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name.
+    pub name: String,
+    /// The section that it is in.
+    pub section: String,
+    /// A function, else a variable.
+    pub is_function: bool,
+    /// Bytes from the section's start.
+    pub offset: u64,
+    /// Bytes that it has there.
+    pub size: u64,
 }
 
 /// A symbol that is defined elsewhere.

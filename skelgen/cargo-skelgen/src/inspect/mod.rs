@@ -5,7 +5,7 @@
 //!                                   └─▶ JSON
 //! ```
 //!
-//! [`View`] is the one account of an object; each of its parts stands in a file of its own, with the table
+//! [`View`] is the one account of an object, and [`Refused`] that of one which makes no skeleton; each of its parts stands in a file of its own, with the table
 //! that shows it. The kernel is not asked for anything.
 
 mod data;
@@ -15,6 +15,7 @@ mod helpers;
 pub(crate) mod maps;
 mod plan;
 pub(crate) mod programs;
+mod refused;
 mod sections;
 mod view;
 
@@ -28,6 +29,7 @@ use skelgen::plan::Image;
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
 use crate::{object, path, ui};
+use refused::Refused;
 use view::View;
 
 /// Shows what is in an object, and what its load would do
@@ -35,6 +37,9 @@ use view::View;
 /// Sections, maps, the layout of data sections with their holes, programs, externs
 /// and the loader's size, as tables. The kernel is not asked for anything, and no
 /// privilege is needed.
+///
+/// Of an object that is refused there are the sections, symbols and externs, beside
+/// the error.
 ///
 /// --plan and --disasm show the steps of the load, and instructions, instead. With
 /// --json everything is there at once, the instructions if --disasm asks for them.
@@ -82,7 +87,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let failed = |cause| Stop::Object(Failure::new(&args.object, cause));
     let bytes = object::bytes(&args.object).map_err(Stop::Object)?;
     let outline = Outline::parse(&bytes).map_err(|error| failed(Cause::Generate(error)))?;
-    let skeleton = object::skeleton(&args.object, &bytes).map_err(Stop::Object)?;
+    let skeleton = match object::skeleton(&args.object, &bytes) {
+        Ok(skeleton) => skeleton,
+        Err(failure) => return refused(args, &outline, failure),
+    };
 
     let image = if args.image == Form::Lowered { Image::Lowered } else { Image::Native };
     let disasm = match &args.disasm {
@@ -96,6 +104,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let mut out = ui::out();
     show(args, &view, &mut out).and_then(|()| out.flush()).map_err(Stop::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what can be shown beside the error.
+fn refused(args: &Args, outline: &Outline<'_>, failure: Failure) -> Result<ExitCode, Stop> {
+    let view = Refused::new(path::file_name(&args.object), outline, &failure);
+    let mut out = ui::out();
+    if args.json {
+        let written = serde_json::to_writer_pretty(&mut out, &view).map_err(io::Error::from);
+        written.and_then(|()| writeln!(out)).and_then(|()| out.flush()).map_err(Stop::Output)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    if !args.plan && args.disasm.is_none() {
+        write!(out, "{view}").and_then(|()| out.flush()).map_err(Stop::Output)?;
+    }
+    Err(Stop::Object(failure))
 }
 
 fn show(args: &Args, view: &View, out: &mut impl Write) -> io::Result<()> {

@@ -18,7 +18,7 @@ use crate::compiler;
 use crate::ui::{self, style};
 
 /// The version of the JSON: it changes when a key goes away or means something else, not when one is added.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// An object. The order of the fields is that of the JSON.
 #[derive(Debug, Serialize)]

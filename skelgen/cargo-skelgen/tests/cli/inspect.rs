@@ -107,7 +107,7 @@ fn what_cannot_be_shown_ends_with_1() {
     let cases: [(&[&str], &str); 4] = [
         (&["nowhere.bpf.o"], "error: nowhere.bpf.o: cannot read it: "),
         (&["counters.bpf.c"], "error: counters.bpf.c: not a 64-bit ELF object: "),
-        (&["bad/map_without_type.bpf.o"], "error: bad/map_without_type.bpf.o: section .maps: "),
+        (&["--plan", "bad/map_without_type.bpf.o"], "error: bad/map_without_type.bpf.o: section .maps: "),
         (
             &["--disasm=nobody", "counters.bpf.o"],
             "error: counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n",
@@ -118,4 +118,43 @@ fn what_cannot_be_shown_ends_with_1() {
         assert_eq!((status, out.as_str()), (1, ""), "{args:?}");
         assert!(err.starts_with(start), "{err}");
     }
+}
+
+#[test]
+fn of_what_is_refused_there_is_what_its_file_holds() {
+    let Ran { status, out, err } = skelgen(&["inspect", "bad/map_without_type.bpf.o"]);
+    assert_eq!(status, 1);
+    assert!(err.starts_with("error: bad/map_without_type.bpf.o: section .maps: typeless: "), "{err}");
+    golden::check("inspect-map_without_type.txt", &out);
+
+    let ran = skelgen(&["inspect", "--json", "bad/unresolved_extern.bpf.o"]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let document = json::parse(&ran.out);
+    json::is_documented("inspect", &document);
+    assert!(document["error"].as_str().is_some_and(|error| error.contains("nowhere")), "{document}");
+    assert_eq!((&document["instruction"], &document["source"]["line"]), (&1.into(), &14.into()));
+    assert_eq!(
+        (&document["externs"][0]["name"], &document["externs"][0]["kind"]),
+        (&"nowhere".into(), &"symbol".into())
+    );
+    let symbols = document["symbols"].as_array().expect("an array");
+    let program = symbols.iter().find(|symbol| symbol["kind"] == "program").expect("it has one");
+    assert_eq!((&program["name"], &program["section"]), (&"calls_nowhere".into(), &"raw_tp".into()));
+}
+
+#[test]
+fn every_refused_object_can_be_looked_at() {
+    let mut refused = 0;
+    for entry in fs::read_dir(Path::new(FIXTURES).join("bad")).expect("fixtures are checked in") {
+        let object = format!("bad/{}", entry.expect("an entry").file_name().into_string().expect("text"));
+        if !object.ends_with(".bpf.o") || skelgen(&["gen", &object]).status == 0 {
+            continue;
+        }
+        let ran = skelgen(&["inspect", &object]);
+        assert!(ran.status == 1 && ran.out.contains("-endian") && ran.err.starts_with("error: "), "{ran:?}");
+        assert!(ran.out.contains("\nSections\n") && ran.out.contains("\nSymbols\n"), "{}", ran.out);
+        json::is_documented("inspect", &json::parse(&skelgen(&["inspect", "--json", &object]).out));
+        refused += 1;
+    }
+    assert!(refused > 10, "{refused}");
 }
