@@ -6,17 +6,23 @@ use skelgen::object::outline::Outline;
 
 use crate::native;
 
-/// The compiler, as DWARF names it: `clang version 14.0.6`. Objects that were stripped of it do not say.
+/// The compiler, as DWARF or `.comment` names it: `clang version 14.0.6`, `GNU C23 14.2.0`, `GCC 14.2.0`. Objects that were
+/// stripped of both do not say; clang writes no `.comment`.
 pub(crate) fn of(outline: &Outline<'_>) -> Option<String> {
-    let strings = outline.section(".debug_str")?.data;
-    let strings = strings.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
-    let mut producers = strings.filter_map(|text| {
-        let clang = text.find("clang version ").map(|at| &text[at..]);
-        clang.or(Some(text).filter(|text| text.starts_with("GNU C")))
-    });
+    let sections = [".debug_str", ".comment"].into_iter().filter_map(|name| outline.section(name));
+    let strings = sections.flat_map(|section| section.data.split(|&byte| byte == 0));
+    strings.filter_map(|text| std::str::from_utf8(text).ok()).find_map(producer)
+}
+
+/// The compiler that a string names, if it names one.
+fn producer(text: &str) -> Option<String> {
+    if let Some(gcc) = text.strip_prefix("GCC: (") {
+        return gcc.rsplit(' ').next().map(|version| format!("GCC {version}"));
+    }
+    let clang = text.find("clang version ").map(|at| &text[at..]);
+    let producer = clang.or(Some(text).filter(|text| text.starts_with("GNU C")))?;
     // What follows in brackets is where it was built from; GCC lists its options.
-    let producer = producers.next()?.split(['(', '-']).next()?.trim();
-    Some(producer.to_owned())
+    producer.split(['(', '-']).next().map(|producer| producer.trim().to_owned())
 }
 
 /// What is worth knowing before it fails.
@@ -32,7 +38,13 @@ pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
              one, bpfel and bpfeb for either"
         ));
     }
-    if !has_lines(outline) {
+    if outline.section(".BTF").is_none_or(|section| section.data.is_empty()) {
+        notes.push(
+            "no types and no lines of source: compiled without -g, or stripped of .BTF; variables are bytes, and the \
+             verifier's log will show instructions only (llvm-strip -g keeps both)"
+                .to_owned(),
+        );
+    } else if !has_lines(outline) {
         notes.push(
             "no lines of source: compiled without -g, or stripped of .BTF.ext; the verifier's log will show \
              instructions only (llvm-strip -g keeps it)"
@@ -73,6 +85,15 @@ fn clang_major(compiler: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compilers_are_named() {
+        let clang = "Debian clang version 14.0.6 (https://example.org)";
+        assert_eq!(producer(clang).as_deref(), Some("clang version 14.0.6"));
+        assert_eq!(producer("GNU C23 14.2.0 -mcpu=v4 -O2").as_deref(), Some("GNU C23 14.2.0"));
+        assert_eq!(producer("GCC: (16.2.0-3+2) 16.2.0").as_deref(), Some("GCC 16.2.0"));
+        assert_eq!((producer("hits"), producer("")), (None, None));
+    }
 
     #[test]
     fn versions_are_read() {

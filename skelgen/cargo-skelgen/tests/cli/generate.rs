@@ -88,7 +88,11 @@ fn it_shows_the_line_of_source_and_what_else_there_is_to_know() {
     assert_eq!(below, ["  --> fixtures/bad/unresolved_extern.bpf.c:14:9 (insn 1)"]);
 
     let without_g = skelgen(&["gen", "bad/no_btf.bpf.o"]);
-    assert!(without_g.err.contains("\n  note: no lines of source: compiled without -g, "), "{}", without_g.err);
+    assert!(
+        without_g.err.contains("\n  note: no types and no lines of source: compiled without -g, "),
+        "{}",
+        without_g.err
+    );
 }
 
 #[test]
