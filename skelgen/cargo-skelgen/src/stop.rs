@@ -13,6 +13,8 @@ use crate::ui::style::BAD;
 pub(crate) enum Stop {
     /// An object is no use.
     Object(Failure),
+    /// A file or folder cannot be read.
+    Read(PathBuf, io::Error),
     /// A file cannot be written.
     Write(PathBuf, io::Error),
     /// Nobody reads what comes, or it cannot be written.
@@ -53,6 +55,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Stop::Object(failure) => failure.fmt(f),
+            Stop::Read(path, error) => write!(f, "{}: cannot read it: {error}", path.display()),
             Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", path.display()),
             Stop::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Stop::Forbidden(why) => write!(f, "cannot load BPF: {why}"),

@@ -3,6 +3,7 @@
 mod command;
 mod progress;
 mod report;
+mod settings;
 mod steps;
 
 use std::ffi::OsString;
@@ -14,12 +15,13 @@ use skelgen::Skeleton;
 use skelgen_runtime::{Features, Loaded, Opened, PerCpuMode, features};
 
 use crate::desc::described;
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::object;
 use crate::path::file_name;
 use crate::stop::Stop;
 use progress::Progress;
 use report::{Report, Summary};
+use settings::{Settings, SettingsArgs};
 use steps::{Carried, carried};
 
 /// Loads objects into the running kernel, as their skeletons would
@@ -50,6 +52,8 @@ pub(crate) struct Args {
     /// Run this while the objects are loaded, and end as it does
     #[arg(last = true)]
     command: Vec<OsString>,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// `--percpu`.
@@ -79,6 +83,7 @@ Examples:
   sudo cargo skelgen load *.bpf.o
   sudo cargo skelgen load --percpu lowered -v counters.bpf.o
   sudo cargo skelgen load counters.bpf.o -- bpftool map
+  sudo cargo skelgen load --no-autoload on_exec --set armed=false counters.bpf.o
   sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
 
 Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
@@ -87,13 +92,14 @@ the signal that ended it; 127 if it is not found, 126 if it cannot be run.";
 
 /// Loads one object after another; they stay loaded together only for the command to run.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let settings = args.settings.settings(args.objects.len())?;
     let mut report = Report::new(args.json, args.verbose);
     let progress = Progress::new();
     let mut held = Vec::new();
     let mut failed = false;
     for (index, path) in args.objects.iter().enumerate() {
         progress.begin(index, args.objects.len(), &path.to_string_lossy());
-        let attempt = Attempt::new(path, args.percpu.into());
+        let attempt = Attempt::new(path, args.percpu.into(), &settings);
         progress.clear();
         match attempt.outcome {
             Ok((loaded, summary)) => {
@@ -132,13 +138,18 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn new(path: &Path, mode: PerCpuMode) -> Self {
+    fn new(path: &Path, mode: PerCpuMode, settings: &Settings<'_>) -> Self {
         let read = object::bytes(path).and_then(|bytes| Ok((object::skeleton(path, &bytes)?, bytes)));
-        let (skeleton, bytes) = match read {
-            Ok(read) => read,
+        let changed = read.and_then(|(mut skeleton, bytes)| {
+            let values = settings.leave_out(&mut skeleton).and_then(|()| settings.values(&skeleton));
+            let values = values.map_err(|why| Failure::new(path, Cause::Asked(why)))?;
+            Ok((skeleton, bytes, values))
+        });
+        let (skeleton, bytes, values) = match changed {
+            Ok(changed) => changed,
             Err(failure) => return Attempt { outcome: Err(failure), steps: Vec::new() },
         };
-        match load(path, &skeleton, mode) {
+        match load(path, &skeleton, mode, settings, &values) {
             Ok(loaded) => {
                 let features = in_mode(mode, loaded.features());
                 let summary = Summary::of(&skeleton, features);
@@ -156,11 +167,19 @@ impl Attempt {
     }
 }
 
-fn load(path: &Path, skeleton: &Skeleton, mode: PerCpuMode) -> skelgen_runtime::Result<Loaded> {
+fn load(
+    path: &Path,
+    skeleton: &Skeleton,
+    mode: PerCpuMode,
+    settings: &Settings<'_>,
+    values: &[(usize, Vec<u8>)],
+) -> skelgen_runtime::Result<Loaded> {
+    let values: Vec<(usize, &[u8])> = values.iter().map(|(map, value)| (*map, value.as_slice())).collect();
     described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| {
         let mut opened = Opened::new(desc)?;
         opened.set_percpu_mode(mode);
-        opened.load([], [], &[])
+        settings.configure(&mut opened)?;
+        opened.load([], [], &values)
     })
 }
 

@@ -154,7 +154,7 @@ impl<'a> FailLine<'a> {
             Cause::Generate(error) => {
                 FailLine { stage: "generate", section: error.section(), subject: error.symbol(), ..line }
             }
-            Cause::Asked(_) => line,
+            Cause::Asked(_) => FailLine { stage: "ask", ..line },
             Cause::Load(error) => FailLine {
                 stage: "load",
                 step: Some(error.operation()),

@@ -211,3 +211,42 @@ fn it_ends_as_the_command_does() {
         assert_eq!(skelgen(&[&["load", "counters.bpf.o", "--"], command].concat()).status, status, "{command:?}");
     }
 }
+
+#[test]
+fn programs_can_be_left_out_and_variables_set() {
+    let absent = skelgen(&["load", "counters.bpf.o", "--no-autoload", "nobody"]);
+    let sentence = "FAIL counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n";
+    assert_eq!(absent, Ran { status: 1, out: sentence.to_owned(), err: String::new() });
+    let wrong = skelgen(&["load", "--json", "counters.bpf.o", "--set", "target_pid=0x1ffffffff"]);
+    let line = json::parse(&wrong.out);
+    json::is_documented("load", &line);
+    assert_eq!((wrong.status, &line["stage"]), (1, &"ask".into()));
+    assert!(line["error"].as_str().is_some_and(|error| error.starts_with("--set target_pid=0x1ffffffff: it takes ")));
+    if !may_load() {
+        return;
+    }
+    let left = skelgen(&["load", "-v", "counters.bpf.o", "--no-autoload=on_exec", "--no-autoload=bump"]);
+    assert_eq!((left.status, left.err.as_str()), (0, ""));
+    assert!(left.out.starts_with("OK   counters.bpf.o  (5 maps, 1 program, 2 with autoload off, "), "{}", left.out);
+    let set = ["load", "counters.bpf.o", "--set", "target_pid=4242", "--set", "armed=false", "--set", "last_pid=-7"];
+    assert_eq!(skelgen(&set).status, 0);
+    let skipped = left.out.lines().filter(|line| line.contains("load program    on_exec"));
+    assert!(skipped.clone().count() > 0 && skipped.into_iter().all(|line| line.starts_with("  skip")), "{}", left.out);
+}
+
+#[test]
+fn what_the_kernel_is_configured_with_can_be_said() {
+    if !may_load() {
+        return;
+    }
+    let file = crate::scratch("kconfig");
+    fs::write(&file, "CONFIG_SKELGEN_NO_SUCH_OPTION=7\n").expect("the target folder can be written");
+    let object = "bad/kconfig_missing.bpf.o";
+    assert_eq!(skelgen(&["load", object]).status, 1);
+    assert_eq!(skelgen(&["load", object, "--kconfig", file.to_str().expect("text")]).status, 0);
+    assert_eq!(skelgen(&["load", object, "--set-kconfig", "CONFIG_SKELGEN_NO_SUCH_OPTION=7"]).status, 0);
+    let wrong = skelgen(&["load", object, "--set-kconfig", "CONFIG_SKELGEN_NO_SUCH_OPTION=seven"]);
+    assert!(wrong.status == 1 && wrong.out.contains("CONFIG_SKELGEN_NO_SUCH_OPTION"), "{}", wrong.out);
+    let nowhere = skelgen(&["load", object, "--kconfig", "nowhere"]);
+    assert!(nowhere.status == 1 && nowhere.err.starts_with("error: nowhere: cannot read it: "), "{}", nowhere.err);
+}

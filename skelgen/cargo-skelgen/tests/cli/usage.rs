@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 22] = [
+    let mistakes: [&[&str]; 24] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -26,6 +26,8 @@ fn mistakes_end_with_2() {
         &["gen", "counters.bpf.o", "--visibility", "public", "--runtime-path", "a b"],
         &["gen", "counters.bpf.o", "--image", "counters.image"],
         &["load"],
+        &["load", "counters.bpf.o", "--set", "target_pid"],
+        &["load", "counters.bpf.o", "many.bpf.o", "--no-autoload", "on_exec"],
         &["load", "counters.bpf.o", "--percpu", "sometimes"],
     ];
     for args in mistakes {

@@ -1,0 +1,195 @@
+//! What the user changes of an object before it is loaded.
+
+use std::fs;
+use std::path::PathBuf;
+
+use skelgen::btf::{Type, TypeId};
+use skelgen::object::{Data, DataKind, Var};
+use skelgen::{Endian, Skeleton};
+use skelgen_runtime::Opened;
+
+use crate::stop::Stop;
+
+/// The options.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Changes before the load")]
+pub(super) struct SettingsArgs {
+    /// What the kernel is configured with, as in /boot/config-*
+    #[arg(long, value_name = "FILE")]
+    kconfig: Option<PathBuf>,
+    /// One option of it, as in CONFIG_HZ=250
+    #[arg(long, value_name = "OPTION=VALUE", value_parser = pair)]
+    set_kconfig: Vec<(String, String)>,
+    /// Leave a program out
+    #[arg(long, value_name = "PROGRAM")]
+    no_autoload: Vec<String>,
+    /// The first value of a variable: a number, true or false
+    #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("the value stands behind a `=`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The same, with the files read.
+pub(super) struct Settings<'a> {
+    kconfig: Option<String>,
+    args: &'a SettingsArgs,
+}
+
+impl SettingsArgs {
+    /// Reads what is in files. Programs and variables are of one object: with `objects` of them it is not said which.
+    pub(super) fn settings(&self, objects: usize) -> Result<Settings<'_>, Stop> {
+        if objects > 1 && !(self.no_autoload.is_empty() && self.set.is_empty()) {
+            let what = format!("--no-autoload and --set are for one object, and there are {objects}");
+            return Err(Stop::Usage(what));
+        }
+        let mut kconfig = match &self.kconfig {
+            Some(path) => Some(fs::read_to_string(path).map_err(|error| Stop::Read(path.clone(), error))?),
+            None => None,
+        };
+        for (option, value) in &self.set_kconfig {
+            // What comes first is what holds.
+            let rest = kconfig.take().unwrap_or_default();
+            kconfig = Some(format!("{option}={value}\n{rest}"));
+        }
+        Ok(Settings { kconfig, args: self })
+    }
+}
+
+impl Settings<'_> {
+    /// Leaves programs out.
+    pub(super) fn leave_out(&self, skeleton: &mut Skeleton) -> Result<(), String> {
+        for name in &self.args.no_autoload {
+            let programs = &mut skeleton.plan.programs;
+            let Some(program) = programs.iter_mut().find(|program| program.native.name == *name) else {
+                let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
+                return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
+            };
+            program.sec.autoload = false;
+        }
+        Ok(())
+    }
+
+    /// The first values of sections with variables that are changed, by their maps' indexes.
+    pub(super) fn values(&self, skeleton: &Skeleton) -> Result<Vec<(usize, Vec<u8>)>, String> {
+        let mut values: Vec<(usize, Vec<u8>)> = Vec::new();
+        for (name, text) in &self.args.set {
+            let (map, data, var) = variable(skeleton, name)?;
+            let bytes = bytes(skeleton, var, text).map_err(|why| format!("--set {name}={text}: {why}"))?;
+            let index = values.iter().position(|(index, _)| *index == map).unwrap_or_else(|| {
+                let mut first = data.bytes.clone();
+                first.resize(skeleton.plan.maps[map].def.value_size as usize, 0);
+                values.push((map, first));
+                values.len() - 1
+            });
+            let start = var.offset as usize;
+            let place = values[index].1.get_mut(start..start + bytes.len());
+            place.ok_or_else(|| format!("`{name}` is not inside its section"))?.copy_from_slice(&bytes);
+        }
+        Ok(values)
+    }
+
+    /// Says what the kernel is configured with.
+    pub(super) fn configure(&self, opened: &mut Opened<'_>) -> skelgen_runtime::Result<()> {
+        self.kconfig.as_ref().map_or(Ok(()), |config| opened.set_kconfig(config))
+    }
+}
+
+/// The variable of this name, with its section's map.
+fn variable<'a>(skeleton: &'a Skeleton, name: &str) -> Result<(usize, &'a Data, &'a Var), String> {
+    let maps = skeleton.plan.maps.iter().enumerate();
+    let sections = maps.filter_map(|(index, map)| Some((index, map.data.as_ref()?)));
+    let sections: Vec<_> = sections.filter(|(_, data)| data.kind != DataKind::Kconfig).collect();
+    let all = || sections.iter().flat_map(|&(map, data)| data.vars.iter().map(move |var| (map, data, var)));
+    all().find(|(_, _, var)| var.name == name).ok_or_else(|| {
+        let names: Vec<_> = all().map(|(_, _, var)| var.name.as_str()).collect();
+        format!("it has no variable `{name}`; its variables: {}", names.join(", "))
+    })
+}
+
+/// The value as the variable has it in memory.
+fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> {
+    let (size, signed) = number(skeleton, var.type_id)
+        .ok_or_else(|| format!("it is no number, but {}", skeleton.object.btf.c_type(var.type_id)))?;
+    let value = match text {
+        "true" => 1,
+        "false" => 0,
+        text => parse(text).ok_or("a number is written 12, -1 or 0x1f")?,
+    };
+    let bits = 8 * size as u32;
+    let (least, most) = if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
+    if !(least..=most).contains(&value) {
+        return Err(format!("it takes {least} to {most}"));
+    }
+    Ok(match skeleton.plan.endian {
+        Endian::Little => value.to_le_bytes()[..size].to_vec(),
+        Endian::Big => value.to_be_bytes()[16 - size..].to_vec(),
+    })
+}
+
+/// How long a number is, and whether it can be negative; none of what is no number.
+fn number(skeleton: &Skeleton, ty: TypeId) -> Option<(usize, bool)> {
+    let (size, signed) = match skeleton.object.btf.get_resolved(ty) {
+        Type::Int(int) if int.is_bool() => return Some((int.size as usize, false)).filter(|(size, _)| *size == 1),
+        Type::Int(int) => (int.size, int.is_signed()),
+        Type::Enum(ty) | Type::Enum64(ty) => (ty.size, ty.signed),
+        _ => return None,
+    };
+    Some((usize::try_from(size).ok().filter(|size| matches!(size, 1..=8))?, signed))
+}
+
+fn parse(text: &str) -> Option<i128> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let value = match digits.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    Some(if negative { -i128::from(value) } else { value.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_and_fit_their_variables() {
+        let object = include_bytes!("../../../../fixtures/counters.bpf.o");
+        let skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
+        let of = |name: &str, text: &str| {
+            let (_, _, var) = variable(&skeleton, name)?;
+            bytes(&skeleton, var, text)
+        };
+        assert_eq!(of("last_pid", "-2"), Ok(vec![0xfe, 0xff, 0xff, 0xff]));
+        assert_eq!(of("hits", "0xffffffffffffffff"), Ok(vec![0xff; 8]));
+        assert_eq!(of("armed", "false"), Ok(vec![0]));
+        assert_eq!(of("errors", "-1"), Err("it takes 0 to 4294967295".to_owned()));
+        assert_eq!(of("last_pid", "2147483648"), Err("it takes -2147483648 to 2147483647".to_owned()));
+        assert_eq!(of("hits", "1.5"), Err("a number is written 12, -1 or 0x1f".to_owned()));
+        assert_eq!(of("calls", "1"), Err("it is no number, but struct call_range".to_owned()));
+        assert!(of("his", "1").unwrap_err().starts_with("it has no variable `his`; its variables: "));
+    }
+
+    #[test]
+    fn a_section_begins_with_what_is_set() {
+        let object = include_bytes!("../../../../fixtures/counters.bpf.o");
+        let mut skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
+        let set = [("last_pid", "-2"), ("hits", "7"), ("dropped", "9")];
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let args = SettingsArgs { kconfig: None, set_kconfig: Vec::new(), no_autoload: vec!["bump".to_owned()], set };
+        let settings = args.settings(1).unwrap_or_else(|stop| panic!("{stop}"));
+        let values = settings.values(&skeleton).expect("numbers");
+        let [(percpu, bytes), (bss, dropped)] = values.as_slice() else { panic!("{values:?}") };
+        let maps = &skeleton.plan.maps;
+        assert_eq!((maps[*percpu].name.as_str(), maps[*bss].name.as_str()), (".percpu", ".bss"));
+        let first = &maps[*percpu].data.as_ref().expect("a section").bytes;
+        assert_eq!((&bytes[..8], &bytes[12..16]), (&[7, 0, 0, 0, 0, 0, 0, 0][..], &[0xfe, 0xff, 0xff, 0xff][..]));
+        assert_eq!((&bytes[16..], bytes.len()), (&first[16..], 72), "the rest is as it was");
+        assert_eq!(dropped.as_slice(), [9, 0, 0, 0, 0, 0, 0, 0]);
+        settings.leave_out(&mut skeleton).expect("it is one of the programs");
+        let loaded = skeleton.plan.programs.iter().filter(|program| program.autoload());
+        assert_eq!(loaded.map(|program| program.native.name.as_str()).collect::<Vec<_>>(), ["on_sys_enter", "on_exec"]);
+    }
+}
