@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ui::{Color, style};
-use crate::{check, completions, features, generate, inspect, load, man};
+use crate::{build, check, completions, features, generate, inspect, load, man};
 
-/// Light skeletons for BPF objects: generates their Rust, shows what is in them, loads them
+/// Light skeletons for BPF objects: generates, compares, shows and loads them
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo-skelgen",
@@ -34,6 +34,7 @@ pub(crate) enum Task {
     Completions(completions::Args),
     Man(man::Args),
 }
+    Build(build::Args),
 
 /// The whole command, by the name of its executable.
 pub(crate) fn command() -> clap::Command {

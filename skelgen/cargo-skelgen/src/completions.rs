@@ -8,7 +8,7 @@ use clap_complete::{Shell, generate};
 use crate::stop::Stop;
 use crate::{cli, ui};
 
-/// Writes the script by which a shell completes cargo-skelgen's command line
+/// Writes the script by which a shell completes the command line
 ///
 /// It goes to standard output. zsh completes `cargo skelgen` by it too; other
 /// shells only `cargo-skelgen`.

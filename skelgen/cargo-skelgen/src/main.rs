@@ -1,6 +1,7 @@
 //! `cargo skelgen`: the shell's door onto the generator and the runtime.
 //!
 //! ```text
+//! build                   skelgen: a package's C as objects and skeletons
 //! gen OBJECT              skelgen: the object as Rust
 //! check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
 //! inspect OBJECT          skelgen: what is in the object, and what its load does
@@ -17,13 +18,14 @@
 //! | | |
 //! |---|---|
 //! | 0 | all that was asked for is done |
-//! | 1 | an object could not be read, generated from or loaded, or output not be written |
+//! | 1 | an object or source could not be read, compiled, generated from or loaded, or output not be written; or what is compared differs |
 //! | 2 | the command line is wrong |
 //!
 //! `load ... -- COMMAND` with objects that load ends as `COMMAND` does: with its status, with 128 and the signal's
 //! number if one ended it, with 127 if there is no such command and 126 if it cannot be run.
 #![forbid(unsafe_code)]
 
+mod build;
 mod check;
 mod cli;
 mod compiler;
@@ -48,6 +50,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match cli::parse(std::env::args_os()) {
+        cli::Task::Build(args) => build::run(&args),
         cli::Task::Gen(args) => generate::run(&args),
         cli::Task::Inspect(args) => inspect::run(&args),
         cli::Task::Features(args) => features::run(&args),

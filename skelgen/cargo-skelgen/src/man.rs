@@ -10,7 +10,7 @@ use clap_mangen::Man;
 use crate::stop::Stop;
 use crate::{cli, ui};
 
-/// Writes the manual: one page to read, or a page for each command into a folder
+/// Writes the manual: one page, or a page for each command
 ///
 /// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). Once they are where
 /// man(1) looks, `cargo help skelgen` shows the first.

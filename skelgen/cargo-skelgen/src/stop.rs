@@ -15,6 +15,10 @@ pub(crate) enum Stop {
     Object(Failure),
     /// A file or folder cannot be read.
     Read(PathBuf, io::Error),
+    /// Cargo does not say what the packages are, in its own words.
+    Cargo(String),
+    /// There is nothing to do, and why.
+    Nothing(String),
     /// A file cannot be written.
     Write(PathBuf, io::Error),
     /// Nobody reads what comes, or it cannot be written.
@@ -56,6 +60,8 @@ impl fmt::Display for Stop {
         match self {
             Stop::Object(failure) => failure.fmt(f),
             Stop::Read(path, error) => write!(f, "{}: cannot read it: {error}", path.display()),
+            Stop::Cargo(said) => f.write_str(said),
+            Stop::Nothing(what) => f.write_str(what),
             Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", path.display()),
             Stop::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Stop::Forbidden(why) => write!(f, "cannot load BPF: {why}"),

@@ -138,11 +138,12 @@ impl Builder {
 
     /// Where [`generate_to_out_dir`](Self::generate_to_out_dir) writes, if not to `OUT_DIR`.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.out_dir = Some(folder.into());
+        (self.out_dir, self.beside) = (Some(folder.into()), false);
         self
     }
 
-    /// Has each skeleton stand beside its object or source, for skeletons that are kept in the tree.
+    /// Has each skeleton stand beside its object or source, for skeletons that are kept in the tree. Of this and
+    /// [`out_dir`](Self::out_dir), what is said last holds.
     pub fn beside(mut self) -> Self {
         self.beside = true;
         self

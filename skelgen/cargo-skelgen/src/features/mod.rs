@@ -24,7 +24,7 @@ use crate::{object, path, ui};
 use machine::Machine;
 use needs::Need;
 
-/// Shows what the running kernel has, and what an object would need of it
+/// Shows what the running kernel has, and what an object needs of it
 ///
 /// Without an OBJECT: whether this process can load skeletons, how programs get at
 /// per-CPU data here, and what else there is to know of the machine. Loader

@@ -7,11 +7,13 @@ pub(crate) mod style;
 mod table;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, StderrLock, StdoutLock};
+use std::fmt;
+use std::io::{self, StderrLock, StdoutLock, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+use style::GOOD;
 pub(crate) use table::{Align, Cell, Table};
 
 /// `--color`.
@@ -71,6 +73,12 @@ pub(crate) fn out() -> AutoStream<StdoutLock<'static>> {
 /// Standard error.
 pub(crate) fn err() -> AutoStream<StderrLock<'static>> {
     AutoStream::auto(io::stderr().lock())
+}
+
+/// Writes what is being done to standard error, as cargo does: `   Compiling counters.bpf.c`. Where that cannot be
+/// written, there is nobody to tell.
+pub(crate) fn status(verb: &str, what: impl fmt::Display) {
+    let _ = writeln!(err(), "{GOOD}{verb:>12}{GOOD:#} {what}");
 }
 
 /// `1 map`, `2 maps`.

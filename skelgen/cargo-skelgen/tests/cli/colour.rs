@@ -7,7 +7,7 @@ use crate::{EXE, FIXTURES, Ran, skelgen};
 const ESCAPE: char = '\x1b';
 
 /// Commands whose output has colours on a terminal.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 9] = [
     &["--help"],
     &["inspect", "counters.bpf.o"],
     &["inspect", "--disasm", "counters.bpf.o"],
@@ -15,6 +15,8 @@ const COMMANDS: [&[&str]; 7] = [
     &["check", "counters.bpf.o", "counters.bpf.c"],
     &["load", "bad/map_without_type.bpf.o"],
     &["gen", "nowhere.bpf.o"],
+    &["inspect", "bad/unresolved_extern.bpf.o"],
+    &["build"],
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command as a user of the shell meets it.
 
+mod build;
 mod check;
 mod colour;
 mod doors;

@@ -4,7 +4,7 @@ use crate::skelgen;
 
 #[test]
 fn mistakes_end_with_2() {
-    let mistakes: [&[&str]; 24] = [
+    let mistakes: [&[&str]; 26] = [
         &[],
         &["skelgen"],
         &["frobnicate"],
@@ -16,6 +16,8 @@ fn mistakes_end_with_2() {
         &["inspect", "counters.bpf.o", "--color", "sometimes"],
         &["--color", "never"],
         &["features", "counters.bpf.o", "many.bpf.o"],
+        &["build", "counters.bpf.c"],
+        &["build", "--workspace", "-p", "x"],
         &["completions", "tcsh"],
         &["man", "everything"],
         &["check", "counters.bpf.o"],
@@ -59,9 +61,10 @@ fn help_calls_the_command_as_the_user_did() {
 
 #[test]
 fn help_fits_into_eighty_columns() {
-    for command in ["gen", "check", "inspect", "features", "load", "completions", "man"] {
-        let out = skelgen(&["skelgen", command, "--help"]).out;
+    let commands = ["build", "gen", "check", "inspect", "features", "load", "completions", "man"];
+    for command in commands.iter().map(std::slice::from_ref).chain([&[][..]]) {
+        let out = skelgen(&[&["skelgen"], command, &["--help"]].concat()).out;
         let long: Vec<&str> = out.lines().filter(|line| line.chars().count() > 80).collect();
-        assert!(long.is_empty(), "{command}: {long:#?}");
+        assert!(long.is_empty(), "{command:?}: {long:#?}");
     }
 }

@@ -1,0 +1,175 @@
+//! `[package.metadata.skelgen]`, as builders of the library.
+//!
+//! The keys are the builder's methods; a table is a builder. What is wrong is told all at once, each where it stands.
+
+use std::fs;
+use std::ops::Range;
+
+use skelgen::Builder;
+use skelgen::emit::Recipe;
+use toml::de::{DeTable, DeValue};
+
+use super::manifest::{Manifest, Mistake};
+use super::packages::Package;
+use super::values::{Value, boolean, by_type, checked, defines, each_file, files, min_kernel, text, texts};
+
+/// The sources where nothing is said.
+const SOURCES: &str = "src/bpf/*.bpf.c";
+
+/// All keys.
+const KEYS: [&str; 18] = [
+    "sources",
+    "objects",
+    "out-dir",
+    "keep-objects",
+    "includes",
+    "defines",
+    "flags",
+    "clang",
+    "target-cpu",
+    "vmlinux-h",
+    "name",
+    "visibility",
+    "runtime-path",
+    "min-kernel",
+    "type-derive",
+    "type-attribute",
+    "add-type",
+    "opaque-type",
+];
+
+/// A builder for each of the package's tables, or for its sources if it has no table; none if it has neither. Paths are
+/// from the package's folder, which the current one has to be.
+pub(super) fn builders(package: &Package) -> Result<Vec<Builder>, Vec<Mistake>> {
+    let path = package.shown.join("Cargo.toml");
+    let text = fs::read_to_string(&package.manifest).map_err(|error| {
+        let what = format!("cannot read it: {error}");
+        vec![Mistake { what, path: path.clone(), line: 0, column: 0, text: String::new() }]
+    })?;
+    of_text(Manifest::new(path, text))
+}
+
+fn of_text(mut manifest: Manifest) -> Result<Vec<Builder>, Vec<Mistake>> {
+    let text = manifest.text.clone();
+    let parsed = DeTable::parse(&text);
+    let document = match &parsed {
+        Ok(document) => document.get_ref(),
+        Err(error) => {
+            manifest.mistake(error.span().unwrap_or_default(), error.message());
+            return Err(manifest.mistakes);
+        }
+    };
+    let found = document
+        .get("package")
+        .and_then(|package| package.get_ref().as_table()?.get("metadata"))
+        .and_then(|metadata| metadata.get_ref().as_table()?.get("skelgen"));
+    let builders = match found.map(|found| (found.get_ref(), found.span())) {
+        None => without_table(),
+        Some((DeValue::Table(table), span)) => vec![builder(&mut manifest, table, span)],
+        Some((DeValue::Array(tables), _)) => {
+            let each = |value: &Value<'_>| match value.get_ref() {
+                DeValue::Table(table) => Some(builder(&mut manifest, table, value.span())),
+                _ => {
+                    manifest.mistake(value.span(), "package.metadata.skelgen is a table, or several");
+                    None
+                }
+            };
+            tables.iter().filter_map(each).collect()
+        }
+        Some((_, span)) => {
+            manifest.mistake(span, "package.metadata.skelgen is a table, or several");
+            Vec::new()
+        }
+    };
+    // Keys come by the alphabet.
+    manifest.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+    if manifest.mistakes.is_empty() { Ok(builders) } else { Err(manifest.mistakes) }
+}
+
+fn without_table() -> Vec<Builder> {
+    let sources = files(SOURCES).unwrap_or_default();
+    if sources.is_empty() { Vec::new() } else { vec![sources.into_iter().fold(fresh(true), Builder::source)] }
+}
+
+/// A builder for what is kept. clang's colours are for those who see them: where nobody does they are taken out.
+fn fresh(keep_objects: bool) -> Builder {
+    let builder = Builder::new().beside().flag("-fcolor-diagnostics");
+    if keep_objects { builder.keep_objects() } else { builder }
+}
+
+fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> Builder {
+    let keep = table.get("keep-objects").is_none_or(|keep| boolean(manifest, keep).unwrap_or(true));
+    let mut builder = fresh(keep);
+    if !table.contains_key("sources") && !table.contains_key("objects") {
+        let sources = files(SOURCES).unwrap_or_default();
+        if sources.is_empty() {
+            manifest.mistake(span, format!("no `sources` and no `objects`, and there is no {SOURCES}"));
+        }
+        builder = sources.into_iter().fold(builder, Builder::source);
+    }
+    for (key, value) in table {
+        builder = match &**key.get_ref() {
+            "keep-objects" => builder,
+            "sources" => each_file(manifest, value).into_iter().fold(builder, Builder::source),
+            "objects" => each_file(manifest, value).into_iter().fold(builder, Builder::object),
+            "out-dir" => with(builder, text(manifest, value), Builder::out_dir),
+            "includes" => texts(manifest, value).into_iter().fold(builder, Builder::include),
+            "flags" => texts(manifest, value).into_iter().fold(builder, Builder::flag),
+            "defines" => {
+                let define =
+                    |builder: Builder, (name, value): (String, Option<String>)| builder.define(name, value.as_deref());
+                defines(manifest, value).into_iter().fold(builder, define)
+            }
+            "clang" => with(builder, text(manifest, value), Builder::clang),
+            "target-cpu" => with(builder, text(manifest, value), Builder::target_cpu),
+            "vmlinux-h" => with(builder, text(manifest, value), Builder::vmlinux_h),
+            "name" => with(builder, text(manifest, value), Builder::name),
+            "visibility" => {
+                let recipe = |text| Recipe { visibility: Some(text), ..Recipe::default() };
+                with(builder, checked(manifest, value, recipe), Builder::visibility)
+            }
+            "runtime-path" => {
+                let recipe = |text| Recipe { runtime_path: Some(text), ..Recipe::default() };
+                with(builder, checked(manifest, value, recipe), Builder::runtime_path)
+            }
+            "min-kernel" => with(builder, min_kernel(manifest, value), |builder, kernel| {
+                builder.min_kernel(kernel.major, kernel.minor)
+            }),
+            "type-derive" => {
+                let recipe =
+                    |pair: (String, String)| Recipe { type_derive: vec![(pair.0.into(), pair.1)], ..Recipe::default() };
+                let pairs = by_type(manifest, value, ", ", recipe).into_iter();
+                pairs.fold(builder, |builder, (types, derives)| builder.type_derive(types, derives))
+            }
+            "type-attribute" => {
+                let recipe = |pair: (String, String)| Recipe {
+                    type_attribute: vec![(pair.0.into(), pair.1)],
+                    ..Recipe::default()
+                };
+                let pairs = by_type(manifest, value, " ", recipe).into_iter();
+                pairs.fold(builder, |builder, (types, attributes)| builder.type_attribute(types, attributes))
+            }
+            "add-type" => texts(manifest, value).into_iter().fold(builder, Builder::add_type),
+            "opaque-type" => texts(manifest, value).into_iter().fold(builder, Builder::opaque_type),
+            unknown => {
+                let meant = nearest(unknown).map(|key| format!("; `{key}` is like it")).unwrap_or_default();
+                manifest.mistake(key.span(), format!("package.metadata.skelgen has no key `{unknown}`{meant}"));
+                builder
+            }
+        };
+    }
+    builder
+}
+
+fn with<T>(builder: Builder, value: Option<T>, set: impl FnOnce(Builder, T) -> Builder) -> Builder {
+    match value {
+        Some(value) => set(builder, value),
+        None => builder,
+    }
+}
+
+/// The key that was meant, if few enough characters are wrong.
+fn nearest(unknown: &str) -> Option<&'static str> {
+    let far = |key: &str| strsim::damerau_levenshtein(key, unknown);
+    KEYS.into_iter().min_by_key(|key| far(key)).filter(|key| far(key) <= unknown.len().max(3) / 3)
+}

@@ -1,0 +1,143 @@
+//! `build`: a package's C as objects and skeletons that are kept in its tree.
+//!
+//! ```text
+//! packages   which packages, by cargo's own account
+//! config     [package.metadata.skelgen] of each: a builder of the library for each table
+//! values     what its keys have
+//! manifest   what is wrong in it, and where
+//! keep       what is made, held against what is kept
+//! report     what is said of it
+//! ```
+//!
+//! How C is compiled and skeletons are written is [`skelgen::Builder`]'s.
+
+mod config;
+mod keep;
+mod manifest;
+mod packages;
+mod report;
+mod values;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::stop::Stop;
+use packages::Package;
+use report::Report;
+
+/// Compiles a package's C into objects and skeletons in its tree
+///
+/// Each source becomes an object and a skeleton beside it: src/bpf/counters.bpf.c
+/// becomes src/bpf/counters.bpf.o and src/bpf/counters.skel.rs, which the crate
+/// includes: `include!("bpf/counters.skel.rs");`. Nothing is compiled that is up to
+/// date, and no file is written that would stay as it is.
+///
+/// Without a [package.metadata.skelgen] in Cargo.toml the sources are
+/// src/bpf/*.bpf.c.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP, after_long_help = LONG_HELP, verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    select: packages::Select,
+    /// Write nothing, and say what is kept that is not what the sources make
+    #[arg(long)]
+    check: bool,
+    /// Show the commands that run
+    #[arg(short, long)]
+    verbose: bool,
+    /// Lines of JSON (see JSON.md of cargo-skelgen)
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "\
+--help tells how it is configured, and the exit statuses.";
+
+const LONG_HELP: &str = r##"[package.metadata.skelgen] in Cargo.toml has the options of skelgen::Builder.
+All may be left out. Paths are from the package's folder, and `*` in those of
+sources and objects stands for any characters:
+  sources = ["src/bpf/*.bpf.c"]    # C; by default these
+  objects = ["vendor/probe.bpf.o"] # compiled ones
+  out-dir = "src/generated"        # where files go, if not beside the sources
+  keep-objects = false             # skeletons only
+  includes = ["src/bpf/headers"]   # folders of headers
+  defines = { MAX_CPUS = 64, DEBUG = true }
+  flags = ["-Wall"]                # for clang, behind all others
+  clang = "clang-18"               # by default $CLANG, or clang or clang-N
+  target-cpu = "v3"
+  vmlinux-h = "src/bpf/vmlinux_6.12.h"
+  name = "traffic"                 # of the only skeleton
+  visibility = "pub(crate)"
+  runtime-path = "crate::rt"
+  min-kernel = "7.3"
+  type-derive = { flow_key = "Eq, Hash", "*" = "zerocopy::FromBytes" }
+  type-attribute = { event = "#[must_use]" }
+  add-type = ["event"]
+  opaque-type = ["huge"]
+With [[package.metadata.skelgen]] there can be several tables, each for sources
+of its own.
+
+--check is for CI: what it compiles stays in the target folder. Another clang
+makes other objects, so let `clang` name the one that all use, or keep none.
+
+Examples:
+  cargo skelgen build
+  cargo skelgen build --workspace --check
+  CLANG=clang-18 cargo skelgen build -p agent -v
+
+Exit status: 0 if all is made (with --check: is kept as it is made), 1 if not,
+2 if the command line is wrong."##;
+
+/// Builds each package.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let selected = packages::selected(&args.select)?;
+    let mut report = Report::new(args);
+    let mut found = false;
+    for package in &selected.packages {
+        std::env::set_current_dir(&package.root).map_err(|error| Stop::Read(package.root.clone(), error))?;
+        report.begin(package);
+        let objects = selected.target.join("skelgen").join(&package.name);
+        found |= build(args, package, &objects, &mut report)?;
+    }
+    if !found {
+        let what = "nothing to build: no [package.metadata.skelgen] in Cargo.toml, and no src/bpf/*.bpf.c";
+        return Err(Stop::Nothing(what.to_owned()));
+    }
+    report.finish()
+}
+
+/// Builds one package, from whose folder it is called; false if it has nothing to build.
+fn build(args: &Args, package: &Package, objects: &Path, report: &mut Report) -> Result<bool, Stop> {
+    let builders = match config::builders(package) {
+        Ok(builders) => builders,
+        Err(mistakes) => {
+            mistakes.iter().try_for_each(|mistake| report.mistake(mistake)).map_err(Stop::Output)?;
+            return Ok(true);
+        }
+    };
+    let mut written: BTreeSet<PathBuf> = BTreeSet::new();
+    for (index, builder) in builders.iter().enumerate() {
+        let builder = builder.clone().object_dir(objects.join(index.to_string()));
+        let outputs = match builder.make(report) {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                report.failed(&error).map_err(Stop::Output)?;
+                continue;
+            }
+        };
+        for output in outputs {
+            if !written.insert(output.path.clone()) {
+                report.twice(&output.path).map_err(Stop::Output)?;
+            } else if args.check {
+                report.compared(&output, &keep::compare(&output)).map_err(Stop::Output)?;
+            } else {
+                match output.write() {
+                    Ok(new) => report.written(&output, new).map_err(Stop::Output)?,
+                    Err(error) => report.failed(&error).map_err(Stop::Output)?,
+                }
+            }
+        }
+    }
+    Ok(!builders.is_empty())
+}

@@ -1,0 +1,98 @@
+//! Which packages are built, by cargo's own account of the workspace.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use crate::stop::Stop;
+
+/// Which packages.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Select {
+    /// The package, by its name, instead of the one of this folder
+    #[arg(short, long, value_name = "NAME")]
+    package: Vec<String>,
+    /// All packages of the workspace
+    #[arg(long, conflicts_with = "package")]
+    workspace: bool,
+    /// The Cargo.toml, instead of that of this folder or one above it
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+/// A package.
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) root: PathBuf,
+    pub(super) manifest: PathBuf,
+    /// Its folder as seen from the one where the command was called.
+    pub(super) shown: PathBuf,
+}
+
+/// The packages that were asked for, and the workspace's target folder.
+pub(super) struct Selected {
+    pub(super) packages: Vec<Package>,
+    pub(super) target: PathBuf,
+}
+
+/// Asks cargo.
+pub(super) fn selected(select: &Select) -> Result<Selected, Stop> {
+    let mut command = MetadataCommand::new();
+    command.no_deps();
+    if let Some(path) = &select.manifest_path {
+        command.manifest_path(path);
+    }
+    let metadata = command.exec().map_err(|error| Stop::Cargo(said(error)))?;
+    let packages = if select.package.is_empty() { unnamed(&metadata, select)? } else { named(&metadata, select)? };
+    Ok(Selected { packages, target: metadata.target_directory.into() })
+}
+
+/// Cargo's own words, where it spoke.
+fn said(error: cargo_metadata::Error) -> String {
+    match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            stderr.trim_end().strip_prefix("error: ").unwrap_or(&stderr).to_owned()
+        }
+        error => format!("cargo metadata: {error}"),
+    }
+}
+
+fn package(package: &cargo_metadata::Package) -> Package {
+    let manifest: PathBuf = package.manifest_path.clone().into();
+    let root = manifest.parent().map(Path::to_owned).unwrap_or_default();
+    let below = env::current_dir().ok().and_then(|here| root.strip_prefix(here).map(Path::to_owned).ok());
+    Package { name: package.name.to_string(), shown: below.unwrap_or_else(|| root.clone()), root, manifest }
+}
+
+fn named(metadata: &Metadata, select: &Select) -> Result<Vec<Package>, Stop> {
+    let members = metadata.workspace_packages();
+    let find = |name: &String| {
+        let found = members.iter().find(|package| package.name.as_str() == name);
+        let missing = || Stop::Usage(format!("there is no package `{name}` in the workspace"));
+        found.map(|found| package(found)).ok_or_else(missing)
+    };
+    select.package.iter().map(find).collect()
+}
+
+/// As cargo does: the package of this folder; where that is of a workspace without one, its default members.
+fn unnamed(metadata: &Metadata, select: &Select) -> Result<Vec<Package>, Stop> {
+    if select.workspace {
+        return Ok(metadata.workspace_packages().into_iter().map(package).collect());
+    }
+    let manifest = match &select.manifest_path {
+        Some(path) => path.canonicalize().map_err(|error| Stop::Read(path.clone(), error))?,
+        None => {
+            let here = env::current_dir().map_err(|error| Stop::Read(PathBuf::from("."), error))?;
+            here.ancestors().map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file()).unwrap_or_default()
+        }
+    };
+    let is_it = |package: &&&cargo_metadata::Package| {
+        let path = package.manifest_path.as_std_path();
+        path.canonicalize().ok() == manifest.canonicalize().ok()
+    };
+    Ok(match metadata.workspace_packages().iter().find(is_it) {
+        Some(found) => vec![package(found)],
+        None => metadata.workspace_default_packages().into_iter().map(package).collect(),
+    })
+}
