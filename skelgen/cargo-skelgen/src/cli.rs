@@ -13,7 +13,7 @@ use crate::{build, check, completions, features, generate, inspect, load, man};
     name = "cargo-skelgen",
     version,
     styles = style::HELP,
-    after_help = "Run a command with --help for examples and exit statuses."
+    after_help = HELP
 )]
 struct Cli {
     /// Colours: on a terminal, everywhere or nowhere
@@ -23,9 +23,18 @@ struct Cli {
     task: Task,
 }
 
+const HELP: &str = "\
+Exit status:
+  0  all that was asked for is done, and all is as it should be
+  1  something is not: an object, source or skeleton, the kernel, a file
+  2  the command line is wrong
+`load` with a COMMAND ends as that does. A command's --help has examples, and
+says what its statuses mean.";
+
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    Build(build::Args),
     Gen(generate::Args),
     Check(check::Args),
     Inspect(inspect::Args),
@@ -34,7 +43,6 @@ pub(crate) enum Task {
     Completions(completions::Args),
     Man(man::Args),
 }
-    Build(build::Args),
 
 /// The whole command, by the name of its executable.
 pub(crate) fn command() -> clap::Command {

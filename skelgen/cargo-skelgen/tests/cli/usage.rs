@@ -68,3 +68,13 @@ fn help_fits_into_eighty_columns() {
         assert!(long.is_empty(), "{command:?}: {long:#?}");
     }
 }
+
+#[test]
+fn exit_statuses_are_told() {
+    let help = skelgen(&["--help"]).out;
+    assert!(help.contains("\nExit status:\n  0  ") && help.contains("\n  2  the command line is wrong\n"), "{help}");
+    for command in ["build", "gen", "check", "inspect", "features", "load", "completions", "man"] {
+        let help = skelgen(&[command, "--help"]).out;
+        assert!(help.contains("\nExit status: 0 if "), "{command}: {help}");
+    }
+}
