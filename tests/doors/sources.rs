@@ -135,7 +135,7 @@ fn the_target_decides_the_byte_order_and_the_machine() {
     if !have_clang() {
         return;
     }
-    let folder = scratch("target");
+    let folder = scratch("other-targets");
     let source = folder.join("a.bpf.c");
     let code = format!("{HEADER}\n#ifndef __TARGET_ARCH_s390\n#error not s390\n#endif\n{}", &PROGRAM[20..]);
     fs::write(&source, code).unwrap();
