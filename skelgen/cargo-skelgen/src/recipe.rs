@@ -26,8 +26,7 @@ pub(crate) struct RecipeArgs {
     /// Derives for types, as in 'flow_key=Eq, Hash'
     #[arg(long, value_name = "TYPES=DERIVES", value_parser = pair)]
     type_derive: Vec<(Pattern, String)>,
-    /// Attributes for types, as in 'event=#[must_use]'
-    #[arg(long, value_name = "TYPES=ATTRS", value_parser = pair)]
+    #[arg(long, value_name = "TYPES=ATTRS", value_parser = pair, help = "Attributes for types, as in 'event=#[must_use]'")]
     type_attribute: Vec<(Pattern, String)>,
     /// Define types that no section and no map has
     #[arg(long, value_name = "TYPES")]
