@@ -9,9 +9,12 @@ use skelgen::{Skeleton, SourceLine};
 use skelgen_runtime::{Errno, Error};
 
 use crate::path::file_name;
-use crate::ui::count;
 use crate::ui::style::{BAD, DIM, NOTE, SOURCE};
+use crate::ui::{count, fold};
 use crate::verifier;
+
+/// What stands before the second line of a hint or a note.
+const BELOW: &str = "        ";
 
 /// Why nothing can be made of an object.
 #[derive(Debug)]
@@ -75,44 +78,49 @@ impl Failure {
         line.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line).to_owned()
     }
 
-    /// Writes `FAIL x.bpf.o: sentence`.
-    pub(crate) fn tell_sentence(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{BAD}FAIL{BAD:#} {self}")
+    /// Writes `FAIL x.bpf.o: sentence`, in lines of so many `columns`.
+    pub(crate) fn tell_sentence(&self, out: &mut impl Write, columns: Option<usize>) -> io::Result<()> {
+        writeln!(out, "{BAD}FAIL{BAD:#} {}", fold(&self.to_string(), 5, "     ", columns))
     }
 
     /// Writes what stands below the sentence: the line of source, the end of the verifier's log or all of it, a hint,
-    /// and notes.
-    pub(crate) fn tell_details(&self, out: &mut impl Write, whole_log: bool) -> io::Result<()> {
+    /// and notes, in lines of so many `columns`.
+    pub(crate) fn tell_details(&self, out: &mut impl Write, whole_log: bool, columns: Option<usize>) -> io::Result<()> {
         if let Some(Place { source, insn }) = self.place.as_deref() {
             writeln!(out, "  {NOTE}-->{NOTE:#} {source} (insn {insn})")?;
             if !source.text.is_empty() {
                 writeln!(out, "      {SOURCE}{}{SOURCE:#}", source.text)?;
             }
         }
-        let Cause::Load(error) = &self.cause else { return self.tell_notes(out) };
+        let Cause::Load(error) = &self.cause else { return self.tell_notes(out, columns) };
         if let Some(log) = error.verifier_log() {
             let lines = if whole_log { log.lines().collect() } else { verifier::end(log) };
             let all = log.lines().count();
+            let reason = verifier::reason(&lines);
             for (index, line) in lines.iter().enumerate() {
                 let style = match () {
                     () if verifier::is_source(line) => SOURCE,
-                    () if !whole_log && index + 1 == lines.len() => BAD,
+                    () if reason == Some(index) => BAD,
                     () => DIM,
                 };
-                writeln!(out, "  | {style}{line}{style:#}")?;
+                // What is shown of registers is one long word.
+                let columns = columns.filter(|_| reason == Some(index)).map(|columns| columns.saturating_sub(4));
+                let line = fold(line, 0, "    ", columns);
+                line.lines().try_for_each(|line| writeln!(out, "  | {style}{line}{style:#}"))?;
             }
             if lines.len() < all {
                 writeln!(out, "  | {DIM}(the end of {}; -v shows them all){DIM:#}", count(all, "line"))?;
             }
         }
         if let Some(hint) = error.hint_text() {
-            writeln!(out, "  {NOTE}hint:{NOTE:#} {hint}")?;
+            writeln!(out, "  {NOTE}hint:{NOTE:#} {}", fold(hint, 8, BELOW, columns))?;
         }
-        self.tell_notes(out)
+        self.tell_notes(out, columns)
     }
 
-    fn tell_notes(&self, out: &mut impl Write) -> io::Result<()> {
-        self.notes.iter().try_for_each(|note| writeln!(out, "  {NOTE}note:{NOTE:#} {note}"))
+    fn tell_notes(&self, out: &mut impl Write, columns: Option<usize>) -> io::Result<()> {
+        let tell = |note: &String| writeln!(out, "  {NOTE}note:{NOTE:#} {}", fold(note, 8, BELOW, columns));
+        self.notes.iter().try_for_each(tell)
     }
 
     /// Why no object at all can be loaded, if that is what this failure says: the kernel refused the loader itself.

@@ -40,7 +40,7 @@ impl Stop {
         }
         if let Stop::Object(failure) = self {
             // Where that cannot be written, there is nobody to tell.
-            let _ = failure.tell_details(&mut ui::err(), false);
+            let _ = failure.tell_details(&mut ui::err(), false, ui::columns(io::stderr()));
         }
     }
 
@@ -52,6 +52,7 @@ impl Stop {
 
 /// Writes `error: WHAT` to standard error; where that cannot be written, there is nobody to tell.
 pub(crate) fn tell(what: impl fmt::Display) {
+    let what = ui::fold(&what.to_string(), 7, "       ", ui::columns(io::stderr()));
     let _ = io::Write::write_fmt(&mut ui::err(), format_args!("{BAD}error:{BAD:#} {what}\n"));
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn is_source(line: &str) -> bool {
     line.starts_with(';')
 }
 
+/// Which of the lines says why the program is rejected: the last that matters.
+pub(crate) fn reason(lines: &[&str]) -> Option<usize> {
+    lines.iter().rposition(|line| is_useful(line)).or(lines.len().checked_sub(1))
+}
+
 /// The instruction that the log's last words are about, if they are about one.
 ///
 /// They stand right below it, with a line or two between. What is found wrong with a whole program stands below its
@@ -49,9 +54,12 @@ fn index(line: &str) -> Option<usize> {
 
 /// The lines that matter; all that are not empty, if none does.
 fn useful(log: &str) -> Vec<&str> {
-    let filled = || log.lines().filter(|line| !line.trim().is_empty());
-    let useful: Vec<&str> = filled().filter(|line| !CHATTER.iter().any(|start| line.starts_with(start))).collect();
-    if useful.is_empty() { filled().collect() } else { useful }
+    let useful: Vec<&str> = log.lines().filter(|line| is_useful(line)).collect();
+    if useful.is_empty() { log.lines().filter(|line| !line.trim().is_empty()).collect() } else { useful }
+}
+
+fn is_useful(line: &str) -> bool {
+    !line.trim().is_empty() && !CHATTER.iter().any(|start| line.starts_with(start))
 }
 
 #[cfg(test)]
@@ -80,6 +88,13 @@ processed 12 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_sta
             insn("9: (95) exit\nAt program exit the register R0 has smin=2 should have been in [0, 1]\n"),
             Some(9)
         );
+    }
+
+    #[test]
+    fn the_reason_is_found_in_the_whole_log() {
+        let lines: Vec<&str> = REJECTED.lines().collect();
+        assert_eq!(reason(&lines), Some(7));
+        assert_eq!((reason(&["processed 0 insns"]), reason(&[])), (Some(0), None));
     }
 
     #[test]

@@ -171,8 +171,9 @@ impl Pair<'_> {
                 return writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read its options: {why}");
             }
             Outcome::Failed(failure) => {
-                failure.tell_sentence(out)?;
-                return failure.tell_details(out, false);
+                let columns = ui::columns(io::stdout());
+                failure.tell_sentence(out, columns)?;
+                return failure.tell_details(out, false, columns);
             }
         }
         writeln!(out, "  {NOTE}help:{NOTE:#} {}", self.regenerate())

@@ -111,12 +111,12 @@ pub(super) fn table(programs: &[Program]) -> Table {
 }
 
 impl Program {
-    /// Whether it is loaded unless the user says otherwise.
+    /// Why it is not loaded unless the user says otherwise; nothing of one that is.
     fn loaded(&self) -> Cell {
         match () {
             () if !self.autoload => Cell::styled("off", style::UNSURE),
             () if self.needs_target => Cell::styled("needs a target", style::UNSURE),
-            () => "on".into(),
+            () => Cell::default(),
         }
     }
 }

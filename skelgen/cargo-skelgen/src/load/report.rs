@@ -62,13 +62,15 @@ impl Report {
         if self.json {
             return self.line(&FailLine { plan, ..FailLine::of(failure) });
         }
-        failure.tell_sentence(&mut self.out)?;
+        let columns = ui::columns(io::stdout());
+        failure.tell_sentence(&mut self.out, columns)?;
         self.steps(plan)?;
-        failure.tell_details(&mut self.out, self.verbose)
+        failure.tell_details(&mut self.out, self.verbose, columns)
     }
 
     fn steps(&mut self, plan: &[Carried]) -> io::Result<()> {
-        plan.iter().try_for_each(|step| writeln!(self.out, "{step}"))
+        let columns = ui::columns(io::stdout());
+        plan.iter().try_for_each(|step| writeln!(self.out, "{}", step.line(columns)))
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {

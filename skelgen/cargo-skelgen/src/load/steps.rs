@@ -1,7 +1,5 @@
 //! What became of each step of a plan.
 
-use std::fmt;
-
 use anstyle::Style;
 use serde::Serialize;
 use skelgen::object::{Data, MapIdx, ProgIdx};
@@ -9,7 +7,7 @@ use skelgen::plan::{LoadPlan, Step, When};
 use skelgen_runtime::Features;
 
 use crate::plan;
-use crate::ui::style;
+use crate::ui::{fold, style};
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,11 +71,16 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Carried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Carried {
+    /// The step in lines of so many `columns`.
+    pub(super) fn line(&self, columns: Option<usize>) -> String {
+        const MARK: usize = 2 + 4 + 1 + 4 + 2;
         let (mark, style) = self.outcome.shown();
         let text = if matches!(self.outcome, Outcome::Done | Outcome::Failed) { Style::new() } else { style::DIM };
-        write!(f, "  {style}{mark:<4}{style:#} {text}{:>4}  {}{text:#}", self.step, self.text)
+        // Details stand in a column of their own, behind what is done.
+        let details = self.text.match_indices("  ").last().map_or(0, |(spaces, _)| spaces + 2);
+        let folded = fold(&self.text, MARK, &" ".repeat(MARK + details), columns);
+        format!("  {style}{mark:<4}{style:#} {text}{:>4}  {folded}{text:#}", self.step)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything is written with its colours; [`out`] and [`err`] take them out again where they are not wanted. What is
 //! not a terminal gets none, unless `--color always` or `CLICOLOR_FORCE` asks for them; `NO_COLOR` is heeded.
 
+mod fold;
 pub(crate) mod style;
 mod table;
 
@@ -13,6 +14,7 @@ use std::io::{self, StderrLock, StdoutLock, Write};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+pub(crate) use fold::{columns, fold};
 use style::GOOD;
 pub(crate) use table::{Align, Cell, Table};
 

@@ -1,10 +1,10 @@
 //! Tables whose columns line up.
 
-use std::fmt;
+use std::{fmt, io};
 
 use anstyle::Style;
 
-use super::style;
+use super::{columns, fold, style};
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,9 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-/// Rows below a line of headings, two spaces before each. A column that is empty in every row is left out.
+/// Rows below a line of headings, two spaces before each. A column that is empty in every row is left out. On a terminal
+/// that is too narrow, text in the last column is folded; a column that has no room at all goes below its row, behind
+/// its heading.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
@@ -84,42 +86,106 @@ impl Table {
     }
 }
 
+/// What stands before the cells that have no room in their row.
+const BELOW: &str = "      ";
+
+/// Text with less room than this is not folded beside other columns.
+const ROOM: usize = 12;
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, columns(io::stdout()))
+    }
+}
+
+impl Table {
+    fn write(&self, f: &mut impl fmt::Write, columns: Option<usize>) -> fmt::Result {
         let used = |column: &usize| self.rows.iter().any(|row| !row[*column].text.is_empty());
         let used: Vec<usize> = (0..self.columns.len()).filter(used).collect();
-        let width = |&column: &usize| {
-            let cells = self.rows.iter().map(|row| row[column].width());
-            cells.chain([self.columns[column].0.chars().count()]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = used.iter().map(width).collect();
-        let line = |f: &mut fmt::Formatter<'_>, cells: &[&Cell]| {
-            let mut spaces = 2;
-            for ((cell, &column), width) in cells.iter().zip(&used).zip(&widths) {
-                let room = width - cell.width();
-                let (before, after) = if self.columns[column].1 == Align::Right { (room, 0) } else { (0, room) };
-                if !cell.text.is_empty() {
-                    // Spaces are written before what they keep apart, so that no line ends in one.
-                    let Cell { text, style } = cell;
-                    write!(f, "{:1$}{style}{text}{style:#}", "", spaces + before)?;
-                    spaces = 0;
-                } else {
-                    spaces += before + cell.width();
-                }
-                spaces += after + 2;
-            }
-            writeln!(f)
-        };
+        let placed = self.place(&used, columns);
+        let below = &used[placed.len()..];
         if self.columns.iter().any(|(heading, _)| !heading.is_empty()) {
-            let headings: Vec<Cell> =
-                used.iter().map(|&column| Cell::styled(self.columns[column].0, style::DIM)).collect();
-            line(f, &headings.iter().collect::<Vec<_>>())?;
+            let heading = |placed: &Placed| Cell::styled(self.columns[placed.column].0, style::DIM);
+            line(f, &placed, &placed.iter().map(heading).collect::<Vec<_>>(), columns)?;
         }
         for row in &self.rows {
-            line(f, &used.iter().map(|&column| &row[column]).collect::<Vec<_>>())?;
+            line(f, &placed, &placed.iter().map(|placed| row[placed.column].clone()).collect::<Vec<_>>(), columns)?;
+            let below = below.iter().filter(|&&column| !row[column].text.is_empty());
+            self.below(f, below.map(|&column| (self.columns[column].0, &row[column])), columns)?;
         }
         Ok(())
     }
+
+    /// Writes cells that have no room in their row, each behind its heading.
+    fn below<'a>(
+        &self,
+        f: &mut impl fmt::Write,
+        cells: impl Iterator<Item = (&'a str, &'a Cell)>,
+        columns: Option<usize>,
+    ) -> fmt::Result {
+        let mut at = 0;
+        for (heading, Cell { text, style }) in cells {
+            let len = heading.len() + 1 + text.chars().count();
+            let fits = columns.is_none_or(|columns| at + 2 + len <= columns);
+            let between = match at {
+                0 => BELOW.to_owned(),
+                _ if fits => "  ".to_owned(),
+                _ => format!("\n{BELOW}"),
+            };
+            at = if at > 0 && fits { at + 2 } else { BELOW.len() };
+            let dim = style::DIM;
+            let text = fold(text, at + heading.len() + 1, BELOW, columns);
+            write!(f, "{between}{dim}{heading}{dim:#} {style}{text}{style:#}")?;
+            at += len;
+        }
+        if at > 0 { writeln!(f) } else { Ok(()) }
+    }
+
+    /// The columns that have room beside each other.
+    fn place(&self, used: &[usize], columns: Option<usize>) -> Vec<Placed> {
+        let mut placed = Vec::new();
+        let mut start = 2;
+        for (index, &column) in used.iter().enumerate() {
+            let cells = self.rows.iter().map(|row| row[column].width());
+            let width = cells.chain([self.columns[column].0.chars().count()]).max().unwrap_or(0);
+            let align = self.columns[column].1;
+            let is_text = align == Align::Left && index + 1 == used.len();
+            let room = columns.map_or(width, |columns| columns.saturating_sub(start));
+            // The first names the row.
+            if index > 0 && width > room && !(is_text && room >= ROOM) {
+                break;
+            }
+            placed.push(Placed { column, align, width, start });
+            start += width + 2;
+        }
+        placed
+    }
+}
+
+/// A column that has room.
+struct Placed {
+    column: usize,
+    align: Align,
+    width: usize,
+    /// Where it begins.
+    start: usize,
+}
+
+/// Writes cells, one for each column.
+fn line(f: &mut impl fmt::Write, placed: &[Placed], cells: &[Cell], columns: Option<usize>) -> fmt::Result {
+    let mut at = 0;
+    for (Placed { align, width, start, .. }, Cell { text, style }) in placed.iter().zip(cells) {
+        if text.is_empty() {
+            continue;
+        }
+        let len = text.chars().count();
+        let begin = start + if *align == Align::Right { width - len } else { 0 };
+        // Spaces are written before what they keep apart, so that no line ends in one.
+        let text = fold(text, begin, &" ".repeat(begin), columns);
+        write!(f, "{:1$}{style}{text}{style:#}", "", begin - at)?;
+        at = begin + len;
+    }
+    writeln!(f)
 }
 
 #[cfg(test)]
@@ -138,6 +204,41 @@ mod tests {
         table.row(["x".into(), 8u32.into(), "".into(), "frozen".into()]);
         let plain = anstream::adapter::strip_str(&table.to_string()).to_string();
         assert_eq!(plain, "  NAME     SIZE  FLAGS\n  events  65536\n  x           8  frozen\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_long_text_folded_or_below() {
+        let mut table = Table::new(&[("NAME", Align::Left), ("SIZE", Align::Right), ("FLAGS", Align::Left)]);
+        table.row(["events".into(), 65536u32.into(), "BPF_F_ONE | BPF_F_TWO".into()]);
+        table.row(["x".into(), 8u32.into(), None::<&str>.into()]);
+        let of = |columns| {
+            let mut text = String::new();
+            table.write(&mut text, Some(columns)).expect("it is a string");
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        assert_eq!(of(38), "  NAME     SIZE  FLAGS\n  events  65536  BPF_F_ONE | BPF_F_TWO\n  x           8\n");
+        assert_eq!(
+            of(30),
+            "  NAME     SIZE  FLAGS\n  events  65536  BPF_F_ONE |\n                 BPF_F_TWO\n  x           8\n"
+        );
+        assert_eq!(
+            of(28),
+            "  NAME     SIZE\n  events  65536\n      FLAGS BPF_F_ONE |\n      BPF_F_TWO\n  x           8\n"
+        );
+    }
+
+    #[test]
+    fn what_goes_below_shares_a_line() {
+        let mut table = Table::new(&[("NAME", Align::Left), ("A", Align::Right), ("B", Align::Left)]);
+        table.row(["a_rather_long_name".into(), 12_345_678_u32.into(), "text".into()]);
+        let mut text = String::new();
+        table.write(&mut text, Some(22)).expect("it is a string");
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain, "  NAME\n  a_rather_long_name\n      A 12345678\n      B text\n");
+        text.clear();
+        table.write(&mut text, Some(24)).expect("it is a string");
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain, "  NAME\n  a_rather_long_name\n      A 12345678  B text\n");
     }
 
     #[test]
