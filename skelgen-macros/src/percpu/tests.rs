@@ -25,6 +25,7 @@ mod skeletons {
     skeletons! {
         "../fixtures/agent.bpf.o" Agent
         "../fixtures/agent_percpu.bpf.o" AgentPercpu
+        "../fixtures/agent_thirty.bpf.o" AgentThirty
         "../fixtures/counters.bpf.o" Counters
         "../fixtures/data_sections.bpf.o" DataSections
         "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
@@ -65,6 +66,7 @@ macro_rules! generated {
 const GENERATED: &[Generated] = generated! {
     agent: { "counters" => CpuCounters, "run_time" => CpuHistogram }
     agent_percpu: { ".percpu" => Percpu }
+    agent_thirty: { "counters" => CpuCounters, "run_time" => CpuHistogram, "wait_time" => CpuHistogram }
     counters: { ".percpu" => Percpu }
     data_sections: {
         ".data" => Data, ".data.x" => DataX, ".data.zero" => DataZero, ".rodata" => Rodata, ".rodata.x" => RodataX,
