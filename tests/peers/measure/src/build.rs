@@ -126,12 +126,12 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", from.display()))
 }
 
-fn manifest() -> PathBuf {
+pub fn manifest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")
 }
 
 /// Where this program was built, so that everything stays together: `TARGET/release/measure`.
-fn target_dir() -> PathBuf {
+pub fn target_dir() -> PathBuf {
     let here = env::current_exe().ok();
     let target = here.as_deref().and_then(|program| program.ancestors().nth(2)).map(Path::to_path_buf);
     target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))

@@ -3,9 +3,10 @@
 //! `build` makes one program of each peer and object, `run` runs them, `report` prints. Nothing here judges: no time
 //! is compared with a limit, and what could not be measured is said where its number would stand.
 //!
-//! `percpu` does the same for what is done to values of per-CPU maps.
+//! `percpu` does the same for what is done to values of per-CPU maps, `compile` for building with a skeleton.
 
 mod build;
+mod compile;
 mod percpu;
 mod report;
 mod run;
@@ -20,6 +21,7 @@ use crate::run::{Cost, Tools};
 const USAGE: &str = "\
 usage: bench [--rounds N] [--again N] [--json] [OBJECT...]
        bench percpu, for operations on per-CPU maps
+       bench compile, for building with a skeleton of thirty programs
 
     --rounds N   fresh processes of each peer, in turn (40)
     --again N    loads within one process (20)
@@ -49,8 +51,10 @@ struct Comparison {
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() == Some("percpu") {
-        return percpu::main(args);
+    match args.next().as_deref() {
+        Some("percpu") => return percpu::main(args),
+        Some("compile") => return compile::main(args),
+        _ => {}
     }
     let options = match options() {
         Ok(options) => options,

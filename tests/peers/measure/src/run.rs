@@ -7,7 +7,7 @@ use crate::build::{self, Built};
 
 /// What is needed to measure.
 pub struct Tools {
-    spawn: PathBuf,
+    pub spawn: PathBuf,
     /// Kibibytes of peak memory that even a program that does nothing is said to have.
     pub floor_kib: u64,
 }
@@ -96,7 +96,7 @@ fn spawn_report(spawn: &Path, args: &[&str]) -> Result<(Vec<u64>, Sample), Strin
 }
 
 /// The times that a program printed, and the numbers of `spawn`'s line after them.
-fn read_report(stdout: &str) -> (Vec<u64>, Vec<u64>) {
+pub fn read_report(stdout: &str) -> (Vec<u64>, Vec<u64>) {
     let (mut times, mut report) = (Vec::new(), Vec::new());
     for line in stdout.lines() {
         match line.strip_prefix("spawn ") {

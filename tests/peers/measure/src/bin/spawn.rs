@@ -4,20 +4,21 @@
 //! parent has to be small: this one, linked statically. Without a program the child only exits, which shows how much
 //! of this remains.
 //!
-//! After what the program prints, one line: `spawn STATUS WALL_NS CPU_US PEAK_KIB`.
+//! After what the program prints, one line: `spawn STATUS WALL_NS CPU_US PEAK_KIB`. With `SPAWN_TO=FILE` the line is added
+//! to that file instead, and this exits as the program did: so can it stand before a program that others look at.
 
 use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::process::ExitCode;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{io, mem, ptr};
 
 fn main() -> ExitCode {
-    match run(std::env::args_os().skip(1).collect()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
+    match run(std::env::args_os().skip(1).collect()).and_then(tell) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("spawn: {error}");
             ExitCode::FAILURE
@@ -25,7 +26,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Vec<OsString>) -> io::Result<String> {
+fn tell(cost: Cost) -> io::Result<ExitCode> {
+    let Cost { status, wall, cpu, peak_kib } = cost;
+    let line = format!("spawn {status} {} {} {peak_kib}\n", wall.as_nanos(), cpu.as_micros());
+    let Some(path) = std::env::var_os("SPAWN_TO") else {
+        print!("{line}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    File::options().create(true).append(true).open(path)?.write_all(line.as_bytes())?;
+    let exited = ExitStatus::from_raw(status).code();
+    Ok(exited.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+struct Cost {
+    /// As wait(2) gives it.
+    status: i32,
+    /// From fork to wait.
+    wall: Duration,
+    /// User and system, its own children included.
+    cpu: Duration,
+    /// Of it or its largest child.
+    peak_kib: i64,
+}
+
+fn run(args: Vec<OsString>) -> io::Result<Cost> {
     let args = args.into_iter().map(|arg| CString::new(arg.into_vec())).collect::<Result<Vec<_>, _>>()?;
     let argv: Vec<_> = args.iter().map(|arg| arg.as_ptr()).chain([ptr::null()]).collect();
 
@@ -40,7 +64,7 @@ fn run(args: Vec<OsString>) -> io::Result<String> {
                 unsafe { libc::_exit(0) };
             }
             // SAFETY: argv ends with a null and points to strings that live in `args`.
-            unsafe { libc::execv(argv[0], argv.as_ptr()) };
+            unsafe { libc::execvp(argv[0], argv.as_ptr()) };
             // SAFETY: as above.
             unsafe { libc::_exit(127) };
         }
@@ -55,7 +79,7 @@ fn run(args: Vec<OsString>) -> io::Result<String> {
     }
     let wall = start.elapsed();
     let cpu = micros(usage.ru_utime) + micros(usage.ru_stime);
-    Ok(format!("spawn {status} {} {} {}", wall.as_nanos(), cpu.as_micros(), usage.ru_maxrss))
+    Ok(Cost { status, wall, cpu, peak_kib: usage.ru_maxrss })
 }
 
 fn micros(time: libc::timeval) -> Duration {
