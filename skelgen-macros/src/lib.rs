@@ -12,6 +12,7 @@
 mod attribute;
 #[cfg(test)]
 mod doors;
+mod nearest;
 mod object;
 mod percpu;
 mod skeleton;

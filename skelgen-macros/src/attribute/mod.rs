@@ -3,9 +3,12 @@
 
 mod types;
 
+use quote::quote;
 use skelgen::KernelVersion;
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, DeriveInput, Error, LitStr, Path, Result};
+
+use crate::nearest::nearest;
 
 pub(crate) use types::Types;
 
@@ -105,15 +108,15 @@ impl<'a> Keys<'a> {
             attribute.parse_nested_meta(|meta| {
                 let key = known.iter().find(|key| meta.path.is_ident(key));
                 match key.copied() {
-                    Some("object") => set(&mut keys.object, &meta, meta.value()?.parse()?),
-                    Some("section") => set(&mut keys.section, &meta, meta.value()?.parse()?),
-                    Some("map") => set(&mut keys.map, &meta, meta.value()?.parse()?),
-                    Some("min_kernel") => set(&mut keys.min_kernel, &meta, meta.value()?.parse()?),
+                    Some("object") => set(&mut keys.object, &meta, text(&meta, "counters.bpf.o")?),
+                    Some("section") => set(&mut keys.section, &meta, text(&meta, ".percpu")?),
+                    Some("map") => set(&mut keys.map, &meta, text(&meta, "flows")?),
+                    Some("min_kernel") => set(&mut keys.min_kernel, &meta, text(&meta, "7.3")?),
                     Some(option @ ("type_derive" | "type_attribute" | "add_type" | "opaque_type")) => {
                         keys.types.parse(option, &meta)
                     }
                     Some("crate") => set(&mut keys.runtime, &meta, meta.value()?.call(Path::parse_mod_style)?),
-                    _ => Err(meta.error(format!("there are {} only", listed(known)))),
+                    _ => Err(unknown(&meta, name, known)),
                 }
             })?;
         }
@@ -121,14 +124,30 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// The text that a key has for its value, as in `example`.
+fn text(meta: &ParseNestedMeta<'_>, example: &str) -> Result<LitStr> {
+    let text = meta.value().and_then(|value| value.parse());
+    text.map_err(|error| Error::new(error.span(), format!("{error}; it is written {} = {example:?}", key_of(meta))))
+}
+
+/// The error for a key that there is not.
+fn unknown(meta: &ParseNestedMeta<'_>, attribute: &str, known: &[&str]) -> Error {
+    let key = key_of(meta);
+    let meant = nearest(&key, known.iter().copied());
+    let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    meta.error(format!("#[{attribute}(...)] knows no `{key}`{meant}\n  it knows {}", listed(known)))
+}
+
+fn key_of(meta: &ParseNestedMeta<'_>) -> String {
+    let path = &meta.path;
+    quote!(#path).to_string().replace(' ', "")
+}
+
 /// Keeps the value of a key that has none yet.
 fn set<T>(key: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> Result<()> {
     match key.replace(value) {
         None => Ok(()),
-        Some(_) => {
-            let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
-            Err(meta.error(format!("`{name}` is there twice")))
-        }
+        Some(_) => Err(meta.error(format!("`{}` is there twice", key_of(meta)))),
     }
 }
 

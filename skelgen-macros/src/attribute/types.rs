@@ -34,7 +34,7 @@ impl Types {
                 name
             }
             _ => {
-                let name: LitStr = meta.value()?.parse()?;
+                let name = super::text(meta, "event")?;
                 match option {
                     "add_type" => self.options.add_type(name.value()),
                     _ => self.options.opaque_type(name.value()),

@@ -7,13 +7,11 @@
 //! layout   BTF to the C side of the comparison
 //! names    fields and members by their names: the macro knows them
 //! check    the rest, left to rustc, which alone knows sizes and offsets
-//! nearest  what a wrong name may have been meant to be
 //! ```
 
 mod check;
 mod layout;
 mod names;
-mod nearest;
 mod shape;
 mod source;
 mod value;

@@ -4,8 +4,8 @@ use syn::Error;
 use syn::ext::IdentExt;
 
 use super::layout::{CMember, CValue};
-use super::nearest::nearest;
 use super::shape::Shape;
+use crate::nearest::nearest;
 
 /// A field that C has too.
 pub(super) struct Pair {

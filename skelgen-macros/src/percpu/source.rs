@@ -6,6 +6,7 @@ use syn::Error;
 
 use super::layout::{self, CValue};
 use crate::attribute::{Source, SourceKind};
+use crate::nearest::nearest;
 
 /// What the struct is compared to; `file` is the object's file name.
 pub(super) fn value(object: &Object, file: &str, source: &Source) -> Result<CValue, Error> {
@@ -20,7 +21,9 @@ pub(super) fn value(object: &Object, file: &str, source: &Source) -> Result<CVal
         let hint = if of_kind(object, other).any(|map| map.name == name) {
             format!("; there is a {0} of this name: say {0} = {name:?}", word(other))
         } else {
-            listed(object, source.kind)
+            let meant = nearest(&name, of_kind(object, source.kind).map(|map| map.name.as_str()));
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            format!("{meant}{}", listed(object, source.kind))
         };
         return Err(refused(format!("{file} has no {kind} `{name}`{hint}")));
     };

@@ -1,7 +1,7 @@
 //! Which name was meant.
 
 /// The name that takes the fewest changes of a character, if they are few enough to be a slip.
-pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = name.chars().count().max(3) / 3;
     let near = names.map(|other| (distance(name, other), other)).filter(|(distance, _)| *distance <= most);
     near.min_by_key(|(distance, _)| *distance).map(|(_, other)| other)

@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "../fixtures/counters.bpf.o", opaque_type = call_range)]
+struct Counters;
+
+fn main() {}
