@@ -171,6 +171,12 @@
 //! With the feature `libbpf-rs`, module `interop` has this crate's maps, programs and links as libbpf-rs's and back:
 //! `MapHandle::try_from(&map)`, `Map::try_from(&handle)`. It needs what libbpf does: a C compiler, libelf and zlib.
 //!
+//! # With serde, zerocopy, bytemuck
+//!
+//! With the feature of that name, [`Bool`] and [`Unaligned`] have the crate's traits, and so can the structs that have
+//! them for fields: `type_derive("*", "bytemuck::Zeroable, bytemuck::Pod")` in a build script, `type_derive("*",
+//! zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable)` in a derive. To serde they are a `bool` and a `T`.
+//!
 //! # Safety
 //!
 //! A skeleton is code: its loader program acts with all the rights of the process, so a description must come from the

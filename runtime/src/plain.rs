@@ -12,6 +12,7 @@ use core::slice;
 mod bits;
 #[doc(hidden)]
 pub mod compare;
+mod foreign;
 mod layout;
 mod macros;
 mod union;

@@ -57,6 +57,11 @@ use proc_macro::TokenStream;
 /// `Clone`, `Copy`, `Debug`, `Default` and `PartialEq` anyway. Paths are as seen from anywhere in the crate: `crate::name`
 /// or `name::of::another_crate`.
 ///
+/// Derives of serde, zerocopy and bytemuck want the runtime's feature of that name, by which the types of fields have
+/// their traits. Padding is a field `_pad0: [u8; N]`, so that zerocopy's `IntoBytes` and bytemuck's `Pod` find none that
+/// is not written out. serde has no arrays longer than 32, and derives of `Hash` and `Ord` read padding, which `==` does
+/// not: give them to types without. None of `Eq`, `Ord` and `Hash` is there for `f32` and `f64`.
+///
 /// ```
 /// use std::collections::HashMap;
 ///

@@ -1,5 +1,6 @@
 //! Types that C has and Rust cannot take as they are: a `bool` of any byte, a value at any address.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
@@ -9,6 +10,10 @@ use super::{Plain, TypeLayout, Value, read, write};
 ///
 /// Rust's `bool` may only ever be 0 or 1, which memory that others write does not promise.
 #[derive(Clone, Copy, Default)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
 #[repr(transparent)]
 pub struct Bool(u8);
 
@@ -61,6 +66,18 @@ impl PartialEq for Bool {
 
 impl Eq for Bool {}
 
+impl PartialOrd for Bool {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Bool {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.get().cmp(&other.get())
+    }
+}
+
 impl PartialEq<bool> for Bool {
     fn eq(&self, other: &bool) -> bool {
         self.get() == *other
@@ -87,6 +104,10 @@ impl fmt::Display for Bool {
 
 /// A `T` at any address, as a packed C struct has it: same bytes, alignment 1.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
 #[repr(C, packed)]
 pub struct Unaligned<T: Plain>(T);
 
@@ -144,6 +165,18 @@ impl<T: Plain + PartialEq> PartialEq for Unaligned<T> {
 
 impl<T: Plain + Eq> Eq for Unaligned<T> {}
 
+impl<T: Plain + PartialOrd> PartialOrd for Unaligned<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.get().partial_cmp(&other.get())
+    }
+}
+
+impl<T: Plain + Ord> Ord for Unaligned<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.get().cmp(&other.get())
+    }
+}
+
 impl<T: Plain + Hash> Hash for Unaligned<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.get().hash(state);
@@ -168,6 +201,8 @@ mod tests {
             assert_eq!(format!("{value:?} {value}"), format!("{truth} {truth}"));
         }
         assert_eq!((bool::from(Bool::TRUE), Bool::from(false)), (true, Bool::FALSE));
+        assert!(Bool::FALSE < Bool::from_bytes(&[9]).unwrap());
+        assert_eq!(Bool::TRUE.cmp(&Bool::from_bytes(&[9]).unwrap()), Ordering::Equal);
         let mut value = Bool::from_bytes(&[9]).unwrap();
         value.set(true);
         assert_eq!(value.as_bytes(), [1]);
@@ -180,6 +215,7 @@ mod tests {
         assert_eq!(value.as_bytes(), 7u32.to_ne_bytes());
         value.set(8);
         assert_eq!((value.get(), value), (8, 8.into()));
+        assert!(value < 0x0100.into());
         assert_eq!(format!("{:?} {:?}", value, Unaligned::<u16>::default()), "8 0");
     }
 }

@@ -210,6 +210,9 @@ impl Builder {
     /// `*` stands for any characters and `?` for any one. Derives are given by their paths. All types have `Clone`,
     /// `Copy`, `Debug`, `Default` and `PartialEq` anyway.
     ///
+    /// Derives of serde, zerocopy and bytemuck want the feature of that name of `skelgen-runtime`. Padding is a field
+    /// `_pad0: [u8; N]`; `Hash` and `Ord` read it, `==` does not. serde has no arrays longer than 32.
+    ///
     /// ```no_run
     /// # fn main() -> Result<(), skelgen::BuildError> {
     /// skelgen::Builder::new()
