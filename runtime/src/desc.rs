@@ -191,6 +191,13 @@ pub enum Attach<'a> {
         /// Whether it is a `kretprobe`, run when the function returns.
         ret: bool,
     },
+    /// To a static probe of a binary: `SEC("usdt")`. Where the kernel has links to many places of a binary, it is loaded
+    /// for one, as the probe can be in many. [`Program::attach_uprobe_multi`](crate::Program::attach_uprobe_multi)
+    /// attaches it to places that the caller knows.
+    Usdt {
+        /// The binary, provider and name in the section's name, if it has them.
+        probe: Option<Cow<'a, str>>,
+    },
     /// The section names no target: the caller does, with one of the methods `attach_*`.
     Manual,
     /// This runtime cannot attach it.
@@ -216,6 +223,7 @@ impl Attach<'_> {
             Attach::Kprobe { function, offset, ret } => {
                 Attach::Kprobe { function: owned(function), offset: *offset, ret: *ret }
             }
+            Attach::Usdt { probe } => Attach::Usdt { probe: probe.as_deref().map(owned) },
             Attach::Manual => Attach::Manual,
             Attach::Unsupported { why } => Attach::Unsupported { why: owned(why) },
         }

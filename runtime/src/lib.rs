@@ -154,9 +154,10 @@
 //!
 //! And only if asked for: the kernel's types, for objects with struct_ops maps (`/sys/kernel/btf/vmlinux`, and where
 //! that does not have them `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and `BPF_OBJ_GET_INFO_BY_FD` for the modules'),
-//! pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), maps that the loader cannot make
-//! (`BPF_MAP_CREATE`: arenas, local storages, those of one program alone, sections made longer), a token in a user namespace
-//! (`BPF_TOKEN_CREATE`), and after a failure one more run, for the verifier's log.
+//! whether it has uprobe_multi links, for `usdt` programs (one `BPF_PROG_LOAD` and two `BPF_LINK_CREATE`, once in a
+//! process), pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), maps that the
+//! loader cannot make (`BPF_MAP_CREATE`: arenas, local storages, those of one program alone, sections made longer), a
+//! token in a user namespace (`BPF_TOKEN_CREATE`), and after a failure one more run, for the verifier's log.
 //!
 //! # What the kernel is configured with
 //!
@@ -212,6 +213,7 @@ mod sha256;
 mod struct_ops;
 mod sys;
 mod token;
+mod uprobe;
 
 pub use arena::Arena;
 pub use cpus::PossibleCpus;
@@ -233,3 +235,4 @@ pub use prog::{Program, TestRun, TestRunOutput};
 pub use skelgen_macros::{PerCpu, Skeleton};
 pub use struct_ops::StructOps;
 pub use sys::{Errno, uapi};
+pub use uprobe::UprobeMulti;

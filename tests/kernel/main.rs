@@ -58,4 +58,5 @@ mod storages;
 mod struct_ops;
 mod threads;
 mod token;
+mod uprobes;
 mod watch;

@@ -57,6 +57,7 @@ impl<'a> Machine<'a> {
         };
         let prog = Prog {
             prog_type: BPF_PROG_TYPE_SYSCALL,
+            expected_attach_type: 0,
             flags: BPF_F_SLEEPABLE,
             name: "skel_loader",
             license: LICENSE,

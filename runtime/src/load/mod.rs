@@ -25,6 +25,7 @@ mod prototypes;
 mod struct_ops;
 mod target;
 mod untyped;
+mod usdt;
 mod values;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -137,6 +138,7 @@ fn run_with(
     let struct_ops = struct_ops::prepare(opened, &mut maps, &mut programs, &mut patches)?;
     let own = own::make(opened, &mut maps, token, &mut patches, values)?;
     maps.iter().try_for_each(|map| patches.map(map))?;
+    usdt::choose(&mut programs, opened.desc.progs);
     programs.iter().try_for_each(|program| patches.program(program))?;
     patches.inner_maps()?;
     let other = prototypes::words(opened.desc.image, &opened.header, |at| patches.is_set(at))?;

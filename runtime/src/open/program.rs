@@ -26,6 +26,8 @@ pub struct OpenProgram {
     pub(crate) autoattach: bool,
     pub(crate) prog_type: u32,
     pub(crate) expected_attach_type: u32,
+    /// Whether the user has given that.
+    pub(crate) attach_type_given: bool,
     /// Only if they are not the section's.
     pub(crate) prog_flags: Option<u32>,
     pub(crate) target: Option<Target>,
@@ -51,6 +53,7 @@ impl OpenProgram {
             autoattach: true,
             prog_type: desc.prog_type,
             expected_attach_type: desc.expected_attach_type,
+            attach_type_given: false,
             prog_flags: None,
             target: None,
             optional: desc.section.starts_with('?'),
@@ -96,7 +99,8 @@ impl OpenProgram {
         self.prog_type = prog_type;
     }
 
-    /// `enum bpf_attach_type`.
+    /// `enum bpf_attach_type`. That of a `usdt` program is chosen at the load, by what the kernel has, unless
+    /// [`set_expected_attach_type`](Self::set_expected_attach_type) gives it.
     #[must_use]
     pub fn expected_attach_type(&self) -> u32 {
         self.expected_attach_type
@@ -105,6 +109,7 @@ impl OpenProgram {
     /// Changes what the verifier is told of the way in which the program will be attached.
     pub fn set_expected_attach_type(&mut self, attach_type: u32) {
         self.expected_attach_type = attach_type;
+        self.attach_type_given = true;
     }
 
     /// Gives `BPF_PROG_LOAD` these `prog_flags` in place of those that the section's name means (`BPF_F_SLEEPABLE`,

@@ -232,6 +232,22 @@ attrs! {
         bpf_cookie: u64,
     }
 
+    /// `BPF_LINK_CREATE` of many places in a binary, up to `path_fd`.
+    LinkCreateUprobeMulti: 64 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        path: u64,
+        offsets: u64,
+        ref_ctr_offsets: u64,
+        cookies: u64,
+        cnt: u32,
+        uprobe_flags: u32,
+        pid: u32,
+        path_fd: u32,
+    }
+
     /// `BPF_LINK_CREATE` of an iterator.
     LinkCreateIter: 32 {
         prog_fd: u32,

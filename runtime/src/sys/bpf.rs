@@ -7,8 +7,8 @@ use std::ptr;
 
 use super::Errno;
 use super::attr::{
-    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkDetach, LinkUpdate,
-    MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
+    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkCreateUprobeMulti,
+    LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -46,9 +46,9 @@ pub(super) fn raw(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
 
-/// The address of `bytes`, and 0 if there are none: for some commands a length of 0 means no limit.
-pub(super) fn address(bytes: &[u8]) -> u64 {
-    if bytes.is_empty() { 0 } else { bytes.as_ptr().expose_provenance() as u64 }
+/// The address of `items`, and 0 if there are none: for some commands a length of 0 means no limit.
+pub(super) fn address<T>(items: &[T]) -> u64 {
+    if items.is_empty() { 0 } else { items.as_ptr().expose_provenance() as u64 }
 }
 
 /// As [`address`], of memory that the kernel writes.
@@ -57,8 +57,8 @@ pub(super) fn address_mut(bytes: &mut [u8]) -> u64 {
 }
 
 /// A length, as attrs have it; `E2BIG` if it needs more than 32 bits.
-fn length(bytes: &[u8]) -> Result<u32, Errno> {
-    u32::try_from(bytes.len()).map_err(|_| Errno::E2BIG)
+fn length<T>(items: &[T]) -> Result<u32, Errno> {
+    u32::try_from(items.len()).map_err(|_| Errno::E2BIG)
 }
 
 /// The name as the kernel takes it: up to 15 of its bytes, `_` for those that it refuses.
@@ -105,6 +105,7 @@ pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
 #[derive(Default)]
 pub(crate) struct Prog<'a> {
     pub(crate) prog_type: u32,
+    pub(crate) expected_attach_type: u32,
     pub(crate) flags: u32,
     pub(crate) name: &'a str,
     pub(crate) license: &'a CStr,
@@ -129,6 +130,7 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
         insns: address(prog.insns),
         license: address(prog.license.to_bytes_with_nul()),
         prog_flags: prog.flags,
+        expected_attach_type: prog.expected_attach_type,
         prog_name: object_name(prog.name),
         fd_array: address(&fds),
         ..Default::default()
@@ -258,6 +260,40 @@ pub(crate) fn link_create(
     // The kernel refuses bytes that the kind of link does not know, but for a cookie of 0.
     // SAFETY: the struct has no address. For an iterator `bpf_cookie` would be one, which `iter_info_len`, 0 as the
     // kernel fills up what is not given, keeps from being read.
+    unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
+}
+
+/// Where in a binary, for [`link_create_uprobe_multi`]. The slices are as long as `offsets`, or empty.
+#[derive(Default)]
+pub(crate) struct UprobeMulti<'a> {
+    pub(crate) attach_type: u32,
+    pub(crate) path: &'a CStr,
+    pub(crate) offsets: &'a [u64],
+    pub(crate) ref_ctr_offsets: &'a [u64],
+    pub(crate) cookies: &'a [u64],
+    pub(crate) flags: u32,
+    pub(crate) pid: u32,
+}
+
+/// `BPF_LINK_CREATE` of many places in a binary; `EINVAL` if the slices are not of one length.
+pub(crate) fn link_create_uprobe_multi(prog: BorrowedFd<'_>, probes: &UprobeMulti<'_>) -> Result<OwnedFd, Errno> {
+    let cnt = length(probes.offsets)?;
+    if [probes.ref_ctr_offsets, probes.cookies].iter().any(|words| !words.is_empty() && words.len() != cnt as usize) {
+        return Err(Errno::EINVAL);
+    }
+    let mut attr = LinkCreateUprobeMulti {
+        prog_fd: raw(prog),
+        attach_type: probes.attach_type,
+        path: address(probes.path.to_bytes_with_nul()),
+        offsets: address(probes.offsets),
+        ref_ctr_offsets: address(probes.ref_ctr_offsets),
+        cookies: address(probes.cookies),
+        cnt,
+        uprobe_flags: probes.flags,
+        pid: probes.pid,
+        ..Default::default()
+    };
+    // SAFETY: the path ends with a 0, the slices have `cnt` words each or their address is 0, and all outlive the call.
     unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
 }
 

@@ -103,6 +103,7 @@ pub const BPF_TRACE_ITER: u32 = 28;
 pub const BPF_XDP: u32 = 37;
 pub const BPF_PERF_EVENT: u32 = 41;
 pub const BPF_STRUCT_OPS: u32 = 44;
+pub const BPF_TRACE_UPROBE_MULTI: u32 = 48;
 pub const BPF_TRACE_FENTRY_MULTI: u32 = 59;
 pub const BPF_TRACE_FEXIT_MULTI: u32 = 60;
 pub const BPF_TRACE_FSESSION_MULTI: u32 = 61;
@@ -132,6 +133,9 @@ pub const BPF_RINGBUF_HDR_SZ: usize = 8;
 
 // BPF_PROG_LOAD's prog_flags; BPF_F_TOKEN_FD is one as well, and BPF_BTF_LOAD's only one
 pub const BPF_F_SLEEPABLE: u32 = 1 << 4;
+
+// BPF_LINK_CREATE's uprobe_multi.flags
+pub const BPF_F_UPROBE_MULTI_RETURN: u32 = 1;
 
 // BPF_PROG_TEST_RUN's flags
 pub const BPF_F_TEST_RUN_ON_CPU: u32 = 1;

@@ -158,6 +158,7 @@ fn attach(plan: AttachPlan) -> Attach<'static> {
             Attach::Tracepoint { category: Cow::Owned(category), name: Cow::Owned(name) }
         }
         AttachPlan::Kprobe { function, offset, ret } => Attach::Kprobe { function: Cow::Owned(function), offset, ret },
+        AttachPlan::Usdt { probe } => Attach::Usdt { probe: probe.map(Cow::Owned) },
         AttachPlan::Manual => Attach::Manual,
         AttachPlan::Unsupported { why } => Attach::Unsupported { why: Cow::Owned(why) },
     }

@@ -1,6 +1,6 @@
 //! How the runtime attaches a program, by what its section says.
 
-use crate::object::{AttachTo, SecDef};
+use crate::object::{AttachTo, SecDef, UsdtTarget};
 
 /// How the runtime attaches a program: its `desc::Attach`, owned, for tools that load an object without generating.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,11 @@ pub enum AttachPlan {
         /// On return.
         ret: bool,
     },
+    /// To a static probe of a binary; how depends on the kernel.
+    Usdt {
+        /// Which, as in `libc.so.6:libc:setjmp`.
+        probe: Option<String>,
+    },
     /// The user names the target.
     Manual,
     /// Not by this runtime.
@@ -52,6 +57,10 @@ impl AttachPlan {
             }
             AttachTo::Kprobe { target: Some(target), ret } => {
                 AttachPlan::Kprobe { function: target.function.clone(), offset: target.offset, ret: *ret }
+            }
+            AttachTo::Usdt { target } => {
+                let probe = |target: &UsdtTarget| format!("{}:{}:{}", target.binary, target.provider, target.name);
+                AttachPlan::Usdt { probe: target.as_ref().map(probe) }
             }
             AttachTo::Malformed { extra, expected } => {
                 AttachPlan::Unsupported { why: format!("`{extra}` is not {expected}") }

@@ -219,6 +219,13 @@ fn attach(sec: &SecDef) -> TokenStream {
             let offset = Literal::u64_unsuffixed(offset);
             quote!(Kprobe { function: #function, offset: #offset, ret: #ret })
         }
+        AttachPlan::Usdt { probe } => {
+            let probe = match probe.as_deref().map(borrowed) {
+                None => quote!(::core::option::Option::None),
+                Some(probe) => quote!(::core::option::Option::Some(#probe)),
+            };
+            quote!(Usdt { probe: #probe })
+        }
         AttachPlan::Manual => quote!(Manual),
         AttachPlan::Unsupported { why } => {
             let why = borrowed(&why);

@@ -45,7 +45,7 @@ pub use model::{
     Arena, Core, Data, DataKind, FuncIdx, Function, JumpTable, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef,
     MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
 };
-pub use sec::{AttachTo, SecDef};
+pub use sec::{AttachTo, SecDef, UsdtTarget};
 pub use uapi::{AttachType, MapType, ProgType};
 
 use crate::btf::{Btf, BtfExt};

@@ -18,8 +18,8 @@ pub struct SecDef {
     pub prog_type: u32,
     /// An [`AttachType`]; 0 where the section's name says nothing of it.
     ///
-    /// A `usdt` program has 0: where the kernel has uprobe_multi links (6.6), it is `BPF_TRACE_UPROBE_MULTI` that
-    /// should be loaded, which only the running system can tell.
+    /// A `usdt` program has 0: where the kernel has uprobe_multi links, it is loaded with `BPF_TRACE_UPROBE_MULTI`, which
+    /// only the running system can tell.
     pub expected_attach_type: u32,
     /// The program may sleep (`.s`, and all `syscall` programs).
     pub sleepable: bool,
