@@ -15,6 +15,8 @@ pub struct KernelVersion {
 }
 
 impl KernelVersion {
+    /// The first whose verifier knows a context among the arguments of a global function by its tag.
+    pub const CONTEXT_TAG: KernelVersion = KernelVersion { major: 6, minor: 8 };
     /// The first whose programs address `.percpu` variables directly.
     pub const DIRECT_PERCPU: KernelVersion = KernelVersion { major: 7, minor: 3 };
 }

@@ -28,7 +28,7 @@ fn has(path: &str, what: &str) -> bool {
     has
 }
 
-fn has_kprobes() -> bool {
+pub(crate) fn has_kprobes() -> bool {
     has("/sys/bus/event_source/devices/kprobe/type", "probes of kernel functions")
 }
 

@@ -6,6 +6,7 @@
 
 mod allocations;
 mod arena;
+mod arg_ctx;
 mod attach;
 mod attach_perf;
 mod attach_types;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::contexts::name_contexts;
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
 use crate::insn::Insn;
 use crate::link::Program;
@@ -19,7 +20,12 @@ pub fn plan(object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
 
 /// The same for kernels from `min_kernel` on: if all of them can address `.percpu` variables directly, programs have one
 /// form only.
-pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, programs: Vec<Program>) -> Result<LoadPlan> {
+pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, mut programs: Vec<Program>) -> Result<LoadPlan> {
+    let mut btf = object.btf.clone();
+    if min_kernel.is_none_or(|kernel| kernel < KernelVersion::CONTEXT_TAG) {
+        let types = object.programs.iter().map(|def| def.sec.prog_type);
+        btf = name_contexts(btf, &mut types.zip(&mut programs).collect::<Vec<_>>())?;
+    }
     let direct = min_kernel.is_some_and(|kernel| kernel >= KernelVersion::DIRECT_PERCPU);
     let stand_ins = object.percpu_maps();
     let jump_tables: usize = programs.iter().map(|program| program.jump_tables.len()).sum();
@@ -40,7 +46,7 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, programs: 
                     lowered: None,
                 });
             }
-            let lowered = lower::lower(&native, &percpu, &object.btf, def.sec.null_return())
+            let lowered = lower::lower(&native, &percpu, &btf, def.sec.null_return())
                 .and_then(|lowered| lowered.as_ref().map_or(Ok(()), Program::check_maps).map(|()| lowered))
                 .map_err(|error| error.in_section(def.section.as_str()))?;
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
@@ -54,7 +60,7 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, programs: 
         endian: object.endian,
         min_kernel,
         license: object.license.clone(),
-        btf: if object.btf.is_empty() { Vec::new() } else { object.btf.encode(object.endian) },
+        btf: if btf.is_empty() { Vec::new() } else { btf.encode(object.endian) },
         maps: object.maps.clone(),
         ksyms: object.ksyms.clone(),
         programs,

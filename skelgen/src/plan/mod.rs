@@ -6,6 +6,7 @@
 //! one of the loader's helpers.
 
 mod build;
+mod contexts;
 mod display;
 mod step;
 
