@@ -4,6 +4,7 @@
 //! library to load. So a test here takes nothing from the machine but its kernel: no files of this repository, no
 //! commands. What loads begins with `if !may_load() { return; }`.
 
+mod aliases;
 mod allocations;
 mod arena;
 mod arg_ctx;

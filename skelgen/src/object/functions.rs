@@ -21,6 +21,8 @@ pub(super) struct Functions {
     /// For each function: its section and the byte address of its start in it.
     pub(super) place: Vec<(SectionIdx, u64)>,
     starts: BTreeMap<(SectionIdx, u64), FuncIdx>,
+    /// Further names, each with its function.
+    pub(super) aliases: Vec<(FuncIdx, String)>,
 }
 
 impl Functions {
@@ -63,8 +65,13 @@ fn section_functions(elf: &Elf<'_>, section: &Section<'_>, functions: &mut Funct
     for symbol in symbols {
         let function = function(elf.endian, section, symbol).map_err(|error| error.in_symbol(symbol.name.as_str()))?;
         let start = symbol.value;
-        if functions.starting_at(section.index, start).is_some() {
-            // An alias: the first name stands for both.
+        if let Some(first) = functions.starting_at(section.index, start) {
+            let name = &functions.all[first.0].name;
+            if function.insns.len() != functions.all[first.0].insns.len() {
+                let what = format!("starts where {name} does, but is not as long");
+                return Err(Error::malformed(what).in_symbol(symbol.name.as_str()));
+            }
+            functions.aliases.push((first, symbol.name.clone()));
             continue;
         }
         if start < end {
