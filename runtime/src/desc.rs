@@ -172,8 +172,9 @@ pub enum Attach<'a> {
     /// To what it was loaded for, by `BPF_RAW_TRACEPOINT_OPEN` without a name: `tp_btf`, `fentry`, `fexit`, `fmod_ret`,
     /// `lsm`, `freplace`.
     Tracing,
-    /// It is an iterator: `SEC("iter/task")`. Iterators over a map's elements need the map:
-    /// [`Program::attach_iter_map`](crate::Program::attach_iter_map).
+    /// It is an iterator: `SEC("iter/task")`. Iterators over a map's elements need the map, and those over cgroups an order:
+    /// [`Program::attach_iter_map`](crate::Program::attach_iter_map),
+    /// [`attach_iter_cgroup`](crate::Program::attach_iter_cgroup).
     Iter,
     /// To a tracepoint: `SEC("tp/sched/sched_switch")`.
     Tracepoint {

@@ -199,6 +199,7 @@ pub mod guide;
 pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
+mod iterator;
 mod kconfig;
 mod layout;
 mod link;
@@ -223,6 +224,7 @@ pub use desc::{
 };
 pub use error::{Error, Result};
 pub use features::Features;
+pub use iterator::{CgroupOrder, IterCgroup, IterTask};
 pub use kconfig::{KconfigDesc, KconfigType};
 pub use link::{Iter, Link};
 pub use load::Loaded;

@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::desc::Attach;
 use crate::diagnose;
 use crate::link::Link;
-use crate::map::{Map, pin};
+use crate::map::pin;
 use crate::sys::Errno;
-use crate::sys::bpf::{self, Run};
+use crate::sys::bpf::{self, IterOver, Run};
 use crate::sys::uapi::{BPF_F_TEST_RUN_ON_CPU, BPF_XDP};
 use crate::{Error, Result};
 
@@ -103,7 +103,7 @@ impl Program {
         match &self.attach {
             Attach::RawTracepoint { name } => self.attach_raw_tracepoint(name),
             Attach::Tracing => self.attached(bpf::raw_tracepoint_open(None, self.fd()?)),
-            Attach::Iter => self.attached(bpf::link_create_iter(self.fd()?, None)),
+            Attach::Iter => self.attached(bpf::link_create_iter(self.fd()?, IterOver::All)),
             Attach::Tracepoint { category, name } => self.attach_tracepoint(category, name),
             Attach::Kprobe { function, offset, ret: false } => self.attach_kprobe(function, *offset),
             Attach::Kprobe { function, ret: true, .. } => self.attach_kretprobe(function),
@@ -142,15 +142,6 @@ impl Program {
     pub fn attach_raw_tracepoint(&self, name: &str) -> Result<Link> {
         let name = CString::new(name).map_err(|_| self.failed("attach program").because("a name has a byte 0"))?;
         self.attached(bpf::raw_tracepoint_open(Some(&name), self.fd()?))
-    }
-
-    /// Attaches an iterator over a map's elements, as `SEC("iter/bpf_map_elem")` (`BPF_LINK_CREATE`).
-    ///
-    /// # Errors
-    ///
-    /// The program is no such iterator, or accesses more than the map's keys and values have.
-    pub fn attach_iter_map(&self, map: &Map) -> Result<Link> {
-        self.attached(bpf::link_create_iter(self.fd()?, Some(map.as_fd())))
     }
 
     /// Attaches an XDP program to a network interface (`BPF_LINK_CREATE`); `flags` are `XDP_FLAGS_*`, or 0.

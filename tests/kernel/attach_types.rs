@@ -1,54 +1,28 @@
 //! What programs are attached as: the attach type of a section, as the kernel has it of the link.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::{io, process};
+use std::fs::File;
 
 use skelgen_runtime::Link;
 use skelgen_tests::skeletons::attach_all::AttachAll;
 use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{matrix, may_load, not_on_this_kernel};
 
+use crate::cgroup::Cgroup;
 use crate::info::{link_info, prog_info};
-
-/// A cgroup without processes, so that programs on it change nothing.
-struct Cgroup(PathBuf);
-
-impl Cgroup {
-    fn new() -> io::Result<Cgroup> {
-        let path = PathBuf::from(format!("/sys/fs/cgroup/skelgen_attach_types_{}", process::id()));
-        fs::create_dir(&path)?;
-        let cgroup = Cgroup(path);
-        // Version 2 has it, version 1 has not.
-        fs::metadata(cgroup.0.join("cgroup.controllers")).map(|_| cgroup)
-    }
-}
-
-impl Drop for Cgroup {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.0);
-    }
-}
 
 #[test]
 fn programs_of_cgroups() {
     if !may_load() {
         return;
     }
-    let cgroup = match Cgroup::new() {
-        Ok(cgroup) => cgroup,
-        Err(error) => {
-            assert!(matrix().is_none(), "{error}");
-            return not_on_this_kernel(format!("a cgroup of version 2 below /sys/fs/cgroup: {error}"));
-        }
-    };
+    let Some(cgroup) = Cgroup::new("attach_types") else { return };
     let mut open = SecForms::open().unwrap();
     // enum bpf_attach_type
     macro_rules! these {
         ($($name:ident $ty:literal)*) => {
             $(open.progs.$name.set_autoload(true);)*
             let skel = open.load().unwrap();
-            let folder = File::open(&cgroup.0).unwrap();
+            let folder = File::open(cgroup.path()).unwrap();
             $(
                 let link = skel.progs.$name.attach_cgroup(&folder).unwrap();
                 let info = link_info(&link);

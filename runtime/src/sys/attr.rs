@@ -265,6 +265,21 @@ attrs! {
         pad: [u32; 3],
     }
 
+    /// `union bpf_iter_link_info`, of cgroups.
+    IterCgroupInfo: 16 {
+        order: u32,
+        cgroup_fd: u32,
+        cgroup_id: u64,
+    }
+
+    /// `union bpf_iter_link_info`, of tasks.
+    IterTaskInfo: 16 {
+        tid: u32,
+        pid: u32,
+        pid_fd: u32,
+        pad: u32,
+    }
+
     /// `BPF_ITER_CREATE`.
     IterCreate: 8 {
         link_fd: u32,

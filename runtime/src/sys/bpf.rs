@@ -7,8 +7,9 @@ use std::ptr;
 
 use super::Errno;
 use super::attr::{
-    BtfInfo, BtfLoad, GetFdById, Info, IterCreate, IterMapInfo, LinkCreate, LinkCreateIter, LinkCreateUprobeMulti,
-    LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo, Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
+    BtfInfo, BtfLoad, GetFdById, Info, IterCgroupInfo, IterCreate, IterMapInfo, IterTaskInfo, LinkCreate,
+    LinkCreateIter, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo, Obj, ProgInfo,
+    ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -297,14 +298,36 @@ pub(crate) fn link_create_uprobe_multi(prog: BorrowedFd<'_>, probes: &UprobeMult
     unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
 }
 
-/// `BPF_LINK_CREATE` of an iterator over what its program says, or over the elements of `map`.
-pub(crate) fn link_create_iter(prog: BorrowedFd<'_>, map: Option<BorrowedFd<'_>>) -> Result<OwnedFd, Errno> {
-    let info = map.map(|map| IterMapInfo { map_fd: raw(map), pad: [0; 3] });
-    let mut attr = LinkCreateIter { prog_fd: raw(prog), attach_type: BPF_TRACE_ITER, ..Default::default() };
-    if let Some(info) = &info {
-        attr.iter_info = ptr::from_ref(info).expose_provenance() as u64;
-        attr.iter_info_len = size_of::<IterMapInfo>() as u32;
+/// What an iterator is to walk; as [`link_create_iter`] takes it.
+#[derive(Clone, Copy)]
+pub(crate) enum IterOver<'a> {
+    /// What its program says, all of it.
+    All,
+    /// The elements of a map.
+    Map(BorrowedFd<'a>),
+    Cgroup(IterCgroupInfo),
+    Task(IterTaskInfo),
+}
+
+/// `BPF_LINK_CREATE` of an iterator.
+pub(crate) fn link_create_iter(prog: BorrowedFd<'_>, over: IterOver<'_>) -> Result<OwnedFd, Errno> {
+    match over {
+        IterOver::All => iter_with(prog, &[] as &[IterMapInfo]),
+        IterOver::Map(map) => iter_with(prog, &[IterMapInfo { map_fd: raw(map), pad: [0; 3] }]),
+        IterOver::Cgroup(info) => iter_with(prog, &[info]),
+        IterOver::Task(info) => iter_with(prog, &[info]),
     }
+}
+
+/// With one `union bpf_iter_link_info`, or none.
+fn iter_with<T>(prog: BorrowedFd<'_>, info: &[T]) -> Result<OwnedFd, Errno> {
+    let mut attr = LinkCreateIter {
+        prog_fd: raw(prog),
+        attach_type: BPF_TRACE_ITER,
+        iter_info: address(info),
+        iter_info_len: size_of_val(info) as u32,
+        ..Default::default()
+    };
     // SAFETY: `info` outlives the call and is as long as said.
     unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
 }

@@ -50,7 +50,7 @@ impl AttachPlan {
         match &sec.attach {
             AttachTo::RawTracepoint { name: Some(name) } => AttachPlan::RawTracepoint { name: name.clone() },
             AttachTo::Trace { .. } | AttachTo::Freplace { .. } => AttachPlan::Tracing,
-            AttachTo::Iter { target: Some(target) } if needs_map(&target.name) => AttachPlan::Manual,
+            AttachTo::Iter { target: Some(target) } if needs_more(&target.name) => AttachPlan::Manual,
             AttachTo::Iter { .. } => AttachPlan::Iter,
             AttachTo::Tracepoint { target: Some(target) } => {
                 AttachPlan::Tracepoint { category: target.category.clone(), name: target.name.clone() }
@@ -73,7 +73,8 @@ impl AttachPlan {
     }
 }
 
-/// Iterators over what one map holds are attached to that map.
-fn needs_map(target: &str) -> bool {
-    matches!(target, "bpf_iter_bpf_map_elem" | "bpf_iter_bpf_sk_storage_map")
+/// Iterators over what one map holds are attached to that map, and one over cgroups has no order of its own.
+fn needs_more(target: &str) -> bool {
+    const ITERATORS: [&str; 4] = ["bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup"];
+    target.strip_prefix("bpf_iter_").is_some_and(|name| ITERATORS.contains(&name))
 }
