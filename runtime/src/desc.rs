@@ -192,6 +192,13 @@ pub enum Attach<'a> {
         /// Whether it is a `kretprobe`, run when the function returns.
         ret: bool,
     },
+    /// To all functions that match, with one link: `SEC("fentry.multi/vfs_*")`.
+    TracingMulti {
+        /// The module whose functions are meant, `None` for the kernel proper.
+        module: Option<Cow<'a, str>>,
+        /// Functions' names, with `*` for any text and `?` for any character; `None` if the section has none.
+        pattern: Option<Cow<'a, str>>,
+    },
     /// To a static probe of a binary: `SEC("usdt")`. Where the kernel has links to many places of a binary, it is loaded
     /// for one, as the probe can be in many. [`Program::attach_uprobe_multi`](crate::Program::attach_uprobe_multi)
     /// attaches it to places that the caller knows.
@@ -209,6 +216,12 @@ pub enum Attach<'a> {
 }
 
 impl Attach<'_> {
+    /// Whether the caller has to name a target.
+    pub(crate) fn needs_target(&self) -> bool {
+        let of_many = Attach::TracingMulti { module: None, pattern: None };
+        [Attach::Manual, of_many, Attach::Usdt { probe: None }].contains(self)
+    }
+
     /// The same without borrowing.
     pub(crate) fn to_static(&self) -> Attach<'static> {
         fn owned(text: &str) -> Cow<'static, str> {
@@ -223,6 +236,9 @@ impl Attach<'_> {
             }
             Attach::Kprobe { function, offset, ret } => {
                 Attach::Kprobe { function: owned(function), offset: *offset, ret: *ret }
+            }
+            Attach::TracingMulti { module, pattern } => {
+                Attach::TracingMulti { module: module.as_deref().map(owned), pattern: pattern.as_deref().map(owned) }
             }
             Attach::Usdt { probe } => Attach::Usdt { probe: probe.as_deref().map(owned) },
             Attach::Manual => Attach::Manual,

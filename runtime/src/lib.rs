@@ -214,6 +214,7 @@ mod sha256;
 mod struct_ops;
 mod sys;
 mod token;
+mod tracing_multi;
 mod uprobe;
 
 pub use arena::Arena;

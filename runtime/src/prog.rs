@@ -107,12 +107,13 @@ impl Program {
             Attach::Tracepoint { category, name } => self.attach_tracepoint(category, name),
             Attach::Kprobe { function, offset, ret: false } => self.attach_kprobe(function, *offset),
             Attach::Kprobe { function, ret: true, .. } => self.attach_kretprobe(function),
+            Attach::TracingMulti { pattern: Some(pattern), .. } => self.attach_functions(pattern),
             Attach::Usdt { probe: Some(probe) } => {
                 let error =
                     self.failed("attach program").because(format!("skelgen does not look for the probe {probe}"));
                 Err(error.hint("attach it to the places of the probe with attach_uprobe_multi"))
             }
-            Attach::Manual | Attach::Usdt { probe: None } => {
+            Attach::Manual | Attach::TracingMulti { pattern: None, .. } | Attach::Usdt { probe: None } => {
                 let why = format!("its section {:?} names no target", self.section);
                 Err(self.failed("attach program").because(why).hint("attach it with one of the methods attach_*"))
             }
@@ -127,8 +128,7 @@ impl Program {
     ///
     /// As for [`attach`](Self::attach).
     pub fn autoattach(&self) -> Result<Option<Link>> {
-        let manual = matches!(self.attach, Attach::Manual | Attach::Usdt { probe: None });
-        if !self.autoattach || self.fd.is_none() || manual {
+        if !self.autoattach || self.fd.is_none() || self.attach.needs_target() {
             return Ok(None);
         }
         self.attach().map(Some)

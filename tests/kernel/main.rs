@@ -62,5 +62,6 @@ mod storages;
 mod struct_ops;
 mod threads;
 mod token;
+mod tracing_multi;
 mod uprobes;
 mod watch;

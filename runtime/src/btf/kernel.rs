@@ -15,6 +15,7 @@ pub(crate) struct KernelBtf(Blob);
 
 /// A module's types, and its BTF's descriptor.
 pub(crate) struct ModuleBtf {
+    pub(crate) name: String,
     pub(crate) fd: OwnedFd,
     blob: Blob,
 }
@@ -61,6 +62,19 @@ impl KernelBtf {
         })
     }
 
+    /// The types of the module called `name`.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it cannot be read.
+    pub(crate) fn module_named(&self, name: &str) -> Result<ModuleBtf> {
+        let named = |module: &Result<ModuleBtf>| module.as_ref().map_or(true, |module| module.name == name);
+        self.modules().find(named).unwrap_or_else(|| {
+            let error = Error::new("find the types of module").subject(name).because("there are none of that name");
+            Err(error.hint("the module may not be loaded; to see those of modules takes CAP_SYS_ADMIN"))
+        })
+    }
+
     /// The BTF with this id, if it is a module's and still there.
     fn module(&self, id: u32) -> Result<Option<ModuleBtf>> {
         let failed = |errno| Error::new("read a module's types").errno_is(errno);
@@ -71,8 +85,8 @@ impl KernelBtf {
         };
         let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
         let blob = Blob::parse(bytes, Some(&self.0));
-        let blob = blob.map_err(|why| Error::new("read a module's types").subject(name).because(why))?;
-        Ok(Some(ModuleBtf { fd, blob }))
+        let blob = blob.map_err(|why| Error::new("read a module's types").subject(name.as_str()).because(why))?;
+        Ok(Some(ModuleBtf { name, fd, blob }))
     }
 }
 
@@ -80,7 +94,7 @@ impl ModuleBtf {
     /// Those in `bytes`, with any descriptor.
     #[cfg(test)]
     pub(crate) fn of(fd: OwnedFd, bytes: Vec<u8>, kernel: &KernelBtf) -> ModuleBtf {
-        ModuleBtf { fd, blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
+        ModuleBtf { name: "module".to_owned(), fd, blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
     }
 
     /// The module's types, on top of `kernel`'s.

@@ -15,6 +15,7 @@
 mod blob;
 #[cfg(test)]
 pub(crate) mod build;
+mod functions;
 mod kernel;
 mod shape;
 #[cfg(test)]

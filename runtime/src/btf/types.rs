@@ -99,6 +99,16 @@ impl<'a> Types<'a> {
         self.find_in(self.split.unwrap_or(self.base), kind, name)
     }
 
+    /// The ids of a module's own types, or of vmlinux's.
+    pub(super) fn own_ids(self) -> impl Iterator<Item = TypeId> {
+        self.split.unwrap_or(self.base).ids()
+    }
+
+    /// The type's own name; empty if it has none.
+    pub(crate) fn name(self, ty: Type<'a>) -> &'a [u8] {
+        self.string(ty.0.name)
+    }
+
     fn find_in(self, blob: &'a Blob, kind: u32, name: &str) -> Option<TypeId> {
         blob.ids().find(|&id| {
             let is = |record: Record<'_>| kind::of(record.info) == kind && self.string(record.name) == name.as_bytes();

@@ -10,11 +10,11 @@ use super::machine::Machine;
 use super::number;
 use super::patch::Patches;
 use crate::btf::{self, kind};
-use crate::desc::ProgDesc;
+use crate::desc::{Attach, ProgDesc};
 use crate::open::{OpenProgram, Target};
 use crate::sys::attr::{ProgLoad, place};
-use crate::sys::bpf;
 use crate::sys::uapi::*;
+use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
 
 /// A target: its id, and in which module's or program's BTF.
@@ -33,6 +33,14 @@ pub(super) fn find(
     let mut held = Vec::new();
     for (program, desc) in programs.iter().zip(descs).filter(|(program, _)| program.autoload) {
         let failed = |error: Error| error.subject(desc.name);
+        if let Attach::TracingMulti { module: Some(module), .. } = &desc.attach {
+            let module = module_btf(module).map_err(failed)?;
+            for &attr in desc.attrs {
+                patches.at(attr, place!(ProgLoad.attach_fd), number(&module))?;
+            }
+            held.push(module);
+            continue;
+        }
         let found = match (&program.target, in_module(program, desc)) {
             (Some(Target::Program { program, function }), _) => in_program(program, function).map_err(failed)?,
             (Some(Target::Kernel(name)), _) => in_kernel(machine, program, name).map_err(failed)?,
@@ -105,6 +113,27 @@ fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Resu
             .hint("the module may not be loaded, or another one have a function of that name"));
     }
     Ok(Found { id, fd })
+}
+
+/// The BTF of the module called `name`, whose functions are meant: which of them is said when the program is attached.
+fn module_btf(name: &str) -> Result<OwnedFd> {
+    let failed = || Error::new("find the attach target of program").because(format!("module {name}"));
+    let mut last = 0;
+    loop {
+        last = bpf::btf_get_next_id(last).map_err(|errno| {
+            failed().errno_is(errno).hint("it may not be loaded; to see the types of modules takes CAP_SYS_ADMIN")
+        })?;
+        let fd = match bpf::btf_by_id(last) {
+            Ok(fd) => fd,
+            // Gone since.
+            Err(Errno::ENOENT) => continue,
+            Err(errno) => return Err(failed().errno_is(errno)),
+        };
+        // What processes have loaded has no name.
+        if bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))? == name {
+            return Ok(fd);
+        }
+    }
 }
 
 fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {

@@ -248,6 +248,18 @@ attrs! {
         path_fd: u32,
     }
 
+    /// `BPF_LINK_CREATE` of many functions.
+    LinkCreateTracingMulti: 40 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        ids: u64,
+        cookies: u64,
+        cnt: u32,
+        pad: u32,
+    }
+
     /// `BPF_LINK_CREATE` of an iterator.
     LinkCreateIter: 32 {
         prog_fd: u32,

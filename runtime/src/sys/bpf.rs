@@ -8,8 +8,8 @@ use std::ptr;
 use super::Errno;
 use super::attr::{
     BtfInfo, BtfLoad, GetFdById, Info, IterCgroupInfo, IterCreate, IterMapInfo, IterTaskInfo, LinkCreate,
-    LinkCreateIter, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo, Obj, ProgInfo,
-    ProgLoad, RawTracepoint, TestRun, TokenCreate,
+    LinkCreateIter, LinkCreateTracingMulti, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo,
+    Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -295,6 +295,29 @@ pub(crate) fn link_create_uprobe_multi(prog: BorrowedFd<'_>, probes: &UprobeMult
         ..Default::default()
     };
     // SAFETY: the path ends with a 0, the slices have `cnt` words each or their address is 0, and all outlive the call.
+    unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
+}
+
+/// `BPF_LINK_CREATE` of many functions, by their ids in the BTF that the program was loaded for; `EINVAL` if there are
+/// cookies, but not as many.
+pub(crate) fn link_create_tracing_multi(
+    prog: BorrowedFd<'_>,
+    attach_type: u32,
+    ids: &[u32],
+    cookies: &[u64],
+) -> Result<OwnedFd, Errno> {
+    if !cookies.is_empty() && cookies.len() != ids.len() {
+        return Err(Errno::EINVAL);
+    }
+    let mut attr = LinkCreateTracingMulti {
+        prog_fd: raw(prog),
+        attach_type,
+        ids: address(ids),
+        cookies: address(cookies),
+        cnt: length(ids)?,
+        ..Default::default()
+    };
+    // SAFETY: the slices have `cnt` elements each or their address is 0, and outlive the call.
     unsafe { sys_bpf_fd(BPF_LINK_CREATE, &mut attr) }
 }
 

@@ -139,6 +139,9 @@ fn attach(plan: AttachPlan) -> Attach<'static> {
             Attach::Tracepoint { category: category.into(), name: name.into() }
         }
         AttachPlan::Kprobe { function, offset, ret } => Attach::Kprobe { function: function.into(), offset, ret },
+        AttachPlan::TracingMulti { module, pattern } => {
+            Attach::TracingMulti { module: module.map(Into::into), pattern: pattern.map(Into::into) }
+        }
         AttachPlan::Usdt { probe } => Attach::Usdt { probe: probe.map(Into::into) },
         AttachPlan::Manual => Attach::Manual,
         AttachPlan::Unsupported { why } => Attach::Unsupported { why: why.into() },

@@ -158,6 +158,9 @@ fn attach(plan: AttachPlan) -> Attach<'static> {
             Attach::Tracepoint { category: Cow::Owned(category), name: Cow::Owned(name) }
         }
         AttachPlan::Kprobe { function, offset, ret } => Attach::Kprobe { function: Cow::Owned(function), offset, ret },
+        AttachPlan::TracingMulti { module, pattern } => {
+            Attach::TracingMulti { module: module.map(Cow::Owned), pattern: pattern.map(Cow::Owned) }
+        }
         AttachPlan::Usdt { probe } => Attach::Usdt { probe: probe.map(Cow::Owned) },
         AttachPlan::Manual => Attach::Manual,
         AttachPlan::Unsupported { why } => Attach::Unsupported { why: Cow::Owned(why) },

@@ -30,6 +30,13 @@ pub enum AttachPlan {
         /// On return.
         ret: bool,
     },
+    /// By `BPF_LINK_CREATE`, to all functions that match.
+    TracingMulti {
+        /// Of which module, if not of the kernel proper.
+        module: Option<String>,
+        /// As in `vfs_*`.
+        pattern: Option<String>,
+    },
     /// To a static probe of a binary; how depends on the kernel.
     Usdt {
         /// Which, as in `libc.so.6:libc:setjmp`.
@@ -58,6 +65,9 @@ impl AttachPlan {
             AttachTo::Kprobe { target: Some(target), ret } => {
                 AttachPlan::Kprobe { function: target.function.clone(), offset: target.offset, ret: *ret }
             }
+            AttachTo::TraceMulti { module, pattern } => {
+                AttachPlan::TracingMulti { module: module.clone(), pattern: pattern.clone() }
+            }
             AttachTo::Usdt { target } => {
                 let probe = |target: &UsdtTarget| format!("{}:{}:{}", target.binary, target.provider, target.name);
                 AttachPlan::Usdt { probe: target.as_ref().map(probe) }
@@ -77,4 +87,35 @@ impl AttachPlan {
 fn needs_more(target: &str) -> bool {
     const ITERATORS: [&str; 4] = ["bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup"];
     target.strip_prefix("bpf_iter_").is_some_and(|name| ITERATORS.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::sec;
+
+    fn plan(section: &str) -> AttachPlan {
+        AttachPlan::of(&sec::parse(section).unwrap())
+    }
+
+    #[test]
+    fn what_a_section_leaves_open_the_user_says() {
+        for section in ["iter/bpf_map_elem", "iter/bpf_sk_storage_map", "iter/sockmap", "iter/cgroup", "xdp", "kprobe"]
+        {
+            assert_eq!(plan(section), AttachPlan::Manual, "{section}");
+        }
+        assert_eq!(plan("iter/task"), AttachPlan::Iter);
+        assert_eq!(plan("usdt"), AttachPlan::Usdt { probe: None });
+        assert_eq!(plan("fexit.multi"), AttachPlan::TracingMulti { module: None, pattern: None });
+    }
+
+    #[test]
+    fn what_it_says_is_handed_on() {
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(plan("usdt.s/libc.so.6:libc:setjmp"), AttachPlan::Usdt { probe: text("libc.so.6:libc:setjmp") });
+        let multi = |module, pattern| AttachPlan::TracingMulti { module, pattern };
+        assert_eq!(plan("fentry.multi/vfs_*"), multi(None, text("vfs_*")));
+        assert_eq!(plan("fsession.multi.s/ext4:ext4_?et"), multi(text("ext4"), text("ext4_?et")));
+        assert!(matches!(plan("fentry.multi/a-b"), AttachPlan::Unsupported { why } if why.contains("`a-b`")));
+    }
 }

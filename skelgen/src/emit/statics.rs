@@ -203,6 +203,10 @@ fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
 
 fn attach(sec: &SecDef) -> TokenStream {
     let borrowed = |text: &str| quote!(::std::borrow::Cow::Borrowed(#text));
+    let perhaps = |text: Option<String>| match text.as_deref().map(borrowed) {
+        None => quote!(::core::option::Option::None),
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+    };
     let attach = match AttachPlan::of(sec) {
         AttachPlan::RawTracepoint { name } => {
             let name = borrowed(&name);
@@ -219,11 +223,12 @@ fn attach(sec: &SecDef) -> TokenStream {
             let offset = Literal::u64_unsuffixed(offset);
             quote!(Kprobe { function: #function, offset: #offset, ret: #ret })
         }
+        AttachPlan::TracingMulti { module, pattern } => {
+            let (module, pattern) = (perhaps(module), perhaps(pattern));
+            quote!(TracingMulti { module: #module, pattern: #pattern })
+        }
         AttachPlan::Usdt { probe } => {
-            let probe = match probe.as_deref().map(borrowed) {
-                None => quote!(::core::option::Option::None),
-                Some(probe) => quote!(::core::option::Option::Some(#probe)),
-            };
+            let probe = perhaps(probe);
             quote!(Usdt { probe: #probe })
         }
         AttachPlan::Manual => quote!(Manual),
