@@ -107,6 +107,9 @@ pub struct DataDesc<'a> {
     pub init: Option<(u32, u32)>,
     /// The ELF section's name.
     pub section: &'a str,
+    /// Whether every program keeps the map, those that do not use it too: it is `.rodata` and has variables that tell
+    /// something of the programs, `bpf_metadata_*`.
+    pub metadata: bool,
     /// In `.kconfig`, which is [`DataKind::Kconfig`]: the variables that get their values at load.
     pub kconfig: &'a [KconfigDesc<'a>],
 }

@@ -151,6 +151,7 @@
 //! | `BPF_PROG_LOAD` | the loader program |
 //! | `BPF_PROG_TEST_RUN` | runs it: it makes the maps, fills them and loads the programs |
 //! | `BPF_MAP_UPDATE_ELEM` | for each `.percpu` section with a value, on kernels before 7.0 |
+//! | `BPF_PROG_BIND_MAP` | for each program of an object with `bpf_metadata_*` variables in `.rodata` |
 //!
 //! And only if asked for: the kernel's types, for objects with struct_ops maps (`/sys/kernel/btf/vmlinux`, and where
 //! that does not have them `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and `BPF_OBJ_GET_INFO_BY_FD` for the modules'),

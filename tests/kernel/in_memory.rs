@@ -102,6 +102,7 @@ pub(crate) fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
             kind: rt::DataKind::PerCpu,
             init: Some((init.start, init.end - init.start)),
             section: text(&map.name),
+            metadata: false,
             kconfig: &[],
         }),
         arena: None,

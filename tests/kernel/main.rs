@@ -39,6 +39,7 @@ mod load;
 mod many;
 mod map_types;
 mod maps;
+mod metadata;
 mod min_kernel;
 mod modes;
 mod objects;

@@ -7,6 +7,7 @@
 //! BPF_PROG_LOAD       the loader
 //! BPF_PROG_TEST_RUN   makes the maps, fills them and loads the programs
 //! BPF_MAP_UPDATE_ELEM each .percpu section, on kernels without BPF_F_ALL_CPUS only
+//! BPF_PROG_BIND_MAP   each program, of objects with variables bpf_metadata_* only
 //! ```
 //!
 //! Some maps are not for the loader to make: the runtime does it before all this (`own`), and the loader finds them as
@@ -15,6 +16,7 @@
 mod loaded;
 mod lookup;
 mod machine;
+mod metadata;
 mod min_kernel;
 mod outcome;
 mod own;
@@ -178,6 +180,7 @@ fn run_with(
     }
     let programs: Vec<_> =
         programs.iter().zip(opened.desc.progs).map(|(open, desc)| Some(program(take(desc.fd), open, desc))).collect();
+    metadata::bind(opened.desc.maps, &made, programs.iter().flatten())?;
     let struct_ops = struct_ops.ready(opened, &maps, &programs)?;
     let features = Features::from_bits(features);
     Ok(Some(Loaded { maps: made, programs, struct_ops, arena: own.arena, features, probed }))

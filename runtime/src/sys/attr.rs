@@ -306,6 +306,13 @@ attrs! {
         old_map_fd: u32,
     }
 
+    /// `BPF_PROG_BIND_MAP`.
+    ProgBindMap: 12 {
+        prog_fd: u32,
+        map_fd: u32,
+        flags: u32,
+    }
+
     /// `BPF_TOKEN_CREATE`.
     TokenCreate: 8 {
         flags: u32,

@@ -9,7 +9,7 @@ use super::Errno;
 use super::attr::{
     BtfInfo, BtfLoad, GetFdById, Info, IterCgroupInfo, IterCreate, IterMapInfo, IterTaskInfo, LinkCreate,
     LinkCreateIter, LinkCreateTracingMulti, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo,
-    Obj, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
+    Obj, ProgBindMap, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::uapi::*;
@@ -367,6 +367,13 @@ pub(crate) fn link_update_map(link: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Resu
     let mut attr = LinkUpdate { link_fd: raw(link), new_map_fd: raw(map), ..Default::default() };
     // SAFETY: no address.
     unsafe { sys_bpf(BPF_LINK_UPDATE, &mut attr) }.map(drop)
+}
+
+/// `BPF_PROG_BIND_MAP`: the program keeps the map as one that it uses.
+pub(crate) fn prog_bind_map(prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut attr = ProgBindMap { prog_fd: raw(prog), map_fd: raw(map), flags: 0 };
+    // SAFETY: no address.
+    unsafe { sys_bpf(BPF_PROG_BIND_MAP, &mut attr) }.map(drop)
 }
 
 /// `BPF_LINK_DETACH`.

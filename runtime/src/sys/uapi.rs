@@ -26,6 +26,7 @@ pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_LINK_UPDATE: u32 = 29;
 pub const BPF_ITER_CREATE: u32 = 33;
 pub const BPF_LINK_DETACH: u32 = 34;
+pub const BPF_PROG_BIND_MAP: u32 = 35;
 pub const BPF_TOKEN_CREATE: u32 = 36;
 
 macro_rules! map_types {

@@ -65,6 +65,7 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
             },
             init: slots.init.clone().map(|range| (range.start, range.end - range.start)),
             section: text(&map.name),
+            metadata: data.has_metadata(),
             kconfig: leak(data.vars.iter().filter_map(kconfig).collect()),
         }),
         arena: None,

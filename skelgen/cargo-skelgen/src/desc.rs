@@ -85,6 +85,7 @@ fn map_desc<'a>(
             },
             init: slots.init.as_ref().map(|range| (range.start, range.end - range.start)),
             section: &map.name,
+            metadata: data.has_metadata(),
             kconfig,
         }),
         arena: map.arena.as_ref().map(|arena| ArenaDesc {

@@ -81,12 +81,14 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
                 DataKind::PerCpu => quote!(PerCpu),
                 DataKind::Kconfig => quote!(Kconfig),
             };
+            let metadata = data.has_metadata();
             let kconfig = data.vars.iter().filter_map(kconfig_desc);
             quote! {
                 ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::#kind,
                     init: #init,
                     section: #name,
+                    metadata: #metadata,
                     kconfig: &[#(#kconfig),*],
                 })
             }

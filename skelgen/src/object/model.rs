@@ -281,6 +281,13 @@ pub struct Data {
     pub vars: Vec<Var>,
 }
 
+impl Data {
+    /// Whether variables tell something of the programs: `bpf_metadata_*`, as `bpftool prog` shows them.
+    pub fn has_metadata(&self) -> bool {
+        self.kind == DataKind::Rodata && self.vars.iter().any(|var| var.name.starts_with("bpf_metadata_"))
+    }
+}
+
 /// The variables in an arena: section `.addr_space.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arena {

@@ -281,6 +281,7 @@ pub mod arena {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
                     section: ".bss",
+                    metadata: false,
                     kconfig: &[],
                 }),
                 arena: ::core::option::Option::None,

@@ -318,6 +318,7 @@ pub mod kconfig {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
                     section: ".bss",
+                    metadata: false,
                     kconfig: &[],
                 }),
                 arena: ::core::option::Option::None,
@@ -338,6 +339,7 @@ pub mod kconfig {
                     kind: rt::DataKind::Kconfig,
                     init: ::core::option::Option::Some((112, 60)),
                     section: ".kconfig",
+                    metadata: false,
                     kconfig: &[
                         rt::KconfigDesc {
                             name: "CONFIG_ILLEGAL_POINTER_VALUE",

@@ -575,6 +575,7 @@ pub mod struct_ops {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
                     section: ".bss",
+                    metadata: false,
                     kconfig: &[],
                 }),
                 arena: ::core::option::Option::None,
