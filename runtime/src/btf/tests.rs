@@ -215,3 +215,42 @@ fn damaged_bytes_do_no_harm() {
         look(base, module);
     }
 }
+
+#[test]
+fn functions_that_can_be_traced_are_told_by_their_prototype() {
+    let mut b = Builder::vmlinux();
+    let int = b.add("int", kind::INT << 24, 4, &[32]);
+    let pair = b.composite("pair", STRUCT, 16, &[("a", int, 0)]);
+    let large = b.composite("large", STRUCT, 17, &[("a", int, 0)]);
+    let pointer = b.add("", kind::PTR << 24, large, &[]);
+    let declared = b.add("declared", kind::FWD << 24, 0, &[]);
+    let mut function = |name: &str, returns, params: &[u32]| {
+        let rest: Vec<_> = params.iter().flat_map(|&ty| [0, ty]).collect();
+        let proto = b.add("", kind::FUNC_PROTO << 24 | params.len() as u32, returns, &rest);
+        b.add(name, kind::FUNC << 24, proto, &[])
+    };
+    let traceable = [
+        function("none", 0, &[]),
+        function("some", int, &[int, pair, pointer]),
+        function("returns_pointer", pointer, &[int; 12]),
+    ];
+    function("returns_struct", pair, &[]);
+    function("takes_much", int, &[large]);
+    function("takes_many", int, &[int; 13]);
+    function("takes_any", int, &[int, 0]);
+    function("takes_what_is_declared_only", int, &[declared]);
+    function("returns_nothing_that_exists", 9999, &[]);
+    let not_a_prototype = b.add("not_a_function", kind::FUNC << 24, int, &[]);
+    let blob = parse(&b);
+    let types = Types::new(&blob, None);
+    assert_eq!(types.traceable(|_| true), traceable.map(TypeId));
+    assert_eq!(types.traceable(|name| name.starts_with(b"so")), [TypeId(traceable[1])]);
+    assert!(types.get(TypeId(not_a_prototype)).is_some());
+
+    // A module's are its own only.
+    let mut module = Builder::module(&b);
+    let proto = module.add("", kind::FUNC_PROTO << 24, int, &[]);
+    let own = module.add("own", kind::FUNC << 24, proto, &[]);
+    let module = Blob::parse(module.bytes(), Some(&blob)).unwrap();
+    assert_eq!(Types::new(&blob, Some(&module)).traceable(|_| true), [TypeId(own)]);
+}
