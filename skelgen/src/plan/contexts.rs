@@ -254,7 +254,8 @@ mod tests {
 
     #[test]
     fn what_is_right_or_wrong_already_stays() {
-        let pointees: [(&str, fn(&mut Builder) -> TypeId); 5] = [
+        type Pointee = fn(&mut Builder) -> TypeId;
+        let pointees: [(&str, Pointee); 5] = [
             ("__sk_buff", |b| b.structure("__sk_buff", 0, &[])),
             ("xdp_md", |b| b.structure("xdp_md", 0, &[])),
             ("pt_regs", |b| b.structure("pt_regs", 0, &[])),
@@ -264,7 +265,7 @@ mod tests {
             }),
             ("u64", |b| b.int("u64", 8, 0)),
         ];
-        let changed = |pointee: fn(&mut Builder) -> TypeId, prog_type| {
+        let changed = |pointee: Pointee, prog_type| {
             let (btf, function) = btf(pointee);
             named(&btf, function, &[prog_type]).1 > 0
         };
