@@ -37,7 +37,7 @@ pub mod static_build;
 pub mod static_libs;
 pub mod traced;
 
-pub use machine::{Guest, allowed_cpus, kernel_version, matrix, on_cpu, open_fds};
+pub use machine::{Guest, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};
 pub use not_run::{Part, not_on_this_kernel, not_run};
 pub use own_process::in_own_process;

@@ -1,6 +1,7 @@
 //! The machine that the tests run on.
 
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::{env, fs, io};
 
 /// A guest of the kernel matrix, as `tests/matrix/boot` started it.
@@ -18,6 +19,12 @@ pub fn matrix() -> Option<Guest> {
     let kernel = env::var("SKELGEN_MATRIX_KERNEL").ok()?;
     let cpus = env::var("SKELGEN_MATRIX_CPUS").ok()?.parse().ok()?;
     Some(Guest { kernel, cpus })
+}
+
+/// Whether this kernel module is loaded, and its types known.
+#[must_use]
+pub fn is_loaded(module: &str) -> bool {
+    Path::new("/sys/kernel/btf").join(module).exists()
 }
 
 /// The running kernel's version, as in `(6, 18)`.
