@@ -42,6 +42,7 @@ mod maps;
 mod metadata;
 mod min_kernel;
 mod modes;
+mod module_kfuncs;
 mod objects;
 mod percpu;
 mod percpu_alloc;

@@ -41,4 +41,4 @@ pub use machine::{Guest, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu
 pub use mounts::{BPF_FS, Cgroup, may_pin};
 pub use not_run::{Part, not_on_this_kernel, not_run};
 pub use own_process::in_own_process;
-pub use privilege::may_load;
+pub use privilege::{may_load, may_load_with, may_load_without};

@@ -2,7 +2,8 @@
 
 use skelgen_runtime::features;
 
-use crate::not_run::{Part, not_run};
+use crate::machine::is_loaded;
+use crate::not_run::{Part, not_on_this_kernel, not_run};
 
 /// Nothing if this process can load BPF programs, else why it cannot.
 ///
@@ -22,4 +23,24 @@ pub fn may_load() -> bool {
         not_run(Part::Live, why);
     }
     can.is_ok()
+}
+
+/// As [`may_load`], for a test that is about this module of the kernel.
+#[must_use = "a test that may not load has nothing to do"]
+pub fn may_load_with(module: &str) -> bool {
+    let may = may_load();
+    if may && !is_loaded(module) {
+        not_on_this_kernel(format!("module {module}, which is not loaded"));
+    }
+    may && is_loaded(module)
+}
+
+/// As [`may_load`], for a test that is about this module not being there.
+#[must_use = "a test that may not load has nothing to do"]
+pub fn may_load_without(module: &str) -> bool {
+    let may = may_load();
+    if may && is_loaded(module) {
+        not_on_this_kernel(format!("that module {module} is not loaded"));
+    }
+    may && !is_loaded(module)
 }

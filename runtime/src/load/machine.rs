@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::kfunc_addresses;
 use super::lookup;
 use super::outcome::{Made, Outcome};
 use super::patch::Patches;
@@ -101,6 +102,10 @@ impl<'a> Machine<'a> {
             }
         }
         let refused = self.error(step, errno, log);
+        if let Some(words) = self.without_kfunc_addresses(patches, &refused) {
+            patches.words(words);
+            return self.load(patches);
+        }
         match self.without_btf(patches, step, &refused) {
             Some(words) => {
                 patches.words(words);
@@ -123,6 +128,13 @@ impl<'a> Machine<'a> {
         let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD)?;
         (step.op == OP_BPF && refused.verifier_log().is_some()).then_some(())?;
         untyped::words(image, &self.opened.header, |at| patches.is_set(at))
+    }
+
+    /// What to change for a load without addresses of kfuncs, if it is those that the kernel has refused.
+    fn without_kfunc_addresses(&self, patches: &Patches<'_, '_>, refused: &Error) -> Option<Vec<(u32, u32)>> {
+        refused.verifier_log().is_some_and(kfunc_addresses::are_refused).then_some(())?;
+        let words = kfunc_addresses::words(self.opened.desc.image, &self.opened.header);
+        (!words.is_empty() && words.iter().all(|&(at, _)| !patches.has(at))).then_some(words)
     }
 
     /// The id of the type called `name`, of the kernel or of the module whose BTF comes with it. Asks the loader program,

@@ -11,8 +11,10 @@
 //! ```
 //!
 //! Some maps are not for the loader to make: the runtime does it before all this (`own`), and the loader finds them as
-//! maps that exist. If the kernel refuses the object's BTF, the loader runs once more and does without.
+//! maps that exist. If the kernel refuses the object's BTF, or the addresses of kfuncs, the loader runs once more and does
+//! without.
 
+mod kfunc_addresses;
 mod loaded;
 mod lookup;
 mod machine;
