@@ -59,14 +59,17 @@ impl Program {
 
     /// Looks into the types of what the program was loaded for.
     fn in_types<R>(&self, look: impl FnOnce(Types<'_>) -> R) -> Result<R> {
-        let kernel = KernelBtf::read()?;
-        let found = match &self.attach {
-            Attach::TracingMulti { module: Some(module), .. } => {
-                kernel.module_named(module).map(|module| look(module.types(&kernel)))
+        let failed = |why: String| self.failed("attach program").because(why);
+        let read = |error: Error| failed(error.to_string());
+        let kernel = KernelBtf::read().map_err(read)?;
+        let Attach::TracingMulti { module: Some(name), .. } = &self.attach else { return Ok(look(kernel.types())) };
+        match kernel.module_called(name).map_err(read)? {
+            Some(module) => Ok(look(module.types(&kernel))),
+            None => {
+                let error = failed(format!("module {name} has no types to be seen"));
+                Err(error.hint("it may not be loaded; to see the types of modules takes CAP_SYS_ADMIN"))
             }
-            _ => Ok(look(kernel.types())),
-        };
-        found.map_err(|error| self.failed("attach program").because(error.to_string()))
+        }
     }
 }
 

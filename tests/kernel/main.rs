@@ -43,6 +43,7 @@ mod metadata;
 mod min_kernel;
 mod modes;
 mod module_kfuncs;
+mod module_trace;
 mod objects;
 mod percpu;
 mod percpu_alloc;

@@ -17,6 +17,7 @@
 //! copied         how many bytes of a value go between user space and the kernel
 //! congestion     TCP with a congestion control of choice
 //! traced         which commands on elements a process gives
+//! vsock          a packet to this machine itself
 //! ```
 
 pub mod cells;
@@ -36,6 +37,7 @@ pub mod skeletons;
 pub mod static_build;
 pub mod static_libs;
 pub mod traced;
+pub mod vsock;
 
 pub use machine::{Guest, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};

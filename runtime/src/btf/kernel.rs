@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use super::Types;
 use super::blob::Blob;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
 
+/// The kernel's types, and those of each loaded module that has some, by name.
+const FOLDER: &str = "/sys/kernel/btf";
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The types of vmlinux.
@@ -15,9 +18,14 @@ pub(crate) struct KernelBtf(Blob);
 
 /// A module's types, and its BTF's descriptor.
 pub(crate) struct ModuleBtf {
-    pub(crate) name: String,
     pub(crate) fd: OwnedFd,
+    name: String,
     blob: Blob,
+}
+
+/// Whether there is a module called `name` that has types. Every process may ask.
+pub(crate) fn has_module(name: &str) -> bool {
+    Path::new(FOLDER).join(name).exists()
 }
 
 impl KernelBtf {
@@ -62,17 +70,9 @@ impl KernelBtf {
         })
     }
 
-    /// The types of the module called `name`.
-    ///
-    /// # Errors
-    ///
-    /// There is none, or it cannot be read.
-    pub(crate) fn module_named(&self, name: &str) -> Result<ModuleBtf> {
-        let named = |module: &Result<ModuleBtf>| module.as_ref().map_or(true, |module| module.name == name);
-        self.modules().find(named).unwrap_or_else(|| {
-            let error = Error::new("find the types of module").subject(name).because("there are none of that name");
-            Err(error.hint("the module may not be loaded; to see those of modules takes CAP_SYS_ADMIN"))
-        })
+    /// Those of the module called `name`; `None` if it is not loaded, or this process lacks `CAP_SYS_ADMIN`.
+    pub(crate) fn module_called(&self, name: &str) -> Result<Option<ModuleBtf>> {
+        self.modules().find(|module| module.as_ref().map_or(true, |module| module.name == name)).transpose()
     }
 
     /// The BTF with this id, if it is a module's and still there.
@@ -85,8 +85,8 @@ impl KernelBtf {
         };
         let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
         let blob = Blob::parse(bytes, Some(&self.0));
-        let blob = blob.map_err(|why| Error::new("read a module's types").subject(name.as_str()).because(why))?;
-        Ok(Some(ModuleBtf { name, fd, blob }))
+        let blob = blob.map_err(|why| Error::new("read a module's types").subject(&*name).because(why))?;
+        Ok(Some(ModuleBtf { fd, name, blob }))
     }
 }
 
@@ -94,7 +94,7 @@ impl ModuleBtf {
     /// Those in `bytes`, with any descriptor.
     #[cfg(test)]
     pub(crate) fn of(fd: OwnedFd, bytes: Vec<u8>, kernel: &KernelBtf) -> ModuleBtf {
-        ModuleBtf { name: "module".to_owned(), fd, blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
+        ModuleBtf { fd, name: "module".to_owned(), blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
     }
 
     /// The module's types, on top of `kernel`'s.

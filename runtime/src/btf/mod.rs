@@ -23,7 +23,7 @@ mod tests;
 mod types;
 
 use blob::Blob;
-pub(crate) use kernel::{KernelBtf, ModuleBtf};
+pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module};
 pub(crate) use types::{Member, TypeId, Types, kind};
 
 /// The id of the function called `name` in a loaded program's types, if there is one.

@@ -4,8 +4,8 @@
 //! A program takes it to see whether there is such a kfunc, as `bpf_ksym_exists` does, and for that any number but 0 will
 //! do: the instruction becomes that of a constant, and the kfunc's id is the number.
 
+use crate::btf::kind;
 use crate::image::{Header, OP_COPY, OP_FIND_BTF, Read, Step};
-use crate::kernel_btf::kind;
 
 /// `BPF_LD | BPF_IMM | BPF_DW`.
 const LD_IMM64: u8 = 0x18;

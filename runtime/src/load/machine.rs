@@ -137,13 +137,13 @@ impl<'a> Machine<'a> {
         (!words.is_empty() && words.iter().all(|&(at, _)| !patches.has(at))).then_some(words)
     }
 
-    /// The id of the type called `name`, of the kernel or of the module whose BTF comes with it. Asks the loader program,
-    /// with an image that has this one step.
-    pub(super) fn find_btf(&self, name: &str, kind: u32) -> Result<(u32, Option<OwnedFd>)> {
+    /// The id of the type called `name`, of the kernel or of the module whose BTF comes with it; `None` if neither has it.
+    /// Asks the loader program, with an image that has this one step.
+    pub(super) fn find_btf(&self, name: &str, kind: u32) -> Result<Option<(u32, Option<OwnedFd>)>> {
         const OUT: u32 = HEADER_SIZE + STEP_SIZE;
         const OUT2: u32 = OUT + 8;
         const NAME: u32 = OUT2 + 8;
-        let failed = || Error::new("find the attach target of program").because(format!("there is no {name}"));
+        let failed = || Error::new("find the attach target of program");
         let mut words = [0u32; (NAME / 4) as usize];
         words[0] = MAGIC;
         words[1] = self.opened.header.size;
@@ -153,7 +153,8 @@ impl<'a> Machine<'a> {
         step[0] = u32::from_ne_bytes([low, high, 0, 0]);
         // `unless`: a word of the header that is 0, as the errors are.
         step[1] = AT_ERROR;
-        let size = u32::try_from(name.len() + 1).ok().filter(|&size| size <= ARG_MAX).ok_or_else(failed)?;
+        // The kernel has no name that long.
+        let Some(size) = u32::try_from(name.len() + 1).ok().filter(|&size| size <= ARG_MAX) else { return Ok(None) };
         step[2..7].copy_from_slice(&[kind, NAME, size, OUT, OUT2]);
         let mut image: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         image.extend_from_slice(name.as_bytes());
@@ -164,14 +165,16 @@ impl<'a> Machine<'a> {
         let ran = bpf::prog_test_run(self.program.as_fd(), &mut Run::default());
         ran.map_err(|errno| diagnose::explain(Error::new("run program").subject("of the loader").errno_is(errno)))?;
         let header = Header::read(&self.memory).ok_or_else(failed)?;
-        if header.error != 0 {
-            return Err(failed().errno_is(Errno::new(header.error)));
+        match Errno::new(header.error) {
+            _ if header.error == 0 => {}
+            Errno::ENOENT => return Ok(None),
+            errno => return Err(failed().errno_is(errno)),
         }
         let id = self.memory.u32(OUT).filter(|&id| id != 0).ok_or_else(failed)?;
         // 0 is the kernel proper.
         let module = self.memory.u32(OUT2).map_or(0, u32::cast_signed);
         let fd = fds::adopt(&[if module > 0 { module } else { -1 }], &[]).pop().flatten();
-        Ok((id, fd))
+        Ok(Some((id, fd)))
     }
 
     /// One run, from a fresh image.

@@ -1,15 +1,16 @@
 //! What programs are attached to, where the user says it, or where the section's name asks for one module.
 //!
 //! The loader finds a target by its name in the kernel and then in every module, which is what a section's name means.
-//! Here the loader program is asked for it in a run of its own, so that the answer can be looked at; a function of a BPF
-//! program is looked up in that program's BTF. Then the image's own search is left out, and its result put in place.
+//! Here the loader program is asked for it in a run of its own, so that the answer can be looked at; where that is not of
+//! the module that was asked for, the module's own BTF is. A function of a BPF program is looked up in that program's BTF.
+//! Then the image's own search is left out, and its result put in place.
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::machine::Machine;
 use super::number;
 use super::patch::Patches;
-use crate::btf::{self, kind};
+use crate::btf::{self, KernelBtf, TypeId, kind};
 use crate::desc::{Attach, ProgDesc};
 use crate::open::{OpenProgram, Target};
 use crate::sys::attr::{ProgLoad, place};
@@ -17,10 +18,21 @@ use crate::sys::uapi::*;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
 
+/// What a section calls the kernel proper.
+const VMLINUX: &str = "vmlinux";
+
 /// A target: its id, and in which module's or program's BTF.
 struct Found {
     id: u32,
     fd: Option<OwnedFd>,
+}
+
+impl Found {
+    fn is_in(&self, module: &str) -> Result<bool> {
+        let Some(fd) = &self.fd else { return Ok(false) };
+        let name = bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+        Ok(name == module)
+    }
 }
 
 /// Finds the targets and puts them in place; the descriptors are to be kept for the load.
@@ -81,10 +93,8 @@ fn has_target(desc: &ProgDesc<'_>, patches: &Patches<'_, '_>) -> bool {
 }
 
 fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Result<Found> {
-    let failed = || Error::new("find the attach target of program");
     let (module, name) = match target.split_once(':') {
-        Some(("vmlinux", name)) => (Some(None), name),
-        Some((module, name)) => (Some(Some(module)), name),
+        Some((module, name)) => (Some(module), name),
         None => (None, target),
     };
     let (prefix, kind) = match (program.prog_type, program.expected_attach_type) {
@@ -93,31 +103,55 @@ fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Resu
         (_, BPF_TRACE_ITER) => ("bpf_iter_", kind::FUNC),
         _ => ("", kind::FUNC),
     };
-    let (id, fd) = machine.find_btf(&format!("{prefix}{name}"), kind)?;
-    let Some(wanted) = module else { return Ok(Found { id, fd }) };
-    let is = match &fd {
-        Some(fd) => Some(bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))?),
-        None => None,
-    };
-    if is.as_deref() != wanted {
-        let place = |module: Option<&str>| {
-            module.map_or_else(|| "the kernel proper".to_owned(), |name| format!("module {name}"))
-        };
-        let why = format!(
-            "of the functions called {name} the kernel finds that of {}, not of {}",
-            place(is.as_deref()),
-            place(wanted)
-        );
-        return Err(failed()
-            .because(why)
-            .hint("the module may not be loaded, or another one have a function of that name"));
+    let name = format!("{prefix}{name}");
+    let found = machine.find_btf(&name, kind)?.map(|(id, fd)| Found { id, fd });
+    match (module, found) {
+        (None, Some(found)) => Ok(found),
+        (None, None) => Err(missing("the BTF of the kernel and of its loaded modules", kind, &name)),
+        (Some(VMLINUX), Some(found)) if found.fd.is_none() => Ok(found),
+        (Some(VMLINUX), _) => Err(missing("the kernel proper", kind, &name)),
+        (Some(module), Some(found)) if found.is_in(module)? => Ok(found),
+        (Some(module), found) => hidden(module, &name, kind, found.is_some()),
     }
-    Ok(Found { id, fd })
+}
+
+/// The target in a module whose name for it another has as well, and is asked first (`is_elsewhere`).
+fn hidden(module: &str, name: &str, kind: u32, is_elsewhere: bool) -> Result<Found> {
+    let place = format!("module {module}");
+    if !btf::has_module(module) {
+        return Err(failed().because(format!("{place} is not loaded, or has no BTF")).errno_is(Errno::ENOENT));
+    }
+    if !is_elsewhere {
+        return Err(missing(&place, kind, name));
+    }
+    let kernel = KernelBtf::read()?;
+    let Some(btf) = kernel.module_called(module)? else {
+        let why = format!("another than {place} has a {} {name}", what(kind));
+        return Err(failed().because(why).hint("to look into the module's own BTF takes CAP_SYS_ADMIN"));
+    };
+    // Of two that are alike, the kernel proper has the type, and the module's BTF does without.
+    let types = btf.types(&kernel);
+    match types.find_own(kind, name).or_else(|| types.find(kind, name)) {
+        Some(TypeId(id)) => Ok(Found { id, fd: Some(btf.fd) }),
+        None => Err(missing(&place, kind, name)),
+    }
+}
+
+fn missing(place: &str, kind: u32, name: &str) -> Error {
+    failed().because(format!("{place} has no {} `{name}`", what(kind))).errno_is(Errno::ENOENT)
+}
+
+fn what(kind: u32) -> &'static str {
+    if kind == kind::FUNC { "function" } else { "type" }
+}
+
+fn failed() -> Error {
+    Error::new("find the attach target of program")
 }
 
 /// The BTF of the module called `name`, whose functions are meant: which of them is said when the program is attached.
 fn module_btf(name: &str) -> Result<OwnedFd> {
-    let failed = || Error::new("find the attach target of program").because(format!("module {name}"));
+    let failed = || failed().because(format!("module {name}"));
     let mut last = 0;
     loop {
         last = bpf::btf_get_next_id(last).map_err(|errno| {
@@ -137,7 +171,6 @@ fn module_btf(name: &str) -> Result<OwnedFd> {
 }
 
 fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
-    let failed = || Error::new("find the attach target of program");
     let btf_id = bpf::prog_btf_id(program.as_fd()).map_err(|errno| failed().errno_is(errno))?;
     if btf_id == 0 {
         return Err(failed().because("the program that was given as its target has no BTF"));

@@ -63,10 +63,10 @@ fn a_kernel_function_is_named_at_run_time() {
     }
     let error = load("nothing").unwrap_err();
     assert_eq!((error.operation(), error.subject_name()), ("find the attach target of program", Some("iter")));
-    assert_eq!(error.reason(), Some("there is no bpf_iter_nothing"));
-    let error = load("nowhere:task").unwrap_err();
-    let expected = "of the functions called task the kernel finds that of the kernel proper, not of module nowhere";
+    let expected = "the BTF of the kernel and of its loaded modules has no function `bpf_iter_nothing`";
     assert_eq!(error.reason(), Some(expected));
+    let error = load("nowhere:task").unwrap_err();
+    assert_eq!(error.reason(), Some("module nowhere is not loaded, or has no BTF"));
 }
 
 #[test]
