@@ -13,6 +13,7 @@ mod kconfig;
 mod keyless;
 mod links;
 mod maps;
+mod modules;
 mod percpu;
 mod percpu_maps;
 mod percpu_variables;
