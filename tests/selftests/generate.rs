@@ -12,10 +12,10 @@ use std::time::Duration;
 use skelgen::Skeleton;
 use skelgen::emit::Options;
 use skelgen_tests::cells::say;
-use skelgen_tests::{Part, not_run};
+use skelgen_tests::{Part, lists, not_run};
 
 use crate::conform::Conform;
-use crate::{lists, objects};
+use crate::objects;
 
 /// How long nothing may be done before something hangs. The longest takes a few seconds.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -32,7 +32,7 @@ fn the_generator_writes_rust_or_says_why_not() {
     };
     let generated = generate_all(&objects);
     let opened = conform.opens(&objects);
-    let list = lists::read("refused.txt", 0);
+    let list = lists::read("selftests/refused.txt", 0);
 
     let mut written = 0;
     let mut wrong = Vec::new();

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::env;
 
 use skelgen_tests::cells::{Cells, say};
+use skelgen_tests::lists::{self, Entry};
 use skelgen_tests::not_run::note;
 use skelgen_tests::{Part, not_run};
 
 use crate::conform::{Conform, Record};
-use crate::lists::{self, Entry};
 use crate::objects;
 
 /// Names the cells to load them in: `7.3:2`, whose kernel the objects are of, or others.
@@ -60,8 +60,8 @@ struct Judge {
 
 impl Judge {
     fn new(objects: usize) -> Judge {
-        let [differences, refused] =
-            [("differences.txt", 2), ("refused.txt", 0)].map(|(name, keys)| lists::read(name, keys));
+        let [differences, refused] = [("selftests/differences.txt", 2), ("selftests/refused.txt", 0)]
+            .map(|(name, keys)| lists::read(name, keys));
         Judge { objects, differences, refused, kernels: Vec::new(), wrong: Vec::new() }
     }
 

@@ -11,6 +11,5 @@
 mod compiles;
 mod conform;
 mod generate;
-mod lists;
 mod loads;
 mod objects;

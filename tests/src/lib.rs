@@ -5,6 +5,7 @@
 //! fixtures       their objects
 //! privilege      whether this process may load BPF
 //! not_run        what could not be tested here, and why: told at the end, never silent
+//! lists          what is not as expected, with the reasons
 //! machine        the kernel, its CPUs, the matrix' guest
 //! markdown       blocks of code in documents
 //! mounts         the file systems of pins and of cgroups
@@ -25,6 +26,7 @@ pub mod congestion;
 pub mod copied;
 pub mod examples;
 pub mod fixtures;
+pub mod lists;
 pub mod machine;
 pub mod markdown;
 pub mod mounts;

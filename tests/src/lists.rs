@@ -1,4 +1,4 @@
-//! The two lists of what is not as with libbpf, and why.
+//! Lists of what is not as one would expect, and why: each is to be needed, and nothing else to be there.
 //!
 //! A line has fields with `|` between them; a pattern's `*` stands for any text. Lines that begin with `#` say more.
 
@@ -8,36 +8,44 @@ use std::path::Path;
 
 /// What is expected, and whether it was seen.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// All but pattern and reason.
-    pub(crate) keys: Vec<String>,
+    pub keys: Vec<String>,
     pattern: String,
-    pub(crate) reason: String,
+    /// Why it is so.
+    pub reason: String,
     seen: Cell<usize>,
 }
 
 impl Entry {
     /// Whether it is about `text`, which then is one more that it was needed for.
-    pub(crate) fn explains(&self, text: &str) -> bool {
+    pub fn explains(&self, text: &str) -> bool {
         let explains = matches(&self.pattern, text);
         self.seen.set(self.seen.get() + usize::from(explains));
         explains
     }
 
     /// For how much it was needed.
-    pub(crate) fn seen(&self) -> usize {
+    #[must_use]
+    pub fn seen(&self) -> usize {
         self.seen.get()
     }
 
     /// As it stands in the list.
-    pub(crate) fn line(&self) -> String {
+    #[must_use]
+    pub fn line(&self) -> String {
         [&self.keys[..], &[self.pattern.clone(), self.reason.clone()]].concat().join(" | ")
     }
 }
 
-/// The list in this folder that is so named, whose lines have `keys` fields before pattern and reason.
-pub(crate) fn read(name: &str, keys: usize) -> Vec<Entry> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftests").join(name);
+/// The list that is so named, as in `selftests/refused.txt`, whose lines have `keys` fields before pattern and reason.
+///
+/// # Panics
+///
+/// It is not there, or a line has another number of fields.
+#[must_use]
+pub fn read(name: &str, keys: usize) -> Vec<Entry> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let text = fs::read_to_string(&path).expect("the list is checked in");
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let entries = lines.map(|line| {
@@ -50,7 +58,8 @@ pub(crate) fn read(name: &str, keys: usize) -> Vec<Entry> {
 }
 
 /// Whether `text` is as the pattern says, in which `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => {
