@@ -15,7 +15,7 @@ const OTHER_ENDIAN: &str = "counters_be";
 const REFUSED_AT_LOAD: [&str; 4] = ["bad/kconfig_missing", "bad/no_license", "bad/storage_key", "bad/verifier_reject"];
 
 /// Made by other tools than most.
-const OTHER: [&str; 2] = ["other/gcc", "other/linked"];
+const OTHER: [&str; 5] = ["other/aya", "other/aya_untyped", "other/gcc", "other/linked", "other/linked3"];
 
 fn main() {
     let fixtures = Path::new("../fixtures");

@@ -24,7 +24,7 @@ use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 /// Whose plan and records are kept.
-const PLANS: [&str; 13] = [
+const PLANS: [&str; 15] = [
     "agent_percpu",
     "arena",
     "attach_all",
@@ -35,17 +35,20 @@ const PLANS: [&str; 13] = [
     "kconfig",
     "kfuncs",
     "ksyms",
+    "other/aya",
+    "other/linked3",
     "percpu_basic",
     "percpu_shapes",
     "struct_ops",
 ];
 
 /// Whose programs are kept.
-const PROGRAMS: [&str; 8] =
-    ["arena", "counters", "insns", "jump_tables", "kconfig", "kfuncs", "ksyms", "percpu_shapes"];
+const PROGRAMS: [&str; 9] =
+    ["arena", "counters", "insns", "jump_tables", "kconfig", "kfuncs", "ksyms", "other/linked3", "percpu_shapes"];
 
 /// Whose source is kept.
-const SOURCES: [&str; 6] = ["arena", "counters", "data_sections", "kconfig", "percpu_maps", "struct_ops"];
+const SOURCES: [&str; 7] =
+    ["arena", "counters", "data_sections", "kconfig", "other/aya_untyped", "percpu_maps", "struct_ops"];
 
 /// Literals of more bytes are left out: what is in them is seen better in the other files.
 const LONG: usize = 64;
@@ -120,7 +123,8 @@ fn goldens() -> BTreeMap<String, String> {
 }
 
 fn skeleton(fixture: &str) -> Skeleton {
-    Skeleton::new(&format!("{fixture}.bpf.o"), &fixtures::bytes(fixture)).unwrap()
+    let file = fixture.rsplit('/').next().unwrap_or(fixture);
+    Skeleton::new(&format!("{file}.bpf.o"), &fixtures::bytes(fixture)).unwrap()
 }
 
 /// A program's instructions, each function under its name.
