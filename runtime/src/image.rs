@@ -182,6 +182,8 @@ pub struct Step {
 
 /// Place of [`Step::unless`] in a step.
 pub(crate) const AT_STEP_UNLESS: u32 = 4;
+/// Place of [`Step::expect`] in a step.
+pub(crate) const AT_STEP_EXPECT: u32 = 32;
 
 impl Step {
     pub(crate) fn read(image: &(impl Read + ?Sized), at: u32) -> Option<Step> {

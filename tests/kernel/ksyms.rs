@@ -111,3 +111,17 @@ fn what_only_programs_refer_to_that_are_not_loaded_is_not_looked_for() {
         assert_eq!(bss.schedule_address + bss.schedule_again, address("schedule").unwrap());
     }
 }
+
+#[test]
+fn a_symbol_at_0_is_found() {
+    let Some(expected) = address("__per_cpu_start") else {
+        return not_on_this_kernel("the kernel lists no __per_cpu_start");
+    };
+    if !may_load() {
+        return;
+    }
+    let skel = load_with(|progs| &mut progs.symbol_at_zero).unwrap();
+    assert_eq!(skel.data.get().per_cpu_start, 1);
+    run_on(0, &skel.progs.symbol_at_zero, [0; 2]);
+    assert_eq!(skel.data.get().per_cpu_start, expected);
+}

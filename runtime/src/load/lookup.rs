@@ -1,10 +1,11 @@
 //! What it means that the kernel lacks something that a program refers to.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 
 use crate::btf::kind;
 use crate::desc::StepDesc;
-use crate::image::{MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
+use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
 use crate::sys::uapi::BPF_MAP_CREATE;
 use crate::{Error, diagnose};
@@ -53,6 +54,29 @@ fn name(image: &[u8], step: &Step) -> String {
     String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)).into_owned()
 }
 
+/// What to write over `image` for `step`, which is at `at` and did not find its symbol, to take 0 for its address; `None`
+/// if that is not where the kernel has it.
+///
+/// `bpf_kallsyms_lookup_name` says of a symbol at 0 that there is none. On x86_64, before Linux 6.15, the kernel's per-CPU
+/// variables began there (`__per_cpu_start`).
+pub(super) fn at_zero(image: &[u8], step: &Step, at: u32, errno: Errno) -> Option<Vec<(u32, u32)>> {
+    (step.op == OP_FIND_KSYM && errno == Errno::ENOENT).then_some(())?;
+    let symbols = BufReader::new(File::open("/proc/kallsyms").ok()?);
+    // With any number there need not be such a symbol.
+    has_at_zero(symbols, &name(image, step)).then(|| vec![(at + AT_STEP_EXPECT, 1)])
+}
+
+/// Whether the first symbol called `name` is at 0. The helper has shown its address before, so that 0 does not stand for
+/// one that is hidden.
+fn has_at_zero(symbols: impl BufRead, name: &str) -> bool {
+    // "0000000000000000 A __per_cpu_start", and behind a module's its name.
+    let mut symbols = symbols.lines().map_while(Result::ok);
+    let symbol = symbols.find(|line| line.split_ascii_whitespace().nth(2) == Some(name));
+    symbol.is_some_and(|line| {
+        line.split_ascii_whitespace().next().is_some_and(|address| address.trim_matches('0').is_empty())
+    })
+}
+
 /// Adds to the verifier's refusal of a program what its log says about what is missing.
 pub(super) fn explain_log(error: Error, log: &str, steps: &[StepDesc<'_>]) -> Error {
     if let Some(kfunc) = missing_kfunc(log, steps) {
@@ -76,6 +100,15 @@ fn missing_kfunc<'a>(log: &str, steps: &'a [StepDesc<'_>]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kallsyms_tells_what_is_at_0() {
+        let symbols =
+            "0000000000000000 A __per_cpu_start\nffffffff81000000 T _text\n0000000000000000 d own\t[module]\n";
+        let is = |name| has_at_zero(symbols.as_bytes(), name);
+        assert!(is("__per_cpu_start") && is("own"));
+        assert!(!is("_text") && !is("none") && !is("A") && !is("__per_cpu"));
+    }
 
     #[test]
     fn the_verifier_tells_which_kfunc_is_missing() {

@@ -81,10 +81,13 @@ impl<'a> Machine<'a> {
                 Outcome::Made(made) => return Ok(made),
                 // A signal kept the verifier from its work.
                 Outcome::Failed { errno: Errno::EAGAIN, .. } if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
-                Outcome::Failed { step, errno } => match self.without_map_types(patches, step) {
-                    Some(words) => patches.words(words),
-                    None => break (step, errno),
-                },
+                Outcome::Failed { step, errno } => {
+                    let other = self.without_map_types(patches, step);
+                    match other.or_else(|| self.with_symbol_at_zero(patches, step, errno)) {
+                        Some(words) => patches.words(words),
+                        None => break (step, errno),
+                    }
+                }
             }
         };
         let (mut step, mut errno) = failure;
@@ -120,6 +123,14 @@ impl<'a> Machine<'a> {
         let image = self.opened.desc.image;
         let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_MAP_CREATE)?;
         untyped::map_words(image, &step).filter(|words| words.iter().all(|&(at, _)| !patches.has(at)))
+    }
+
+    /// What to change for a symbol that is at address 0, if it is one that was not found.
+    fn with_symbol_at_zero(&self, patches: &Patches<'_, '_>, step: u32, errno: Errno) -> Option<Vec<(u32, u32)>> {
+        let (image, header) = (self.opened.desc.image, &self.opened.header);
+        let at = step.checked_mul(STEP_SIZE)?.checked_add(header.steps)?;
+        let words = lookup::at_zero(image, &step_at(image, header, step)?, at, errno)?;
+        words.iter().all(|&(at, _)| !patches.has(at)).then_some(words)
     }
 
     /// What to change for a load without BTF, if it is the object's BTF that the kernel has looked at and refused.
