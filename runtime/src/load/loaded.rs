@@ -116,9 +116,25 @@ impl Loaded {
     ///
     /// There are not that many, it was taken before or is no struct_ops map, or its struct has another size than `T`.
     pub fn struct_ops<T: Plain>(&mut self, index: usize) -> Result<StructOps<T>> {
+        let (map, ready) = self.take_struct_ops(index)?;
+        StructOps::new(map, ready)
+    }
+
+    /// Takes the struct_ops map that is map number `index`, without a type for its struct: it can be attached, but not
+    /// be read as one.
+    ///
+    /// # Errors
+    ///
+    /// There are not that many, or it was taken before or is no struct_ops map.
+    pub fn untyped_struct_ops(&mut self, index: usize) -> Result<StructOps<()>> {
+        let (map, ready) = self.take_struct_ops(index)?;
+        Ok(StructOps::untyped(map, ready))
+    }
+
+    fn take_struct_ops(&mut self, index: usize) -> Result<(Option<Map>, Ready)> {
         let ready = self.struct_ops.get_mut(index).and_then(Option::take);
         let ready = ready.ok_or_else(|| missing("struct_ops map", index))?;
-        StructOps::new(self.maps.get_mut(index).and_then(Option::take), ready)
+        Ok((self.maps.get_mut(index).and_then(Option::take), ready))
     }
 
     /// Takes the arena that is map number `index`.

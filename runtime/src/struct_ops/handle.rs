@@ -14,7 +14,7 @@ use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
 
 /// A struct of the kernel's, made of values and programs, that can be registered: a TCP congestion control, say. `T`
-/// is the struct as the object has it.
+/// is the struct as the object has it, or `()` for who has no type for it.
 ///
 /// ```no_run
 /// # #[derive(skelgen_runtime::Skeleton)] #[skeleton(object = "../fixtures/struct_ops.bpf.o")] struct Ca;
@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct StructOps<T: Plain> {
+pub struct StructOps<T> {
     name: Box<str>,
     /// `None` if it was not to be created.
     made: Option<Made>,
@@ -59,13 +59,40 @@ pub(crate) struct Ready {
 
 impl<T: Plain> StructOps<T> {
     pub(crate) fn new(map: Option<Map>, ready: Ready) -> Result<StructOps<T>> {
-        let Ready { name, autoattach, object_size, value } = ready;
-        if object_size != size_of::<T>() {
+        let Ready { name, object_size, .. } = &ready;
+        if *object_size != size_of::<T>() {
             let why = format!("its struct has {object_size} bytes, the type {}", size_of::<T>());
-            return Err(Error::new("give a type to map").subject(&*name).because(why));
+            return Err(Error::new("give a type to map").subject(&**name).because(why));
         }
+        Ok(StructOps::of(map, ready))
+    }
+
+    /// The struct as the kernel has it (`BPF_MAP_LOOKUP_ELEM`): a program is there as its id. All is 0 before it is
+    /// attached for the first time, and so is what this kernel's struct has no member for.
+    ///
+    /// # Errors
+    ///
+    /// It was not to be created.
+    pub fn get(&self) -> Result<T> {
+        let Made { map, value, .. } = self.made("look up in map")?;
+        let bytes = map.lookup(&KEY)?.unwrap_or_default();
+        let mut object = T::zeroed();
+        value.copy_back(&bytes, object.as_bytes_mut());
+        Ok(object)
+    }
+}
+
+impl StructOps<()> {
+    pub(crate) fn untyped(map: Option<Map>, ready: Ready) -> StructOps<()> {
+        StructOps::of(map, ready)
+    }
+}
+
+impl<T> StructOps<T> {
+    fn of(map: Option<Map>, ready: Ready) -> StructOps<T> {
+        let Ready { name, autoattach, value, .. } = ready;
         let made = map.zip(value).map(|(map, (value, programs))| Made { map, value, programs });
-        Ok(StructOps { name, made, autoattach, value: PhantomData })
+        StructOps { name, made, autoattach, value: PhantomData }
     }
 
     /// The variable's name in the source.
@@ -87,20 +114,6 @@ impl<T: Plain> StructOps<T> {
     /// It was not to be created.
     pub fn map(&self) -> Result<&Map> {
         Ok(&self.made("use map")?.map)
-    }
-
-    /// The struct as the kernel has it (`BPF_MAP_LOOKUP_ELEM`): a program is there as its id. All is 0 before it is
-    /// attached for the first time, and so is what this kernel's struct has no member for.
-    ///
-    /// # Errors
-    ///
-    /// It was not to be created.
-    pub fn get(&self) -> Result<T> {
-        let Made { map, value, .. } = self.made("look up in map")?;
-        let bytes = map.lookup(&KEY)?.unwrap_or_default();
-        let mut object = T::zeroed();
-        value.copy_back(&bytes, object.as_bytes_mut());
-        Ok(object)
     }
 
     /// Registers the struct with the kernel, which calls its programs from then on (`BPF_MAP_UPDATE_ELEM`, and for a
@@ -170,7 +183,7 @@ impl Link {
     ///
     /// The link is not that of a struct_ops map of `.struct_ops.link`, nor `with` such a map, or they are of different
     /// kinds; or the kernel cannot replace this kind, or refuses the struct.
-    pub fn update_map<T: Plain>(&self, with: &StructOps<T>) -> Result<()> {
+    pub fn update_map<T>(&self, with: &StructOps<T>) -> Result<()> {
         const WHAT: &str = "replace the struct_ops map of";
         let made = with.made("attach map")?;
         if !made.has_link() || !self.is_kernel_link() {
