@@ -70,26 +70,55 @@ pub(crate) fn compare(libbpf: &Outcome, skelgen: &Outcome) -> (Class, Vec<String
     }
 }
 
-/// Whether both refuse to read the object; or the same map or program is refused, by the verifier for the same reason.
+/// Whether both refuse to read the object; or the same map or program is refused, with the same error, and by the
+/// verifier for the same reason.
 fn same_refusal(a: &Refusal, b: &Refusal) -> bool {
     if (a.stage, b.stage) == (Stage::Open, Stage::Open) {
         return true;
     }
     let same_reason = match (a.verified, b.verified) {
-        (true, true) => a.words == b.words || is_poison(&a.words, &b.words),
+        (true, true) => a.words == b.words || same_poison(&a.words, &b.words),
         (false, false) => true,
         _ => false,
     };
-    !a.subject.is_empty() && a.subject == b.subject && a.stage == b.stage && same_reason
+    let same_error = a.errno == b.errno || [a.errno, b.errno].contains(&0);
+    !a.subject.is_empty() && a.subject == b.subject && a.stage == b.stage && same_error && same_reason
 }
 
-/// Whether the verifier has come to what takes the place of something that the kernel lacks: libbpf then says in its log
-/// what that is.
-fn is_poison(libbpf: &str, skelgen: &str) -> bool {
-    let poison = skelgen.strip_prefix("invalid func unknown#").unwrap_or_default();
-    if libbpf.starts_with("failed to resolve CO-RE relocation") {
-        return poison == "195896080";
+/// What takes the place of an instruction that refers to something which is not there: the call of a helper which no
+/// kernel has, so that the verifier refuses it if it comes to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Poison {
+    /// A CO-RE relocation for a type or member that the kernel lacks.
+    CoRe,
+    /// A map that is not created.
+    Map,
+    /// A kfunc that the kernel lacks.
+    Kfunc,
+}
+
+impl Poison {
+    /// That of a log with these last words: libbpf has its own in their place, if it finds out what is lacking.
+    fn of(words: &str) -> Option<Poison> {
+        if let Some(helper) = words.strip_prefix("invalid func unknown#") {
+            return match helper.parse().ok()? {
+                195_896_080 => Some(Poison::CoRe),
+                2_001_000_000..2_002_000_000 => Some(Poison::Map),
+                2_002_000_000..2_003_000_000 => Some(Poison::Kfunc),
+                _ => None,
+            };
+        }
+        let named = |start: &str, end: &str| words.starts_with(start) && words.ends_with(end);
+        match words {
+            _ if named("failed to resolve CO-RE relocation ", "") => Some(Poison::CoRe),
+            _ if named("BPF map '", "' is referenced but wasn't created") => Some(Poison::Map),
+            _ if named("kfunc '", "' is referenced but wasn't resolved") => Some(Poison::Kfunc),
+            _ => None,
+        }
     }
-    // Each kfunc has a number of its own.
-    libbpf.ends_with("is referenced but wasn't resolved") && poison.starts_with("20020000")
+}
+
+/// Whether the verifier has come, in both, to what takes the place of the same kind of thing.
+fn same_poison(a: &str, b: &str) -> bool {
+    Poison::of(a).is_some_and(|poison| Some(poison) == Poison::of(b))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::{io, ptr};
 
 use crate::outcome::{Outcome, Refusal, Stage};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Registered, SCHEDULER, STRUCT_OPS, Snapshot};
 
 #[repr(C)]
 struct BpfObject([u8; 0]);
@@ -16,6 +16,16 @@ struct BpfObject([u8; 0]);
 struct BpfProgram([u8; 0]);
 #[repr(C)]
 struct BpfMap([u8; 0]);
+#[repr(C)]
+struct BpfLink([u8; 0]);
+#[repr(C)]
+struct Btf([u8; 0]);
+
+/// The start of `struct btf_type`.
+#[repr(C)]
+struct BtfType {
+    name_off: u32,
+}
 
 /// `va_list`, as it is passed on x86_64.
 type VaList = *mut c_void;
@@ -34,6 +44,13 @@ unsafe extern "C" {
     fn bpf_map__name(map: *const BpfMap) -> *const c_char;
     fn bpf_map__fd(map: *const BpfMap) -> c_int;
     fn bpf_map__is_internal(map: *const BpfMap) -> bool;
+    fn bpf_map__type(map: *const BpfMap) -> u32;
+    fn bpf_map__btf_value_type_id(map: *const BpfMap) -> u32;
+    fn bpf_map__attach_struct_ops(map: *const BpfMap) -> *mut BpfLink;
+    fn bpf_link__destroy(link: *mut BpfLink) -> c_int;
+    fn bpf_object__btf(object: *const BpfObject) -> *const Btf;
+    fn btf__type_by_id(btf: *const Btf, id: u32) -> *const BtfType;
+    fn btf__name_by_offset(btf: *const Btf, offset: u32) -> *const c_char;
 }
 
 // What libbpf needs, behind it.
@@ -102,7 +119,8 @@ impl Object {
         }
     }
 
-    pub(crate) fn load(&self) -> Outcome {
+    /// Loads it and, if that is asked for, registers its struct_ops maps one after the other.
+    pub(crate) fn load(&self, register: bool) -> Outcome {
         // SAFETY: the object is open.
         let result = unsafe { bpf_object__load(self.0) };
         if result != 0 {
@@ -114,7 +132,41 @@ impl Object {
             borrowed(unsafe { bpf_program__fd(program) })
         });
         let programs: Vec<_> = self.program_names().into_iter().zip(fds).collect();
-        Outcome::of_snapshot(Snapshot::take(&maps, &programs))
+        let mut snapshot = Snapshot::take(&maps, &programs);
+        if let (Ok(snapshot), true) = (&mut snapshot, register) {
+            let created = self.maps().filter(|map| map_type(*map) == STRUCT_OPS && map_fd(*map) >= 0);
+            created.for_each(|map| snapshot.registered(&map_name(map), &self.register(map)));
+        }
+        Outcome::of_snapshot(snapshot)
+    }
+
+    /// Registers a struct_ops map, and takes that back.
+    fn register(&self, map: *mut BpfMap) -> Registered {
+        if self.struct_name(map) == SCHEDULER {
+            return Registered::NotTried;
+        }
+        // SAFETY: it is a map of an object that is open.
+        let link = unsafe { bpf_map__attach_struct_ops(map) };
+        if link.is_null() {
+            return Registered::Refused(io::Error::last_os_error());
+        }
+        // SAFETY: libbpf has just made it, and nobody else has it.
+        unsafe { bpf_link__destroy(link) };
+        Registered::Yes
+    }
+
+    /// The name of a struct_ops map's struct.
+    fn struct_name(&self, map: *const BpfMap) -> String {
+        // SAFETY: the object is open, and an object with such a map has BTF.
+        let btf = unsafe { bpf_object__btf(self.0) };
+        // SAFETY: it is a map of an object that is open.
+        let id = unsafe { bpf_map__btf_value_type_id(map) };
+        // SAFETY: the BTF lives as long as the object.
+        let struct_type = unsafe { btf__type_by_id(btf, id) };
+        // SAFETY: libbpf has read the struct's name by this id when it opened the object.
+        let name_off = unsafe { (*struct_type).name_off };
+        // SAFETY: as above.
+        string(unsafe { btf__name_by_offset(btf, name_off) })
     }
 
     fn programs(&self) -> impl Iterator<Item = *mut BpfProgram> {
@@ -149,6 +201,11 @@ fn map_name(map: *mut BpfMap) -> String {
         Some(dot) if internal => name[dot..].to_owned(),
         _ => name,
     }
+}
+
+fn map_type(map: *mut BpfMap) -> u32 {
+    // SAFETY: it is a map of an object that is open.
+    unsafe { bpf_map__type(map) }
 }
 
 fn map_fd(map: *mut BpfMap) -> c_int {
@@ -195,10 +252,13 @@ fn refusal(stage: Stage, error: io::Error) -> Refusal {
         Some((log, _)) if !log.trim().is_empty() => last_words(log),
         _ => lines().next().unwrap_or_default().to_owned(),
     };
+    let subject = subject.unwrap_or_default();
+    // What is looked for in the kernel's BTF is not there.
+    let own = subject == LACKING || error.raw_os_error() == Some(libc::ESRCH);
     Refusal {
         stage,
-        subject: subject.unwrap_or_default(),
-        errno: error.raw_os_error().unwrap_or_default(),
+        subject,
+        errno: error.raw_os_error().filter(|_| !own).unwrap_or_default(),
         verified: log.is_some_and(|(log, _)| !log.trim().is_empty()),
         words,
     }

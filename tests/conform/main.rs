@@ -2,13 +2,14 @@
 //! kernel.
 //!
 //! ```text
-//! conform [--each] [--shard I/N] [--limit SECONDS] OBJECT|FOLDER...
+//! conform [--each] [--register] [--shard I/N] [--limit SECONDS] OBJECT|FOLDER...
 //! conform --open OBJECT|FOLDER...
 //! ```
 //!
 //! A line for each object: its name, what came of it, and the first thing that is not the same; with a tab between
 //! them. The other differences are on lines that begin with a tab. With `--each`, each program is loaded alone, and has
-//! a line of its own. A table of the outcomes is last.
+//! a line of its own. With `--register`, struct_ops maps are registered as well, and unregistered at once: not for a
+//! machine whose network is in use. A table of the outcomes is last.
 //!
 //! `--open` only tells of each whether libbpf opens it.
 
@@ -39,6 +40,7 @@ use outcome::Outcome;
 struct Args {
     open: bool,
     each: bool,
+    register: bool,
     shard: (usize, usize),
     limit: Duration,
     objects: Vec<PathBuf>,
@@ -63,12 +65,19 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
-    let mut parsed =
-        Args { open: false, each: false, shard: (0, 1), limit: Duration::from_secs(600), objects: Vec::new() };
+    let mut parsed = Args {
+        open: false,
+        each: false,
+        register: false,
+        shard: (0, 1),
+        limit: Duration::from_secs(600),
+        objects: Vec::new(),
+    };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match &*arg {
             "--each" => parsed.each = true,
+            "--register" => parsed.register = true,
             "--open" => parsed.open = true,
             "--limit" => {
                 let seconds = value()?.parse().map_err(|_| "--limit is a number of seconds")?;
@@ -137,9 +146,9 @@ fn run(args: &Args) -> io::Result<()> {
             writeln!(out, "{object}\t{}\t{why}\t()", Class::NotLoaded.word())?;
             continue;
         }
-        let libbpf = child::run(args.limit, |to| with_libbpf(path, args.each, to))?;
+        let libbpf = child::run(args.limit, |to| with_libbpf(path, args, to))?;
         let middle = Instant::now();
-        let skelgen = child::run(args.limit, |to| with_skelgen(path, args.each, to))?;
+        let skelgen = child::run(args.limit, |to| with_skelgen(path, args, to))?;
         let times = [middle - start, middle.elapsed()].map(|time| format!("{:.1} s", time.as_secs_f32()));
         let [libbpf, skelgen] = [libbpf, skelgen].map(|told| read(&told));
         let none = Outcome::Died("not one of its programs".to_owned());
@@ -202,33 +211,33 @@ fn read(told: &child::Told) -> Vec<(String, Outcome)> {
     outcomes
 }
 
-fn with_libbpf(path: &Path, each: bool, to: &mut File) {
+fn with_libbpf(path: &Path, args: &Args, to: &mut File) {
     child::own_bpf_fs().expect("this process may mount");
     let object = match libbpf::Object::open(path) {
         Ok(object) => object,
         Err(refusal) => return tell(to, "", &Outcome::Refused(refusal)),
     };
-    if !each {
-        return tell(to, "", &object.load());
+    if !args.each {
+        return tell(to, "", &object.load(args.register));
     }
     for (index, name) in object.program_names().iter().enumerate() {
         // One can be loaded once.
         let object = libbpf::Object::open(path).unwrap_or_else(|_| panic!("{} opened before", path.display()));
         object.select(index);
-        tell(to, name, &object.load());
+        tell(to, name, &object.load(args.register));
     }
 }
 
-fn with_skelgen(path: &Path, each: bool, to: &mut File) {
+fn with_skelgen(path: &Path, args: &Args, to: &mut File) {
     child::own_bpf_fs().expect("this process may mount");
     let skeleton = match ours::open(path) {
         Ok(skeleton) => skeleton,
         Err(refusal) => return tell(to, "", &Outcome::Refused(refusal)),
     };
-    if !each {
-        return tell(to, "", &ours::load(&skeleton, None));
+    if !args.each {
+        return tell(to, "", &ours::load(&skeleton, None, args.register));
     }
     for (index, name) in ours::program_names(&skeleton).iter().enumerate() {
-        tell(to, name, &ours::load(&skeleton, Some(index)));
+        tell(to, name, &ours::load(&skeleton, Some(index), args.register));
     }
 }

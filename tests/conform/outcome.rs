@@ -28,6 +28,7 @@ pub(crate) struct Refusal {
     pub(crate) stage: Stage,
     /// The map or program, as in `prog on_exec`; empty if it is neither.
     pub(crate) subject: String,
+    /// What the kernel said; 0 if it is the loader that refuses, with a number of its own.
     pub(crate) errno: i32,
     /// Whether the verifier said why.
     pub(crate) verified: bool,

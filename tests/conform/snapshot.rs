@@ -31,7 +31,19 @@ const PROG_ARRAY: u32 = 3;
 const PERCPU_ARRAY: u32 = 6;
 const ARRAY_OF_MAPS: u32 = 12;
 const HASH_OF_MAPS: u32 = 13;
+pub(crate) const STRUCT_OPS: u32 = 26;
 const ARENA: u32 = 33;
+
+/// The struct that is not registered: the machine's scheduler would be what the object makes of it, for this process as
+/// well.
+pub(crate) const SCHEDULER: &str = "sched_ext_ops";
+
+/// What came of registering a struct_ops map.
+pub(crate) enum Registered {
+    Yes,
+    Refused(io::Error),
+    NotTried,
+}
 
 /// Of a program: the maps that it keeps alive.
 const MAPS: &str = "its maps";
@@ -83,6 +95,16 @@ impl Snapshot {
     fn say(&mut self, subject: &str, property: &str, value: impl ToString) {
         let facts = self.facts.entry(subject.to_owned()).or_default();
         facts.insert(property.to_owned(), value.to_string());
+    }
+
+    /// Notes what came of registering the struct_ops map that the object names so.
+    pub(crate) fn registered(&mut self, name: &str, how: &Registered) {
+        let how = match how {
+            Registered::Yes => "yes".to_owned(),
+            Registered::Refused(error) => error.to_string(),
+            Registered::NotTried => format!("not tried: {SCHEDULER} changes who runs"),
+        };
+        self.say(&format!("map {name}"), "registered", how);
     }
 
     fn map(&mut self, name: &str, fd: BorrowedFd<'_>, info: &MapInfo) -> io::Result<()> {

@@ -70,7 +70,7 @@ impl Conform {
         let mut boot = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("matrix/boot"));
         boot.args(["--kernel", series, "--cpus", cpus, "--mem", MEMORY, "--timeout", GUEST_LIMIT]);
         boot.arg("--archive").arg(archive).arg("--").arg(&self.0);
-        boot.args(["--shard", shard, "--limit", LOAD_LIMIT, "/objects"]);
+        boot.args(["--register", "--shard", shard, "--limit", LOAD_LIMIT, "/objects"]);
         let output = boot.stdin(Stdio::null()).output().expect("the command is checked in");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let log = Path::new(SCRATCH).join(format!("selftests-{series}-{}.log", shard.replace('/', "-of-")));
