@@ -223,7 +223,7 @@ fn string(text: *const c_char) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// What is refused if the kernel lacks a symbol or a struct that the object declares.
+/// What is refused if the kernel lacks a symbol or a struct that the object declares, or does not tell how it is configured.
 pub(crate) const LACKING: &str = "what the kernel lacks";
 
 /// What was refused, as libbpf's words tell it.
@@ -240,7 +240,8 @@ fn refusal(stage: Stage, error: io::Error) -> Refusal {
     let lacking = |line: &str| {
         let symbol =
             line.starts_with("extern ") && (line.contains("not found in kernel") || line.ends_with("not resolved"));
-        (symbol || line.starts_with("struct_ops init_kern")).then(|| LACKING.to_owned())
+        let lacking = symbol || line.starts_with("struct_ops init_kern") || line == "failed to open system Kconfig";
+        lacking.then(|| LACKING.to_owned())
     };
     let subject = lines().find_map(|line| {
         let [prog, map] = ["prog", "map"].map(|kind| Some(format!("{kind} {}", named(line, kind)?)));

@@ -44,7 +44,10 @@ pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>, register: bool) -> 
         }
         Err(error) => {
             let name = error.subject_name().unwrap_or_default();
-            let lacking = matches!(error.operation(), "find kfunc" | "find ksym" | "lay out struct_ops map");
+            let lacking = matches!(
+                error.operation(),
+                "find kfunc" | "find ksym" | "lay out struct_ops map" | "read kernel option"
+            );
             let own = lacking || error.operation() == "find the attach target of program";
             let subject = match error.operation() {
                 _ if lacking => LACKING.to_owned(),
