@@ -176,8 +176,10 @@ fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Objects that harm kernels whose release begins so, and how.
-const DANGEROUS: [(&str, &str, &str); 1] =
-    [("verifier_subprog_precision", "6.18.", "the verifier writes outside of its memory, whoever loads it")];
+const DANGEROUS: [(&str, &str, &str); 2] = [
+    ("verifier_subprog_precision", "6.18.", "the verifier writes outside of its memory, whoever loads it"),
+    ("verifier_subprog_precision", "7.1.", "the verifier reads outside of its memory, whoever loads it"),
+];
 
 /// The names that either has, in the first's order.
 fn merged(a: &[(String, Outcome)], b: &[(String, Outcome)]) -> Vec<String> {
