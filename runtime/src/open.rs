@@ -3,6 +3,8 @@
 mod map;
 mod program;
 
+use std::borrow::Cow;
+
 use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
 use crate::plain::Plain;
@@ -72,6 +74,32 @@ impl<'a> Opened<'a> {
         self.mode = mode;
     }
 
+    /// All maps, to change and to hand to [`load`](Opened::load).
+    ///
+    /// # Errors
+    ///
+    /// There are not `N`.
+    pub fn open_maps<const N: usize>(&self) -> Result<[OpenMap; N]> {
+        self.all_maps().try_into().map_err(|_| self.miscounted("maps", N))
+    }
+
+    /// All programs, to change and to hand to [`load`](Opened::load).
+    ///
+    /// # Errors
+    ///
+    /// There are not `N`.
+    pub fn open_programs<const N: usize>(&self) -> Result<[OpenProgram; N]> {
+        self.all_programs().try_into().map_err(|_| self.miscounted("programs", N))
+    }
+
+    pub(crate) fn all_maps(&self) -> Vec<OpenMap> {
+        self.desc.maps.iter().enumerate().map(|(index, desc)| OpenMap::new(index, desc)).collect()
+    }
+
+    pub(crate) fn all_programs(&self) -> Vec<OpenProgram> {
+        self.desc.progs.iter().enumerate().map(|(index, desc)| OpenProgram::new(index, desc)).collect()
+    }
+
     /// Map number `index`, to change and to hand to [`load`](Opened::load).
     ///
     /// # Errors
@@ -99,20 +127,29 @@ impl<'a> Opened<'a> {
     ///
     /// The map is no data section and has no variables, or its value not as long as `T`.
     pub fn value<T: Plain>(&self, map: usize) -> Result<Box<T>> {
+        let bytes = self.first_bytes(map)?;
+        plain::boxed_fitting(&bytes).ok_or_else(|| self.misfit(map, bytes.len(), size_of::<T>()))
+    }
+
+    fn first_bytes(&self, map: usize) -> Result<Cow<'a, [u8]>> {
         let desc = self.desc.maps.get(map).ok_or_else(|| self.missing("map", map))?;
-        let failed = || Error::new("read the first value of").subject(desc.name).object(self.desc.name);
-        let (init, size) = desc.variables().ok_or_else(|| failed().because("it is no data section"))?;
-        let zeroes;
-        let bytes = match init {
-            Some((at, len)) => self.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize)),
-            None => {
-                zeroes = vec![0; size as usize];
-                Some(zeroes.as_slice())
-            }
-        };
-        let bytes = bytes.ok_or_else(|| failed().because("it is not inside the image"))?;
-        plain::boxed_fitting(bytes)
-            .ok_or_else(|| failed().because(format!("it has {} bytes, the type {}", bytes.len(), size_of::<T>())))
+        let (init, size) = desc.variables().ok_or_else(|| self.no_value(map, "it is no data section".to_owned()))?;
+        let Some((at, len)) = init else { return Ok(vec![0; size as usize].into()) };
+        let bytes = self.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));
+        bytes.map(Cow::Borrowed).ok_or_else(|| self.no_value(map, "it is not inside the image".to_owned()))
+    }
+
+    fn misfit(&self, map: usize, is: usize, should: usize) -> Error {
+        self.no_value(map, format!("it has {is} bytes, the type {should}"))
+    }
+
+    fn no_value(&self, map: usize, why: String) -> Error {
+        let name = self.desc.maps.get(map).map_or("", |desc| desc.name);
+        Error::new("read the first value of").subject(name).object(self.desc.name).because(why)
+    }
+
+    fn miscounted(&self, what: &str, wanted: usize) -> Error {
+        Error::new(format!("open {what}")).object(self.desc.name).because(format!("there are not {wanted}"))
     }
 
     fn missing(&self, what: &str, index: usize) -> Error {

@@ -134,6 +134,19 @@ impl Program {
         self.attach().map(Some)
     }
 
+    /// Attaches all of `programs` as parts of one skeleton, see [`autoattach`](Self::autoattach).
+    ///
+    /// # Errors
+    ///
+    /// As for [`attach`](Self::attach). Those attached before are detached again.
+    pub fn autoattach_all<const N: usize>(programs: [&Program; N]) -> Result<[Option<Link>; N]> {
+        let mut links = [const { None }; N];
+        for (link, program) in links.iter_mut().zip(programs) {
+            *link = program.autoattach()?;
+        }
+        Ok(links)
+    }
+
     /// Attaches a `raw_tp` program (`BPF_RAW_TRACEPOINT_OPEN`).
     ///
     /// # Errors

@@ -19,7 +19,7 @@ fn attach_each(fixture: &str, lacking: &[&str]) -> (usize, usize) {
                 program.set_autoload(!at_functions.iter().any(|kind| desc.section.starts_with(kind)));
                 (!program.autoload()).then_some(program)
             });
-            opened.load([], off, &[]).unwrap()
+            opened.load([], off.collect::<Vec<_>>(), &[]).unwrap()
         }
         loaded => loaded.unwrap(),
     };

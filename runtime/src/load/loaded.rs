@@ -158,6 +158,16 @@ impl Loaded {
         Mapped::in_arena(map.try_clone()?, at, size)
     }
 
+    /// Takes all programs.
+    ///
+    /// # Errors
+    ///
+    /// There are not `N`, or one was taken before.
+    pub fn programs<const N: usize>(&mut self) -> Result<[Program; N]> {
+        let programs: Option<Vec<_>> = self.programs.iter_mut().map(Option::take).collect();
+        programs.and_then(|all| all.try_into().ok()).ok_or_else(|| missing("program", N))
+    }
+
     /// Takes program number `index`.
     ///
     /// # Errors

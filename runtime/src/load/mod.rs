@@ -62,38 +62,45 @@ impl Opened<'_> {
     /// far is closed, and what was pinned is unpinned.
     pub fn load(
         &self,
-        maps: impl IntoIterator<Item = OpenMap>,
-        programs: impl IntoIterator<Item = OpenProgram>,
+        maps: impl Into<Vec<OpenMap>>,
+        programs: impl Into<Vec<OpenProgram>>,
         values: &[(usize, &[u8])],
     ) -> Result<Loaded> {
-        let load = || {
-            let mut all_maps = (0..self.desc.maps.len()).map(|index| self.map(index)).collect::<Result<Vec<_>>>()?;
-            for map in maps {
-                let place = all_maps.get_mut(map.index).filter(|place| place.name == map.name);
-                match place {
-                    Some(place) => *place = map,
-                    None => return Err(foreign("map", &map.name)),
-                }
+        // What is generic is compiled with each skeleton, so that this is all of it.
+        self.load_changed(maps.into(), programs.into(), values).map_err(|error| error.object(self.desc.name))
+    }
+
+    fn load_changed(
+        &self,
+        maps: Vec<OpenMap>,
+        programs: Vec<OpenProgram>,
+        values: &[(usize, &[u8])],
+    ) -> Result<Loaded> {
+        let mut all_maps = self.all_maps();
+        for map in maps {
+            let place = all_maps.get_mut(map.index).filter(|place| place.name == map.name);
+            match place {
+                Some(place) => *place = map,
+                None => return Err(foreign("map", &map.name)),
             }
-            let mut all_progs = (0..self.desc.progs.len()).map(|i| self.program(i)).collect::<Result<Vec<_>>>()?;
-            for program in programs {
-                let place = all_progs.get_mut(program.index).filter(|place| place.name == program.name);
-                match place {
-                    Some(place) => *place = program,
-                    None => return Err(foreign("program", &program.name)),
-                }
+        }
+        let mut all_progs = self.all_programs();
+        for program in programs {
+            let place = all_progs.get_mut(program.index).filter(|place| place.name == program.name);
+            match place {
+                Some(place) => *place = program,
+                None => return Err(foreign("program", &program.name)),
             }
-            let mut pins = Pins::default();
-            for _ in 0..pins::attempts(&all_maps) {
-                let maps = all_maps.iter().map(OpenMap::try_clone).collect::<Result<Vec<_>>>()?;
-                if let Some(loaded) = run(self, maps, all_progs.clone(), values, &mut pins)? {
-                    pins.keep();
-                    return Ok(loaded);
-                }
+        }
+        let mut pins = Pins::default();
+        for _ in 0..pins::attempts(&all_maps) {
+            let maps = all_maps.iter().map(OpenMap::try_clone).collect::<Result<Vec<_>>>()?;
+            if let Some(loaded) = run(self, maps, all_progs.clone(), values, &mut pins)? {
+                pins.keep();
+                return Ok(loaded);
             }
-            Err(pins.lost())
-        };
-        load().map_err(|error| error.object(self.desc.name))
+        }
+        Err(pins.lost())
     }
 }
 

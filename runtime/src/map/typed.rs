@@ -193,7 +193,12 @@ impl<K: Plain, V: Value> AsFd for TypedMap<K, V> {
 
 /// Whether `K` and `V` are as long as the map's keys and values.
 pub(crate) fn check_types<K, V>(map: &Map) -> Result<()> {
-    for (what, is, should) in [("key", size_of::<K>(), map.key_size()), ("value", size_of::<V>(), map.value_size())] {
+    check_sizes(map, size_of::<K>(), size_of::<V>())
+}
+
+/// Not generic, as each skeleton has many types.
+fn check_sizes(map: &Map, key_size: usize, value_size: usize) -> Result<()> {
+    for (what, is, should) in [("key", key_size, map.key_size()), ("value", value_size, map.value_size())] {
         if is != should {
             let why = format!("the {what}'s type has {is} bytes, the map's {should}");
             return Err(map.failed("give types to map").because(why));

@@ -211,10 +211,11 @@ fn open(
     };
     let (loaded_data, loaded_maps) = (data.iter().map(take), maps.iter().map(take));
     let map_docs = fields.iter().map(|field| map_doc(field.map));
-    let map_indexes = fields.iter().map(|field| &field.index);
     let progs = &names.programs;
     let prog_docs = skeleton.plan.programs.iter().map(|program| prog_doc(&program.section));
-    let prog_indexes: Vec<_> = (0..progs.len()).map(Literal::usize_unsuffixed).collect();
+    let all_maps = all_of(open_maps_type, open_maps, &quote!(opened.open_maps()));
+    let all_progs = all_of(open_progs_type, progs, &quote!(opened.open_programs()));
+    let loaded_progs = all_of(progs_type, progs, &quote!(loaded.programs()));
     let OpenStructOps { definitions: ops_definitions, field: ops_field, init: ops_init, store: ops_store } = struct_ops;
     let this = if ops_store.is_empty() { quote!(self) } else { quote!(mut self) };
     quote! {
@@ -249,8 +250,8 @@ fn open(
                 let opened = rt::Opened::new(&OBJECT)?;
                 ::core::result::Result::Ok(#open {
                     #(#value_inits,)*
-                    maps: #open_maps_type { #(#open_maps: opened.map(#map_indexes)?,)* },
-                    progs: #open_progs_type { #(#progs: opened.program(#prog_indexes)?,)* },
+                    maps: #all_maps,
+                    progs: #all_progs,
                     #ops_init
                     opened,
                 })
@@ -286,11 +287,34 @@ fn open(
                 ::core::result::Result::Ok(#loaded {
                     #(#loaded_data,)*
                     maps: #maps_type { #(#loaded_maps,)* },
-                    progs: #progs_type { #(#progs: loaded.program(#prog_indexes)?,)* },
+                    progs: #loaded_progs,
                 })
             }
         }
     }
+}
+
+/// A struct whose fields are the items of an array that can fail to be there. One `?` for each field would make the
+/// compiler write down, for each, how to drop all that came before.
+fn all_of(ty: &Ident, fields: &[Ident], array: &TokenStream) -> TokenStream {
+    let items = bindings(fields);
+    let inits = inits(fields, &items);
+    quote!({ let [#(#items),*] = #array?; #ty { #inits } })
+}
+
+/// Variables called as fields are, which have C's names: what is not in lower case may be a type's or constant's as well,
+/// which no variable can hide.
+fn bindings(fields: &[Ident]) -> Vec<Ident> {
+    let binding = |(index, field): (usize, &Ident)| {
+        let is_lower = field.to_string().starts_with(|c: char| c.is_ascii_lowercase());
+        if is_lower { field.clone() } else { format_ident!("_item_{index}") }
+    };
+    fields.iter().enumerate().map(binding).collect()
+}
+
+fn inits(fields: &[Ident], items: &[Ident]) -> TokenStream {
+    let init = |(field, item): (&Ident, &Ident)| if field == item { quote!(#field,) } else { quote!(#field: #item,) };
+    fields.iter().zip(items).map(init).collect()
 }
 
 /// The method that only objects with `.kconfig` have.
@@ -339,6 +363,8 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
     let (ops_maps, ops_links): (Vec<_>, Vec<_>) = ops_links(names, skeleton).map(|(map, link, _)| (map, link)).unzip();
     let (and_maps, or_map) =
         if ops_maps.is_empty() { ("", "") } else { (", and registers every struct_ops map", " or map") };
+    let links_of_progs = bindings(progs);
+    let inits = inits(progs, &links_of_progs);
     let attach_doc = doc(&format!("Attaches every loaded program to what its section names{and_maps}."));
     let attach_errors = doc(&format!(
         "The program{or_map} that could not be attached, and why. Those attached before it are detached again."
@@ -373,8 +399,9 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
             ///
             #attach_errors
             pub fn attach(&self) -> rt::Result<#links> {
+                let [#(#links_of_progs),*] = rt::Program::autoattach_all([#(&self.progs.#progs),*])?;
                 ::core::result::Result::Ok(#links {
-                    #(#progs: self.progs.#progs.autoattach()?,)*
+                    #inits
                     #(#ops_links: self.maps.#ops_maps.autoattach()?,)*
                 })
             }
@@ -438,4 +465,19 @@ fn map_doc(map: &Map) -> String {
 
 fn prog_doc(section: &str) -> String {
     format!(" `SEC(\"{section}\")`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_type_is_no_variable() {
+        let fields = ["hits", "Level", "_private", "OBJECT"].map(|name| format_ident!("{name}"));
+        let items = bindings(&fields);
+        let names: Vec<_> = items.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["hits", "_item_1", "_item_2", "_item_3"]);
+        let inits = inits(&fields, &items).to_string();
+        assert_eq!(inits, "hits , Level : _item_1 , _private : _item_2 , OBJECT : _item_3 ,");
+    }
 }

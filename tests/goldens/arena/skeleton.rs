@@ -66,14 +66,17 @@ pub mod arena {
             ::core::result::Result::Ok(OpenArena {
                 bss: opened.value(1)?,
                 arena: opened.value(0)?,
-                maps: OpenMaps {
-                    arena: opened.map(0)?,
-                    bss: opened.map(1)?,
+                maps: {
+                    let [arena, bss] = opened.open_maps()?;
+                    OpenMaps { arena, bss }
                 },
-                progs: OpenProgs {
-                    push: opened.program(0)?,
-                    sum: opened.program(1)?,
-                    next_answer: opened.program(2)?,
+                progs: {
+                    let [push, sum, next_answer] = opened.open_programs()?;
+                    OpenProgs {
+                        push,
+                        sum,
+                        next_answer,
+                    }
                 },
                 opened,
             })
@@ -119,10 +122,9 @@ pub mod arena {
                 bss: loaded.mapped(1)?,
                 arena: loaded.arena_variables(0)?,
                 maps: Maps { arena: loaded.arena(0)? },
-                progs: Progs {
-                    push: loaded.program(0)?,
-                    sum: loaded.program(1)?,
-                    next_answer: loaded.program(2)?,
+                progs: {
+                    let [push, sum, next_answer] = loaded.programs()?;
+                    Progs { push, sum, next_answer }
                 },
             })
         }
@@ -162,10 +164,15 @@ pub mod arena {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<ArenaLinks> {
+            let [push, sum, next_answer] = rt::Program::autoattach_all([
+                &self.progs.push,
+                &self.progs.sum,
+                &self.progs.next_answer,
+            ])?;
             ::core::result::Result::Ok(ArenaLinks {
-                push: self.progs.push.autoattach()?,
-                sum: self.progs.sum.autoattach()?,
-                next_answer: self.progs.next_answer.autoattach()?,
+                push,
+                sum,
+                next_answer,
             })
         }
     }

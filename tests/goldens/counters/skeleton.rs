@@ -78,17 +78,23 @@ pub mod counters {
                 data: opened.value(2)?,
                 percpu: opened.value(3)?,
                 bss: opened.value(4)?,
-                maps: OpenMaps {
-                    events: opened.map(0)?,
-                    rodata: opened.map(1)?,
-                    data: opened.map(2)?,
-                    percpu: opened.map(3)?,
-                    bss: opened.map(4)?,
+                maps: {
+                    let [events, rodata, data, percpu, bss] = opened.open_maps()?;
+                    OpenMaps {
+                        events,
+                        rodata,
+                        data,
+                        percpu,
+                        bss,
+                    }
                 },
-                progs: OpenProgs {
-                    on_sys_enter: opened.program(0)?,
-                    on_exec: opened.program(1)?,
-                    bump: opened.program(2)?,
+                progs: {
+                    let [on_sys_enter, on_exec, bump] = opened.open_programs()?;
+                    OpenProgs {
+                        on_sys_enter,
+                        on_exec,
+                        bump,
+                    }
                 },
                 opened,
             })
@@ -144,10 +150,13 @@ pub mod counters {
                 percpu: loaded.percpu(3)?,
                 bss: loaded.mapped(4)?,
                 maps: Maps { events: loaded.map(0)? },
-                progs: Progs {
-                    on_sys_enter: loaded.program(0)?,
-                    on_exec: loaded.program(1)?,
-                    bump: loaded.program(2)?,
+                progs: {
+                    let [on_sys_enter, on_exec, bump] = loaded.programs()?;
+                    Progs {
+                        on_sys_enter,
+                        on_exec,
+                        bump,
+                    }
                 },
             })
         }
@@ -191,10 +200,15 @@ pub mod counters {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<CountersLinks> {
+            let [on_sys_enter, on_exec, bump] = rt::Program::autoattach_all([
+                &self.progs.on_sys_enter,
+                &self.progs.on_exec,
+                &self.progs.bump,
+            ])?;
             ::core::result::Result::Ok(CountersLinks {
-                on_sys_enter: self.progs.on_sys_enter.autoattach()?,
-                on_exec: self.progs.on_exec.autoattach()?,
-                bump: self.progs.bump.autoattach()?,
+                on_sys_enter,
+                on_exec,
+                bump,
             })
         }
     }

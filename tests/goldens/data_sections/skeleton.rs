@@ -87,17 +87,22 @@ pub mod data_sections {
                 rodata_x: opened.value(4)?,
                 bss: opened.value(5)?,
                 bss_x: opened.value(6)?,
-                maps: OpenMaps {
-                    data: opened.map(0)?,
-                    data_x: opened.map(1)?,
-                    data_zero: opened.map(2)?,
-                    rodata: opened.map(3)?,
-                    rodata_x: opened.map(4)?,
-                    bss: opened.map(5)?,
-                    bss_x: opened.map(6)?,
+                maps: {
+                    let [data, data_x, data_zero, rodata, rodata_x, bss, bss_x] = opened
+                        .open_maps()?;
+                    OpenMaps {
+                        data,
+                        data_x,
+                        data_zero,
+                        rodata,
+                        rodata_x,
+                        bss,
+                        bss_x,
+                    }
                 },
-                progs: OpenProgs {
-                    touch: opened.program(0)?,
+                progs: {
+                    let [touch] = opened.open_programs()?;
+                    OpenProgs { touch }
                 },
                 opened,
             })
@@ -161,7 +166,10 @@ pub mod data_sections {
                 bss: loaded.mapped(5)?,
                 bss_x: loaded.mapped(6)?,
                 maps: Maps {},
-                progs: Progs { touch: loaded.program(0)? },
+                progs: {
+                    let [touch] = loaded.programs()?;
+                    Progs { touch }
+                },
             })
         }
     }
@@ -203,9 +211,8 @@ pub mod data_sections {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<DataSectionsLinks> {
-            ::core::result::Result::Ok(DataSectionsLinks {
-                touch: self.progs.touch.autoattach()?,
-            })
+            let [touch] = rt::Program::autoattach_all([&self.progs.touch])?;
+            ::core::result::Result::Ok(DataSectionsLinks { touch })
         }
     }
     /// The programs' links: dropping one detaches its program. `None`: not loaded, or a program whose section

@@ -61,13 +61,13 @@ pub mod kconfig {
             let opened = rt::Opened::new(&OBJECT)?;
             ::core::result::Result::Ok(OpenKconfig {
                 bss: opened.value(0)?,
-                maps: OpenMaps {
-                    bss: opened.map(0)?,
-                    kconfig: opened.map(1)?,
+                maps: {
+                    let [bss, kconfig] = opened.open_maps()?;
+                    OpenMaps { bss, kconfig }
                 },
-                progs: OpenProgs {
-                    options: opened.program(0)?,
-                    numbers: opened.program(1)?,
+                progs: {
+                    let [options, numbers] = opened.open_programs()?;
+                    OpenProgs { options, numbers }
                 },
                 opened,
             })
@@ -124,9 +124,9 @@ pub mod kconfig {
                 bss: loaded.mapped(0)?,
                 kconfig: loaded.mapped_ro(1)?,
                 maps: Maps {},
-                progs: Progs {
-                    options: loaded.program(0)?,
-                    numbers: loaded.program(1)?,
+                progs: {
+                    let [options, numbers] = loaded.programs()?;
+                    Progs { options, numbers }
                 },
             })
         }
@@ -161,10 +161,11 @@ pub mod kconfig {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<KconfigLinks> {
-            ::core::result::Result::Ok(KconfigLinks {
-                options: self.progs.options.autoattach()?,
-                numbers: self.progs.numbers.autoattach()?,
-            })
+            let [options, numbers] = rt::Program::autoattach_all([
+                &self.progs.options,
+                &self.progs.numbers,
+            ])?;
+            ::core::result::Result::Ok(KconfigLinks { options, numbers })
         }
     }
     /// The programs' links: dropping one detaches its program. `None`: not loaded, or a program whose section

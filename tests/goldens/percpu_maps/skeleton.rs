@@ -90,29 +90,40 @@ pub mod percpu_maps {
         pub(super) fn new() -> rt::Result<Self> {
             let opened = rt::Opened::new(&OBJECT)?;
             ::core::result::Result::Ok(OpenPercpuMaps {
-                maps: OpenMaps {
-                    cgroup_word: opened.map(0)?,
-                    cgroup_sample: opened.map(1)?,
-                    cgroup_triple: opened.map(2)?,
-                    array_word: opened.map(3)?,
-                    hash_word: opened.map(4)?,
-                    lru_word: opened.map(5)?,
-                    array_sample: opened.map(6)?,
-                    array_triple: opened.map(7)?,
-                    hash_sample: opened.map(8)?,
-                    hash_triple: opened.map(9)?,
-                    malloc_triple: opened.map(10)?,
-                    lru_sample: opened.map(11)?,
-                    lru_triple: opened.map(12)?,
+                maps: {
+                    let [cgroup_word, cgroup_sample, cgroup_triple, array_word,
+                    hash_word, lru_word, array_sample, array_triple, hash_sample,
+                    hash_triple, malloc_triple, lru_sample, lru_triple] = opened
+                        .open_maps()?;
+                    OpenMaps {
+                        cgroup_word,
+                        cgroup_sample,
+                        cgroup_triple,
+                        array_word,
+                        hash_word,
+                        lru_word,
+                        array_sample,
+                        array_triple,
+                        hash_sample,
+                        hash_triple,
+                        malloc_triple,
+                        lru_sample,
+                        lru_triple,
+                    }
                 },
-                progs: OpenProgs {
-                    storage_of_words: opened.program(0)?,
-                    storage_of_samples: opened.program(1)?,
-                    storage_of_triples: opened.program(2)?,
-                    add_to_array: opened.program(3)?,
-                    add_to_hash: opened.program(4)?,
-                    add_to_lru: opened.program(5)?,
-                    make_in_hash: opened.program(6)?,
+                progs: {
+                    let [storage_of_words, storage_of_samples, storage_of_triples,
+                    add_to_array, add_to_hash, add_to_lru, make_in_hash] = opened
+                        .open_programs()?;
+                    OpenProgs {
+                        storage_of_words,
+                        storage_of_samples,
+                        storage_of_triples,
+                        add_to_array,
+                        add_to_hash,
+                        add_to_lru,
+                        make_in_hash,
+                    }
                 },
                 opened,
             })
@@ -189,14 +200,19 @@ pub mod percpu_maps {
                     lru_sample: loaded.percpu_map(11)?,
                     lru_triple: loaded.percpu_map(12)?,
                 },
-                progs: Progs {
-                    storage_of_words: loaded.program(0)?,
-                    storage_of_samples: loaded.program(1)?,
-                    storage_of_triples: loaded.program(2)?,
-                    add_to_array: loaded.program(3)?,
-                    add_to_hash: loaded.program(4)?,
-                    add_to_lru: loaded.program(5)?,
-                    make_in_hash: loaded.program(6)?,
+                progs: {
+                    let [storage_of_words, storage_of_samples, storage_of_triples,
+                    add_to_array, add_to_hash, add_to_lru, make_in_hash] = loaded
+                        .programs()?;
+                    Progs {
+                        storage_of_words,
+                        storage_of_samples,
+                        storage_of_triples,
+                        add_to_array,
+                        add_to_hash,
+                        add_to_lru,
+                        make_in_hash,
+                    }
                 },
             })
         }
@@ -264,14 +280,24 @@ pub mod percpu_maps {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<PercpuMapsLinks> {
+            let [storage_of_words, storage_of_samples, storage_of_triples, add_to_array,
+            add_to_hash, add_to_lru, make_in_hash] = rt::Program::autoattach_all([
+                &self.progs.storage_of_words,
+                &self.progs.storage_of_samples,
+                &self.progs.storage_of_triples,
+                &self.progs.add_to_array,
+                &self.progs.add_to_hash,
+                &self.progs.add_to_lru,
+                &self.progs.make_in_hash,
+            ])?;
             ::core::result::Result::Ok(PercpuMapsLinks {
-                storage_of_words: self.progs.storage_of_words.autoattach()?,
-                storage_of_samples: self.progs.storage_of_samples.autoattach()?,
-                storage_of_triples: self.progs.storage_of_triples.autoattach()?,
-                add_to_array: self.progs.add_to_array.autoattach()?,
-                add_to_hash: self.progs.add_to_hash.autoattach()?,
-                add_to_lru: self.progs.add_to_lru.autoattach()?,
-                make_in_hash: self.progs.make_in_hash.autoattach()?,
+                storage_of_words,
+                storage_of_samples,
+                storage_of_triples,
+                add_to_array,
+                add_to_hash,
+                add_to_lru,
+                make_in_hash,
             })
         }
     }

@@ -248,21 +248,29 @@ pub mod struct_ops {
             let opened = rt::Opened::new(&OBJECT)?;
             ::core::result::Result::Ok(OpenStructOps {
                 bss: opened.value(0)?,
-                maps: OpenMaps {
-                    bss: opened.map(0)?,
-                    flat: opened.map(1)?,
-                    optional: opened.map(2)?,
-                    later: opened.map(3)?,
-                    unknown: opened.map(4)?,
-                    wide: opened.map(5)?,
+                maps: {
+                    let [bss, flat, optional, later, unknown, wide] = opened
+                        .open_maps()?;
+                    OpenMaps {
+                        bss,
+                        flat,
+                        optional,
+                        later,
+                        unknown,
+                        wide,
+                    }
                 },
-                progs: OpenProgs {
-                    flat_ssthresh: opened.program(0)?,
-                    flat_cong_avoid: opened.program(1)?,
-                    flat_undo_cwnd: opened.program(2)?,
-                    other_ssthresh: opened.program(3)?,
-                    only_optional: opened.program(4)?,
-                    nobodys: opened.program(5)?,
+                progs: {
+                    let [flat_ssthresh, flat_cong_avoid, flat_undo_cwnd, other_ssthresh,
+                    only_optional, nobodys] = opened.open_programs()?;
+                    OpenProgs {
+                        flat_ssthresh,
+                        flat_cong_avoid,
+                        flat_undo_cwnd,
+                        other_ssthresh,
+                        only_optional,
+                        nobodys,
+                    }
                 },
                 struct_ops: OpenStructOpsFields {
                     flat: OpenTcpCongestionOps::open(&opened.map(1)?)?,
@@ -338,13 +346,17 @@ pub mod struct_ops {
                     unknown: loaded.struct_ops(4)?,
                     wide: loaded.struct_ops(5)?,
                 },
-                progs: Progs {
-                    flat_ssthresh: loaded.program(0)?,
-                    flat_cong_avoid: loaded.program(1)?,
-                    flat_undo_cwnd: loaded.program(2)?,
-                    other_ssthresh: loaded.program(3)?,
-                    only_optional: loaded.program(4)?,
-                    nobodys: loaded.program(5)?,
+                progs: {
+                    let [flat_ssthresh, flat_cong_avoid, flat_undo_cwnd, other_ssthresh,
+                    only_optional, nobodys] = loaded.programs()?;
+                    Progs {
+                        flat_ssthresh,
+                        flat_cong_avoid,
+                        flat_undo_cwnd,
+                        other_ssthresh,
+                        only_optional,
+                        nobodys,
+                    }
                 },
             })
         }
@@ -396,13 +408,22 @@ pub mod struct_ops {
         ///
         /// The program or map that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<StructOpsLinks> {
+            let [flat_ssthresh, flat_cong_avoid, flat_undo_cwnd, other_ssthresh,
+            only_optional, nobodys] = rt::Program::autoattach_all([
+                &self.progs.flat_ssthresh,
+                &self.progs.flat_cong_avoid,
+                &self.progs.flat_undo_cwnd,
+                &self.progs.other_ssthresh,
+                &self.progs.only_optional,
+                &self.progs.nobodys,
+            ])?;
             ::core::result::Result::Ok(StructOpsLinks {
-                flat_ssthresh: self.progs.flat_ssthresh.autoattach()?,
-                flat_cong_avoid: self.progs.flat_cong_avoid.autoattach()?,
-                flat_undo_cwnd: self.progs.flat_undo_cwnd.autoattach()?,
-                other_ssthresh: self.progs.other_ssthresh.autoattach()?,
-                only_optional: self.progs.only_optional.autoattach()?,
-                nobodys: self.progs.nobodys.autoattach()?,
+                flat_ssthresh,
+                flat_cong_avoid,
+                flat_undo_cwnd,
+                other_ssthresh,
+                only_optional,
+                nobodys,
                 flat: self.maps.flat.autoattach()?,
                 optional: self.maps.optional.autoattach()?,
                 later: self.maps.later.autoattach()?,

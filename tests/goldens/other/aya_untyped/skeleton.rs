@@ -86,21 +86,28 @@ pub mod aya_untyped {
                 bss: opened.value(5)?,
                 data: opened.value(6)?,
                 rodata_cst4: opened.value(7)?,
-                maps: OpenMaps {
-                    EVENTS: opened.map(0)?,
-                    NUMBERS: opened.map(1)?,
-                    PER_CPU: opened.map(2)?,
-                    words: opened.map(3)?,
-                    rodata: opened.map(4)?,
-                    bss: opened.map(5)?,
-                    data: opened.map(6)?,
-                    rodata_cst4: opened.map(7)?,
+                maps: {
+                    let [_item_0, _item_1, _item_2, words, rodata, bss, data, rodata_cst4,
+                    ] = opened.open_maps()?;
+                    OpenMaps {
+                        EVENTS: _item_0,
+                        NUMBERS: _item_1,
+                        PER_CPU: _item_2,
+                        words,
+                        rodata,
+                        bss,
+                        data,
+                        rodata_cst4,
+                    }
                 },
-                progs: OpenProgs {
-                    count: opened.program(0)?,
-                    on_switch: opened.program(1)?,
-                    on_unlink: opened.program(2)?,
-                    pass: opened.program(3)?,
+                progs: {
+                    let [count, on_switch, on_unlink, pass] = opened.open_programs()?;
+                    OpenProgs {
+                        count,
+                        on_switch,
+                        on_unlink,
+                        pass,
+                    }
                 },
                 opened,
             })
@@ -169,11 +176,14 @@ pub mod aya_untyped {
                     PER_CPU: loaded.percpu_map(2)?,
                     words: loaded.typed_map(3)?,
                 },
-                progs: Progs {
-                    count: loaded.program(0)?,
-                    on_switch: loaded.program(1)?,
-                    on_unlink: loaded.program(2)?,
-                    pass: loaded.program(3)?,
+                progs: {
+                    let [count, on_switch, on_unlink, pass] = loaded.programs()?;
+                    Progs {
+                        count,
+                        on_switch,
+                        on_unlink,
+                        pass,
+                    }
                 },
             })
         }
@@ -231,11 +241,17 @@ pub mod aya_untyped {
         ///
         /// The program that could not be attached, and why. Those attached before it are detached again.
         pub fn attach(&self) -> rt::Result<AyaUntypedLinks> {
+            let [count, on_switch, on_unlink, pass] = rt::Program::autoattach_all([
+                &self.progs.count,
+                &self.progs.on_switch,
+                &self.progs.on_unlink,
+                &self.progs.pass,
+            ])?;
             ::core::result::Result::Ok(AyaUntypedLinks {
-                count: self.progs.count.autoattach()?,
-                on_switch: self.progs.on_switch.autoattach()?,
-                on_unlink: self.progs.on_unlink.autoattach()?,
-                pass: self.progs.pass.autoattach()?,
+                count,
+                on_switch,
+                on_unlink,
+                pass,
             })
         }
     }
