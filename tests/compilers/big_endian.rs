@@ -17,6 +17,9 @@ use crate::compiler::{Compiler, fixtures};
 /// The one that the fixtures are pinned to, and one for fixtures that ask for a newer.
 const COMPILERS: [&str; 2] = ["clang-14", "clang-23"];
 
+/// Fixtures whose code is another for the other byte order: a constant of several fields is made with other instructions.
+const OTHER_CODE: [&str; 1] = ["module_kfuncs"];
+
 #[test]
 fn big_endian_objects_differ_in_their_bytes_alone() {
     let compilers: Vec<_> = COMPILERS.into_iter().filter_map(Compiler::named).collect();
@@ -37,6 +40,7 @@ fn big_endian_objects_differ_in_their_bytes_alone() {
         };
         let name = format!("{fixture}.bpf.o");
         match (Skeleton::new(&name, &little), Skeleton::new(&name, &big)) {
+            (Ok(_), Ok(_)) if OTHER_CODE.contains(&&*fixture) => continue,
             (Ok(little), Ok(big)) => compare(&fixture, &little, &big),
             (little, big) => assert_eq!(little.map(refused), big.map(refused), "{fixture}"),
         }

@@ -1,11 +1,15 @@
-//! Translated instructions, and values, without what is another in each load: ids of maps, and addresses of the kernel's
-//! memory and of arenas.
+//! Translated instructions, and values, without what is another in each load: ids of maps, places of descriptors, and
+//! addresses of the kernel's memory and of arenas.
 
 use std::ops::Range;
 
 /// `BPF_LD | BPF_IMM | BPF_DW`, which has two slots.
 const LD_IMM64: u8 = 0x18;
 
+/// `BPF_JMP | BPF_CALL`.
+const CALL: u8 = 0x85;
+
+const BPF_PSEUDO_KFUNC_CALL: u8 = 2;
 const BPF_PSEUDO_MAP_FD: u8 = 1;
 const BPF_PSEUDO_MAP_VALUE: u8 = 2;
 
@@ -55,11 +59,15 @@ pub(crate) fn without_addresses(mut value: Vec<u8>) -> Vec<u8> {
     value
 }
 
-/// Code, registers, offset, immediate.
+/// Code, registers, offset, immediate. The offset of a kfunc's call, where that is a module's, says where among its
+/// descriptors the loader had the module's: a number of its own.
 fn word(insn: u64) -> String {
     let bytes = insn.to_le_bytes();
     let [code, regs, ..] = bytes;
-    let offset = i16::from_le_bytes([bytes[2], bytes[3]]);
+    let offset = match i16::from_le_bytes([bytes[2], bytes[3]]) {
+        offset if code == CALL && regs >> 4 == BPF_PSEUDO_KFUNC_CALL => i16::from(offset != 0),
+        offset => offset,
+    };
     let imm = (insn >> 32) as u32;
     format!("{code:02x} {regs:02x} {offset} {imm:#x}")
 }
