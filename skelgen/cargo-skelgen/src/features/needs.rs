@@ -241,15 +241,20 @@ pub(super) fn table(needs: &[Need]) -> Table {
         ("MORE", Align::Left),
     ]);
     for need in needs {
-        let name = need.name.as_deref().map(|name| format!("{} {name}", need.what));
+        let mut what = need.what.to_owned();
+        if let Some(name) = &need.name {
+            what += &format!(" {name}");
+        }
+        if !need.required && need.note.is_none() {
+            what += " (optional)";
+        }
         let here = if need.required { yes_or_no(need.here) } else { known(need.here) };
-        let optional = (!need.required && need.note.is_none()).then(|| "optional".to_owned());
         table.row([
-            name.unwrap_or_else(|| need.what.to_owned()).into(),
+            what.into(),
             need.since.map(since::text).into(),
             here,
             some_of(&need.users).into(),
-            need.note.clone().or(optional).into(),
+            need.note.clone().into(),
         ]);
     }
     table
