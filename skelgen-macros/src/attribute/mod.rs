@@ -115,7 +115,7 @@ impl<'a> Keys<'a> {
                     Some(option @ ("type_derive" | "type_attribute" | "add_type" | "opaque_type")) => {
                         keys.types.parse(option, &meta)
                     }
-                    Some("crate") => set(&mut keys.runtime, &meta, meta.value()?.call(Path::parse_mod_style)?),
+                    Some("crate") => set(&mut keys.runtime, &meta, path(&meta)?),
                     _ => Err(unknown(&meta, name, known)),
                 }
             })?;
@@ -126,8 +126,18 @@ impl<'a> Keys<'a> {
 
 /// The text that a key has for its value, as in `example`.
 fn text(meta: &ParseNestedMeta<'_>, example: &str) -> Result<LitStr> {
-    let text = meta.value().and_then(|value| value.parse());
-    text.map_err(|error| Error::new(error.span(), format!("{error}; it is written {} = {example:?}", key_of(meta))))
+    let written =
+        |error: Error| Error::new(error.span(), format!("{error}; it is written {} = {example:?}", key_of(meta)));
+    let text: LitStr = meta.value().and_then(|value| value.parse()).map_err(written)?;
+    if text.value().is_empty() { Err(written(Error::new_spanned(text, "there is nothing in it"))) } else { Ok(text) }
+}
+
+/// The path that a key has for its value.
+fn path(meta: &ParseNestedMeta<'_>) -> Result<Path> {
+    let path = meta.value().and_then(|value| value.call(Path::parse_mod_style));
+    path.map_err(|error| {
+        Error::new(error.span(), format!("{error}; it is written {} = path::to::skelgen_runtime", key_of(meta)))
+    })
 }
 
 /// The error for a key that there is not.

@@ -1,0 +1,5 @@
+#[derive(skelgen_runtime::Skeleton)]
+#[skeleton(object = "")]
+struct Counters;
+
+fn main() {}
