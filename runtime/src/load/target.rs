@@ -119,7 +119,7 @@ fn in_kernel(machine: &Machine<'_>, program: &OpenProgram, target: &str) -> Resu
 fn hidden(module: &str, name: &str, kind: u32, is_elsewhere: bool) -> Result<Found> {
     let place = format!("module {module}");
     if !btf::has_module(module) {
-        return Err(failed().because(format!("{place} is not loaded, or has no BTF")).errno_is(Errno::ENOENT));
+        return Err(not_loaded(module));
     }
     if !is_elsewhere {
         return Err(missing(&place, kind, name));
@@ -137,6 +137,10 @@ fn hidden(module: &str, name: &str, kind: u32, is_elsewhere: bool) -> Result<Fou
     }
 }
 
+fn not_loaded(module: &str) -> Error {
+    failed().because(format!("module {module} is not loaded, or has no BTF")).errno_is(Errno::ENOENT)
+}
+
 fn missing(place: &str, kind: u32, name: &str) -> Error {
     failed().because(format!("{place} has no {} `{name}`", what(kind))).errno_is(Errno::ENOENT)
 }
@@ -151,23 +155,13 @@ fn failed() -> Error {
 
 /// The BTF of the module called `name`, whose functions are meant: which of them is said when the program is attached.
 fn module_btf(name: &str) -> Result<OwnedFd> {
-    let failed = || failed().because(format!("module {name}"));
-    let mut last = 0;
-    loop {
-        last = bpf::btf_get_next_id(last).map_err(|errno| {
-            failed().errno_is(errno).hint("it may not be loaded; to see the types of modules takes CAP_SYS_ADMIN")
-        })?;
-        let fd = match bpf::btf_by_id(last) {
-            Ok(fd) => fd,
-            // Gone since.
-            Err(Errno::ENOENT) => continue,
-            Err(errno) => return Err(failed().errno_is(errno)),
-        };
-        // What processes have loaded has no name.
-        if bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))? == name {
-            return Ok(fd);
-        }
+    if !btf::has_module(name) {
+        return Err(not_loaded(name));
     }
+    let module = KernelBtf::read()?.module_called(name)?;
+    module.map(|module| module.fd).ok_or_else(|| {
+        failed().because(format!("module {name}")).hint("to see the types of modules takes CAP_SYS_ADMIN")
+    })
 }
 
 fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
