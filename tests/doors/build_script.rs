@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use skelgen_tests::have_clang;
+
 use crate::package::{cargo_build, new_package, scratch};
-use crate::sources::have_clang;
 
 const PROGRAM: &str = r#"
 #include "header.h"

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use skelgen_tests::static_build::cargo;
-use skelgen_tests::{markdown, may_load};
+use skelgen_tests::{have_clang, markdown, may_load};
 
 use crate::fixtures;
 use crate::package::{cargo_build, new_package, run, scratch, target_dir};
-use crate::sources::have_clang;
 
 /// What the README says below a heading, up to the next.
 fn section(heading: &str) -> String {

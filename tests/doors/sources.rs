@@ -6,18 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use skelgen::clang::{Clang, Target};
 use skelgen::{Builder, Endian, Skeleton};
-use skelgen_tests::{Part, not_run};
+use skelgen_tests::{Part, have_clang, not_run};
 
 use crate::{files, fixtures, scratch};
-
-/// Whether C can be compiled for BPF here. If not, the running test is noted as one that did not run.
-pub(crate) fn have_clang() -> bool {
-    let folder = scratch(&format!("clang-{}", std::thread::current().name().unwrap().replace("::", "-")));
-    let (source, object) = (folder.join("empty.c"), folder.join("empty.o"));
-    fs::write(&source, "").unwrap();
-    let compiled = Clang::default().compile(&Target::from_env(), &source, &object);
-    compiled.inspect_err(|error| not_run(Part::Clang, error.to_string())).is_ok()
-}
 
 const PROGRAM: &str = r#"
 #include "header.h"

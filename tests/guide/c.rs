@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use skelgen::Builder;
-use skelgen::clang::{Clang, Target};
+use skelgen_tests::have_clang;
 use skelgen_tests::markdown::{blocks, guide};
-use skelgen_tests::{Part, not_run};
 
 /// What a snippet begins with in your file, too.
 const BEFORE: &str =
@@ -20,18 +19,15 @@ const HEADERS: [(&str, &str); 2] = [
 
 #[test]
 fn it_compiles_and_has_skeletons() {
+    if !have_clang() {
+        return;
+    }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guide");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("bpf")).unwrap();
     for (name, text) in HEADERS {
         fs::write(folder.join(name), text).unwrap();
     }
-    let empty = folder.join("empty.c");
-    fs::write(&empty, "").unwrap();
-    if let Err(why) = Clang::default().compile(&Target::from_env(), &empty, &folder.join("empty.o")) {
-        return not_run(Part::Clang, why);
-    }
-
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/include");
     for (chapter, text) in guide() {
         let snippets = blocks(&text).into_iter().filter(|block| block.language == "c");

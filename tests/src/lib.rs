@@ -4,6 +4,7 @@
 //! skeletons      a module of generated code for each fixture
 //! fixtures       their objects
 //! privilege      whether this process may load BPF
+//! compiler       whether C can be compiled for it
 //! not_run        what could not be tested here, and why: told at the end, never silent
 //! lists          what is not as expected, with the reasons
 //! machine        the kernel, its CPUs, the matrix' guest
@@ -22,6 +23,7 @@
 //! ```
 
 pub mod cells;
+pub mod compiler;
 pub mod congestion;
 pub mod copied;
 pub mod examples;
@@ -41,6 +43,7 @@ pub mod static_libs;
 pub mod traced;
 pub mod vsock;
 
+pub use compiler::have_clang;
 pub use machine::{Guest, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};
 pub use not_run::{Part, not_on_this_kernel, not_run};

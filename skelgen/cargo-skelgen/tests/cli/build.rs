@@ -1,23 +1,9 @@
 //! `build`.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::fs;
 
-use ::skelgen::clang::{Clang, Target};
-use serde_json::Value;
-use skelgen_tests::not_run::{Part, not_run};
-
-use crate::{EXE, Ran, json, scratch};
-
-/// Whether C can be compiled for BPF here. If not, the running test is noted as one that did not run.
-fn have_clang(folder: &Path) -> bool {
-    let (source, object) = (folder.join("empty.c"), folder.join("empty.o"));
-    fs::write(&source, "").expect("the target folder can be written");
-    let compiled = Clang::default().compile(&Target::from_env(), &source, &object);
-    compiled.inspect_err(|error| not_run(Part::Clang, error)).is_ok()
-}
+use crate::Ran;
+use crate::package::Package;
 
 const PROGRAM: &str = r#"
 #include "header.h"
@@ -39,82 +25,18 @@ SEC(".percpu") unsigned long hits = 0;
 SEC(".percpu") struct pair both = {};
 "#;
 
-/// A package in a folder of its own; none where nothing can be compiled.
-struct Package(PathBuf);
-
-impl Package {
-    fn new(name: &str) -> Option<Package> {
-        let folder = scratch(&format!("build-{name}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("the target folder can be written");
-        if !have_clang(&folder) {
-            return None;
-        }
-        let package = Package(folder);
-        package.write("src/bpf/count.bpf.c", PROGRAM);
-        package.write("src/bpf/header.h", HEADER);
-        package.write("src/lib.rs", "");
-        package.configure("");
-        Some(package)
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.join(file)
-    }
-
-    /// Writes a file, as if that were some time ago: what is made is to be newer.
-    fn write(&self, file: &str, text: &str) {
-        let path = self.path(file);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the target folder can be written");
-        fs::write(&path, text).expect("the target folder can be written");
-        let time = SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("the file is ours");
-    }
-
-    /// Writes a file that was compiled before.
-    fn change(&self, file: &str, text: &str) {
-        fs::write(self.path(file), text).expect("the target folder can be written");
-    }
-
-    fn configure(&self, tables: &str) {
-        let package = "[package]\nname = \"counter\"\nedition = \"2024\"\n\n[workspace]\n";
-        self.write("Cargo.toml", &format!("{package}\n{tables}"));
-    }
-
-    fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-    }
-
-    fn build_in(&self, folder: &str, args: &[&str]) -> Ran {
-        let mut command = Command::new(EXE);
-        command.arg("build").args(args).current_dir(self.path(folder));
-        command.output().expect("it was built").into()
-    }
-
-    fn build(&self, args: &[&str]) -> Ran {
-        self.build_in("", args)
-    }
-
-    /// What a build says that goes well.
-    fn built(&self, args: &[&str]) -> Vec<String> {
-        let ran = self.build(args);
-        assert_eq!((ran.status, ran.out.as_str()), (0, ""), "{}", ran.err);
-        ran.err.lines().map(ToOwned::to_owned).collect()
-    }
-
-    /// The lines of JSON, and the status.
-    fn json(&self, args: &[&str]) -> (i32, Vec<Value>) {
-        let ran = self.build(&[&["--json"], args].concat());
-        assert_eq!(ran.err, "");
-        let lines: Vec<_> = ran.out.lines().map(json::parse).collect();
-        lines.iter().for_each(|line| json::is_documented("build", line));
-        (ran.status, lines)
-    }
+/// A package with a program; none where nothing can be compiled.
+fn counter(name: &str) -> Option<Package> {
+    let package = Package::new(&format!("build-{name}"))?;
+    package.write("src/bpf/count.bpf.c", PROGRAM);
+    package.write("src/bpf/header.h", HEADER);
+    package.configure("");
+    Some(package)
 }
 
 #[test]
 fn sources_become_objects_and_skeletons_beside_them() {
-    let Some(package) = Package::new("beside") else { return };
+    let Some(package) = counter("beside") else { return };
     assert_eq!(
         package.built(&[]),
         [
@@ -134,7 +56,7 @@ fn sources_become_objects_and_skeletons_beside_them() {
 
 #[test]
 fn nothing_is_done_twice() {
-    let Some(package) = Package::new("twice") else { return };
+    let Some(package) = counter("twice") else { return };
     package.built(&[]);
     let fresh = ["    Finished 1 skeleton, all up to date"];
     assert_eq!(package.built(&[]), fresh);
@@ -151,7 +73,7 @@ fn nothing_is_done_twice() {
 
 #[test]
 fn the_manifest_has_the_builders_options() {
-    let Some(package) = Package::new("options") else { return };
+    let Some(package) = counter("options") else { return };
     package.write("inc/more.h", HEADER);
     package.write("src/bpf/count.bpf.c", &PROGRAM.replace("header.h", "more.h"));
     fs::remove_file(package.path("src/bpf/header.h")).unwrap();
@@ -196,7 +118,7 @@ opaque-type = []
 
 #[test]
 fn several_tables_have_options_of_their_own() {
-    let Some(package) = Package::new("tables") else { return };
+    let Some(package) = counter("tables") else { return };
     package.built(&[]);
     let table = "[[package.metadata.skelgen]]\n";
     let objects =
@@ -214,7 +136,7 @@ fn several_tables_have_options_of_their_own() {
 
 #[test]
 fn mistakes_in_the_manifest_are_told_at_once_and_where_they_stand() {
-    let Some(package) = Package::new("mistakes") else { return };
+    let Some(package) = counter("mistakes") else { return };
     package.configure(
         r#"
 [package.metadata.skelgen]
@@ -267,7 +189,7 @@ error: Cargo.toml: a macro is a number, a text, true or false
 
 #[test]
 fn what_clang_and_the_generator_say_is_shown_as_it_is() {
-    let Some(package) = Package::new("said") else { return };
+    let Some(package) = counter("said") else { return };
     package.change("src/bpf/count.bpf.c", &PROGRAM.replace("return 0;", "return nothing;"));
     let ran = package.build(&[]);
     let lines: Vec<_> = ran.err.lines().collect();
@@ -302,7 +224,7 @@ fn what_clang_and_the_generator_say_is_shown_as_it_is() {
 
 #[test]
 fn check_tells_what_is_not_as_the_sources_make_it() {
-    let Some(package) = Package::new("check") else { return };
+    let Some(package) = counter("check") else { return };
     let missing = package.build(&["--check"]);
     let expected = "FAIL src/bpf/count.bpf.o: it is not there, and src/bpf/count.bpf.c makes it\n\
                     FAIL src/bpf/count.skel.rs: it is not there, and src/bpf/count.bpf.c makes it\n  \
@@ -334,7 +256,7 @@ fn check_tells_what_is_not_as_the_sources_make_it() {
 
 #[test]
 fn packages_are_chosen_as_with_cargo() {
-    let Some(package) = Package::new("workspace") else { return };
+    let Some(package) = counter("workspace") else { return };
     for member in ["one", "two", "none"] {
         let manifest = format!("[package]\nname = \"{member}\"\nedition = \"2024\"\n");
         package.write(&format!("{member}/Cargo.toml"), &manifest);

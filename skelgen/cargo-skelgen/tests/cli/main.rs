@@ -11,6 +11,7 @@ mod guide;
 mod inspect;
 mod json;
 mod load;
+mod package;
 mod shell;
 mod usage;
 
