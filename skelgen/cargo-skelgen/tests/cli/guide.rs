@@ -1,4 +1,4 @@
-//! The commands that the guide shows: they give what it says they do.
+//! The commands that the guide shows, and what it configures: they give what it says they do.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::process::Command;
 use skelgen_tests::markdown::{Block, blocks, guide};
 use skelgen_tests::may_load;
 
+use crate::package::Package;
 use crate::{EXE, FIXTURES, Ran, scratch, skelgen};
 
 /// The blocks of a language, in all chapters.
@@ -65,4 +66,20 @@ fn what_is_to_be_done_can_be() {
         }
     }
     assert!(ran >= 2, "{ran}");
+}
+
+#[test]
+fn what_the_manifest_says_is_built() {
+    let Some(package) = Package::new("guide_manifest") else { return };
+    let copy = |from: &Path, to: &str| package.write(to, &fs::read_to_string(from).unwrap());
+    copy(&Path::new(FIXTURES).join("counters.bpf.c"), "src/bpf/counters.bpf.c");
+    for header in fs::read_dir(Path::new(FIXTURES).join("include")).unwrap().map(Result::unwrap) {
+        copy(&header.path(), &format!("src/bpf/headers/{}", header.file_name().display()));
+    }
+    let tables: Vec<_> = all("toml").filter(|block| block.text.starts_with("[package.metadata")).collect();
+    let [Block { text, .. }] = tables.as_slice() else { panic!("{tables:#?}") };
+    package.configure(text);
+    package.built(&[]);
+    let skeleton = package.read("src/bpf/counters.skel.rs");
+    assert!(skeleton.contains("#[derive(Eq, Hash)]\n            pub struct CallRange {"), "{skeleton}");
 }
