@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 
+use super::core_relos::{self, Unmet};
 use crate::btf::kind;
 use crate::desc::StepDesc;
 use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
@@ -82,6 +83,9 @@ pub(super) fn explain_log(error: Error, log: &str, steps: &[StepDesc<'_>]) -> Er
     if let Some(kfunc) = missing_kfunc(log, steps) {
         let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
         return error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
+    }
+    if let Some(Unmet { reason, hint }) = core_relos::unmet(log) {
+        return error.because(reason).hint(hint);
     }
     if log.contains("failed to find the address for kernel symbol") {
         return error.hint("this kernel is built without the addresses of its variables (CONFIG_KALLSYMS_ALL)");

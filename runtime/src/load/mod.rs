@@ -14,6 +14,7 @@
 //! maps that exist. If the kernel refuses the object's BTF, or the addresses of kfuncs, the loader runs once more and does
 //! without.
 
+mod core_relos;
 mod kfunc_addresses;
 mod loaded;
 mod lookup;
