@@ -4,14 +4,16 @@
 //! [`BtfExt`], what the compiler says of each instruction. The kernel's counterpart is `kernel/bpf/btf.c`.
 //!
 //! ```text
-//! parse    bytes to arena; whatever passes is whole: names are text, ids exist, nothing contains itself
-//! layout   sizes, alignments, bit-fields, types behind typedefs and qualifiers
-//! display  a type as C would write it
-//! encode   arena to bytes, for BPF_BTF_LOAD
-//! shape    what a type is made of, to compare with the kernel's
-//! ext      .BTF.ext: func_info, line_info, core_relo
+//! parse      bytes to arena; whatever passes is whole: names are text, ids exist, nothing contains itself
+//! layout     sizes, alignments, bit-fields, types behind typedefs and qualifiers
+//! display    a type as C would write it
+//! core_relo  what a CO-RE relocation asks for, as C has it
+//! encode     arena to bytes, for BPF_BTF_LOAD
+//! shape      what a type is made of, to compare with the kernel's
+//! ext        .BTF.ext: func_info, line_info, core_relo
 //! ```
 
+mod core_relo;
 mod display;
 mod encode;
 mod ext;

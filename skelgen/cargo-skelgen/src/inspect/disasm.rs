@@ -76,7 +76,7 @@ fn disassemble(skeleton: &Skeleton, planned: &PlannedProgram, image: Image) -> D
         source: lines.get(&index).map(|line| source(line, btf)),
         text,
         means: match relos.get(&index) {
-            Some(relo) => Some(format!("CO-RE: {} of {}", btf.name(relo.access), btf.c_type(relo.type_id))),
+            Some(relo) => Some(format!("CO-RE: {}", btf.core_relo(relo.kind, relo.type_id, btf.name(relo.access)))),
             None => meaning(plan, program, index),
         },
     };

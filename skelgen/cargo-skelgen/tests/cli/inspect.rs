@@ -91,7 +91,7 @@ fn instructions_stand_under_their_lines_and_have_names() {
     assert_eq!(all.matches("SEC(\"").count(), 3);
     assert!(all.contains(&native));
     let agent = shown(&["--disasm", "agent.bpf.o"]);
-    assert!(agent.contains("// CO-RE: 0:"), "{agent}");
+    assert!(agent.contains("// CO-RE: field_byte_offset of struct task_struct.tgid\n"), "{agent}");
 }
 
 #[test]
