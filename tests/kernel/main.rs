@@ -15,6 +15,7 @@ mod bytes_copied;
 mod cgroup;
 mod command;
 mod const_strings;
+mod core_relos;
 mod cpus;
 mod derived;
 mod equivalence;

@@ -18,7 +18,7 @@ pub fn bytes(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of all fixtures but those in `bad/`, in order.
+/// The names of all fixtures but those in `bad/` and `other/`, in order.
 #[must_use]
 pub fn names() -> Vec<String> {
     names_in("")
@@ -28,6 +28,12 @@ pub fn names() -> Vec<String> {
 #[must_use]
 pub fn bad_names() -> Vec<String> {
     names_in("bad/")
+}
+
+/// The names of those in `other/`, as in `other/aya`.
+#[must_use]
+pub fn other_names() -> Vec<String> {
+    names_in("other/")
 }
 
 fn names_in(below: &str) -> Vec<String> {

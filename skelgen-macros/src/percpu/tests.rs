@@ -26,6 +26,7 @@ mod skeletons {
         "../fixtures/agent.bpf.o" Agent
         "../fixtures/agent_percpu.bpf.o" AgentPercpu
         "../fixtures/agent_thirty.bpf.o" AgentThirty
+        "../fixtures/core_relos.bpf.o" CoreRelos
         "../fixtures/counters.bpf.o" Counters
         "../fixtures/data_sections.bpf.o" DataSections
         "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
@@ -67,6 +68,7 @@ const GENERATED: &[Generated] = generated! {
     agent: { "counters" => CpuCounters, "run_time" => CpuHistogram }
     agent_percpu: { ".percpu" => Percpu }
     agent_thirty: { "counters" => CpuCounters, "run_time" => CpuHistogram, "wait_time" => CpuHistogram }
+    core_relos: { ".percpu" => Percpu }
     counters: { ".percpu" => Percpu }
     data_sections: {
         ".data" => Data, ".data.x" => DataX, ".data.zero" => DataZero, ".rodata" => Rodata, ".rodata.x" => RodataX,
