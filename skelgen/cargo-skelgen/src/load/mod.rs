@@ -141,7 +141,7 @@ impl Attempt {
     fn new(path: &Path, mode: PerCpuMode, settings: &Settings<'_>) -> Self {
         let read = object::bytes(path).and_then(|bytes| Ok((object::skeleton(path, &bytes)?, bytes)));
         let changed = read.and_then(|(mut skeleton, bytes)| {
-            let values = settings.leave_out(&mut skeleton).and_then(|()| settings.values(&skeleton));
+            let values = settings.choose_programs(&mut skeleton).and_then(|()| settings.values(&skeleton));
             let values = values.map_err(|why| Failure::new(path, Cause::Asked(why)))?;
             Ok((skeleton, bytes, values))
         });

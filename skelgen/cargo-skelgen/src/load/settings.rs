@@ -20,6 +20,9 @@ pub(super) struct SettingsArgs {
     /// One option of it, as in CONFIG_HZ=250
     #[arg(long, value_name = "OPTION=VALUE", value_parser = pair)]
     set_kconfig: Vec<(String, String)>,
+    /// Load a program that is optional (`SEC("?...")`)
+    #[arg(long, value_name = "PROGRAM")]
+    autoload: Vec<String>,
     /// Leave a program out
     #[arg(long, value_name = "PROGRAM")]
     no_autoload: Vec<String>,
@@ -42,8 +45,9 @@ pub(super) struct Settings<'a> {
 impl SettingsArgs {
     /// Reads what is in files. Programs and variables are of one object: with `objects` of them it is not said which.
     pub(super) fn settings(&self, objects: usize) -> Result<Settings<'_>, Stop> {
-        if objects > 1 && !(self.no_autoload.is_empty() && self.set.is_empty()) {
-            let what = format!("--no-autoload and --set are for one object, and there are {objects}");
+        let of_one = self.autoload.len() + self.no_autoload.len() + self.set.len();
+        if objects > 1 && of_one > 0 {
+            let what = format!("--autoload, --no-autoload and --set are for one object, and there are {objects}");
             return Err(Stop::Usage(what));
         }
         let mut kconfig = match &self.kconfig {
@@ -60,15 +64,17 @@ impl SettingsArgs {
 }
 
 impl Settings<'_> {
-    /// Leaves programs out.
-    pub(super) fn leave_out(&self, skeleton: &mut Skeleton) -> Result<(), String> {
-        for name in &self.args.no_autoload {
-            let programs = &mut skeleton.plan.programs;
-            let Some(program) = programs.iter_mut().find(|program| program.native.name == *name) else {
-                let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
-                return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
-            };
-            program.sec.autoload = false;
+    /// Takes programs in that are optional, and leaves others out.
+    pub(super) fn choose_programs(&self, skeleton: &mut Skeleton) -> Result<(), String> {
+        for (names, autoload) in [(&self.args.autoload, true), (&self.args.no_autoload, false)] {
+            for name in names {
+                let programs = &mut skeleton.plan.programs;
+                let Some(program) = programs.iter_mut().find(|program| program.native.name == *name) else {
+                    let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
+                    return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
+                };
+                program.sec.autoload = autoload;
+            }
         }
         Ok(())
     }
@@ -178,7 +184,8 @@ mod tests {
         let mut skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
         let set = [("last_pid", "-2"), ("hits", "7"), ("dropped", "9")];
         let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let args = SettingsArgs { kconfig: None, set_kconfig: Vec::new(), no_autoload: vec!["bump".to_owned()], set };
+        let no_autoload = vec!["bump".to_owned()];
+        let args = SettingsArgs { kconfig: None, set_kconfig: Vec::new(), autoload: Vec::new(), no_autoload, set };
         let settings = args.settings(1).unwrap_or_else(|stop| panic!("{stop}"));
         let values = settings.values(&skeleton).expect("numbers");
         let [(percpu, bytes), (bss, dropped)] = values.as_slice() else { panic!("{values:?}") };
@@ -188,7 +195,7 @@ mod tests {
         assert_eq!((&bytes[..8], &bytes[12..16]), (&[7, 0, 0, 0, 0, 0, 0, 0][..], &[0xfe, 0xff, 0xff, 0xff][..]));
         assert_eq!((&bytes[16..], bytes.len()), (&first[16..], 72), "the rest is as it was");
         assert_eq!(dropped.as_slice(), [9, 0, 0, 0, 0, 0, 0, 0]);
-        settings.leave_out(&mut skeleton).expect("it is one of the programs");
+        settings.choose_programs(&mut skeleton).expect("it is one of the programs");
         let loaded = skeleton.plan.programs.iter().filter(|program| program.autoload());
         assert_eq!(loaded.map(|program| program.native.name.as_str()).collect::<Vec<_>>(), ["on_sys_enter", "on_exec"]);
     }

@@ -235,6 +235,21 @@ fn programs_can_be_left_out_and_variables_set() {
 }
 
 #[test]
+fn an_optional_program_can_be_loaded_and_what_it_lacks_is_said() {
+    if !may_load() {
+        return;
+    }
+    assert_eq!(skelgen(&["load", "core_relos.bpf.o"]).status, 0);
+    let missing = skelgen(&["load", "core_relos.bpf.o", "--autoload", "missing"]);
+    assert_eq!(missing.status, 1);
+    let sentence =
+        "FAIL core_relos.bpf.o: load program missing: this kernel has no `struct task_struct.skelgen_no_such_member`: ";
+    assert!(missing.out.starts_with(sentence), "{}", missing.out);
+    assert!(missing.out.contains("/core_relos.bpf.c:"), "{}", missing.out);
+    assert!(missing.out.contains("unless bpf_core_field_exists()"), "{}", missing.out);
+}
+
+#[test]
 fn what_the_kernel_is_configured_with_can_be_said() {
     if !may_load() {
         return;
