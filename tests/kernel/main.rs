@@ -35,6 +35,7 @@ mod kconfig;
 mod kfuncs;
 mod kinds;
 mod ksyms;
+mod large;
 mod leaks;
 mod load;
 mod many;
