@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::elf::{Bind, Elf, Symbol};
 use super::model::{KsymIdx, Target};
-use crate::btf::{Btf, DatasecVar, Int, Linkage, StrOff, Type, TypeId, Var};
+use crate::btf::{Btf, DatasecVar, Int, Linkage, Type, TypeId, Var};
 use crate::insn::Insn;
 use crate::insn::uapi::{BPF_CALL, BPF_JMP};
 use crate::{Error, Result};
@@ -129,8 +129,8 @@ fn declarations(btf: &Btf) -> impl Iterator<Item = TypeId> {
     btf.datasecs().filter(|(_, section)| btf.name(section.name) == KSYMS).map(|(id, _)| id)
 }
 
-/// Makes of `.ksyms` what the kernel takes for types: functions that are not `extern`, with names for all parameters,
-/// and a section of variables of four bytes each. What they are is not the kernel's to learn from the object.
+/// Makes of `.ksyms` what the kernel takes for types: functions that are not `extern`, and a section of variables of four
+/// bytes each. What they are is not the kernel's to learn from the object.
 pub(super) fn fix_btf(btf: &mut Btf) -> Result<()> {
     let sections: Vec<TypeId> = declarations(btf).collect();
     for section in sections {
@@ -141,7 +141,9 @@ pub(super) fn fix_btf(btf: &mut Btf) -> Result<()> {
         let mut stand_in = None;
         for (entry, offset) in datasec.vars.iter_mut().zip((0..).step_by(DUMMY_SIZE as usize)) {
             if btf.get(entry.ty).as_func().is_some() {
-                fix_func(btf, entry.ty, dummy);
+                if let Some(func) = btf.func_mut(entry.ty) {
+                    func.linkage = Linkage::Global;
+                }
                 let var = Var { name: dummy, ty: int, linkage: Linkage::Global };
                 entry.ty = *stand_in.get_or_insert_with(|| btf.add_type(Type::Var(var)));
             } else if let Some(var) = btf.var_mut(entry.ty) {
@@ -157,18 +159,6 @@ pub(super) fn fix_btf(btf: &mut Btf) -> Result<()> {
     Ok(())
 }
 
-fn fix_func(btf: &mut Btf, id: TypeId, nameless: StrOff) {
-    let Some(func) = btf.func_mut(id) else { return };
-    func.linkage = Linkage::Global;
-    let proto = func.proto;
-    if let Some(Type::FuncProto(proto)) = btf.get_mut(proto) {
-        // A `void` at the end stands for `...`, and must not have one.
-        for param in proto.params.iter_mut().filter(|param| param.name == StrOff(0) && param.ty != TypeId(0)) {
-            param.name = nameless;
-        }
-    }
-}
-
 /// An `int`, of whatever name.
 fn int(btf: &mut Btf) -> Result<TypeId> {
     let found = btf.types().find(|(_, ty)| matches!(ty, Type::Int(int) if int.size == DUMMY_SIZE && int.bits == 32));
@@ -182,8 +172,8 @@ fn int(btf: &mut Btf) -> Result<TypeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::btf::Datasec;
     use crate::btf::build::Builder;
-    use crate::btf::{Datasec, Param};
     use crate::insn::build::{R1, R2, Size, call, ld_imm64, load};
 
     #[test]
@@ -236,7 +226,7 @@ mod tests {
         let mut b = Builder::default();
         let int = b.int("int", 4, Int::SIGNED);
         let void = b.add(Type::Const(TypeId(0)));
-        let func = b.func("kfunc", Linkage::Extern, int, &[("", int), ("named", int), ("", TypeId(0))]);
+        let func = b.func("kfunc", Linkage::Extern, int, &[("skb", int)]);
         let other = b.func("other", Linkage::Extern, int, &[]);
         let extern_var = |b: &mut Builder, name, ty| {
             let name = b.str(name);
@@ -260,10 +250,6 @@ mod tests {
             let var = btf.get(entry.ty).as_var().unwrap();
             assert_eq!((var.ty, var.linkage), (int, Linkage::Global));
         }
-        let proto = btf.get(func).as_func().unwrap();
-        assert_eq!(proto.linkage, Linkage::Global);
-        let Type::FuncProto(proto) = btf.get(proto.proto) else { panic!() };
-        let names = proto.params.iter().map(|&Param { name, .. }| btf.name(name));
-        assert_eq!(names.collect::<Vec<_>>(), ["dummy_ksym", "named", ""]);
+        assert_eq!(btf.get(func).as_func().unwrap().linkage, Linkage::Global);
     }
 }

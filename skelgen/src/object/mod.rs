@@ -17,6 +17,7 @@
 //! exceptions the functions that run when programs throw
 //! programs   the functions that are programs, by the names of their sections (sec)
 //! struct_ops maps made of programs
+//! parameters names for those of functions that have none
 //! source     the source line of an instruction, for errors
 //! outline    sections and externs, for those who look at an object
 //! ```
@@ -33,6 +34,7 @@ mod legacy_maps;
 mod maps;
 mod model;
 pub mod outline;
+mod parameters;
 mod programs;
 mod relocs;
 pub mod sec;
@@ -94,6 +96,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     struct_ops::fix_names(&mut btf)?;
     programs::fix_linkage(&functions, &mut btf);
     ksyms::fix_btf(&mut btf)?;
+    parameters::name(&mut btf)?;
 
     Ok(Object {
         name,
