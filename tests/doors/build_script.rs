@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use skelgen_tests::have_clang;
+use skelgen_tests::packages::{new_package, scratch};
 
-use crate::package::{cargo_build, new_package, scratch};
+use crate::cargo_build;
 
 const PROGRAM: &str = r#"
 #include "header.h"

@@ -3,12 +3,15 @@
 
 mod build_script;
 mod builder;
-mod package;
 mod readme;
 mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use skelgen_tests::packages::offline;
+use skelgen_tests::static_build::cargo;
 
 /// A folder of one test below the target folder, empty.
 fn scratch(name: &str) -> PathBuf {
@@ -16,6 +19,18 @@ fn scratch(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// Where all new packages are built.
+fn target_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors/target")
+}
+
+/// A command that builds a package.
+fn cargo_build(package: &Path) -> Command {
+    let mut command = cargo();
+    offline(command.arg("build"), package, &target_dir());
+    command
 }
 
 /// The object of a fixture.

@@ -5,17 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use skelgen_tests::packages::{new_package, run, scratch};
 use skelgen_tests::static_build::cargo;
 use skelgen_tests::{have_clang, markdown, may_load};
 
-use crate::fixtures;
-use crate::package::{cargo_build, new_package, run, scratch, target_dir};
+use crate::{cargo_build, fixtures, target_dir};
 
-/// What the README says below a heading, up to the next.
+/// What the README says below a heading.
 fn section(heading: &str) -> String {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
-    let (_, rest) = readme.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
-    rest.split_once("\n## ").map_or(rest, |(section, _)| section).to_owned()
+    markdown::section(include_str!("../../README.md"), &format!("## {heading}")).to_owned()
 }
 
 /// The blocks of code of one language: `rust`, `toml` or none.

@@ -13,6 +13,7 @@
 //! examples       what the programs in `examples` say
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed
+//! packages       new packages, built offline
 //! static_build   static executables of this workspace
 //! static_libs    libelf and zlib, for those that have libbpf in them
 //! cells          running them in the kernel matrix
@@ -34,6 +35,7 @@ pub mod markdown;
 pub mod mounts;
 pub mod not_run;
 pub mod own_process;
+pub mod packages;
 pub mod privilege;
 pub mod random;
 pub mod shut_in;
@@ -46,6 +48,6 @@ pub mod vsock;
 pub use compiler::have_clang;
 pub use machine::{Guest, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu, open_fds};
 pub use mounts::{BPF_FS, Cgroup, may_pin};
-pub use not_run::{Part, not_on_this_kernel, not_run};
+pub use not_run::{Part, not_installed, not_on_this_kernel, not_run};
 pub use own_process::in_own_process;
 pub use privilege::{may_load, may_load_with, may_load_without};

@@ -24,6 +24,18 @@ pub fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
+/// What stands below a heading, with its `#`, up to the next of its level.
+///
+/// # Panics
+///
+/// There is no such heading.
+#[must_use]
+pub fn section<'d>(document: &'d str, heading: &str) -> &'d str {
+    let (_, rest) = document.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
+    let level = heading.split_inclusive(' ').next().unwrap_or_default();
+    rest.split_once(&format!("\n{level}")).map_or(rest, |(section, _)| section)
+}
+
 /// The guide's chapters, by name.
 ///
 /// # Panics

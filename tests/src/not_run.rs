@@ -71,6 +71,11 @@ pub fn not_on_this_kernel(why: impl Display) {
     note(&this_test(), &format!("the kernel lacks what it is about: {why}"));
 }
 
+/// Notes that the running test needs something that machines need not have, and this one has not. It is no failure anywhere.
+pub fn not_installed(why: impl Display) {
+    note(&this_test(), &why.to_string());
+}
+
 /// Notes that `test` did not run.
 pub fn note(test: &str, why: &str) {
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use skelgen_tests::markdown::{Block, blocks, guide};
-use skelgen_tests::may_load;
+use skelgen_tests::{may_load, packages};
 
 use crate::package::Package;
 use crate::{EXE, FIXTURES, Ran, scratch, skelgen};
@@ -69,6 +69,22 @@ fn what_is_to_be_done_can_be() {
 }
 
 #[test]
+fn it_is_installed_by_the_command_for_that() {
+    let root = scratch("guide_install");
+    let _ = fs::remove_dir_all(&root);
+    let commands = all("sh").find(|block| block.text.starts_with("cargo install ")).unwrap().text;
+    let args = commands.split_whitespace().skip(1);
+    let mut cargo = skelgen_tests::static_build::cargo();
+    // As it is built for the tests already, and not into the user's folder.
+    cargo.args(args).args(["--debug", "--offline", "--quiet", "--root"]).arg(&root);
+    packages::run(cargo.current_dir(Path::new(FIXTURES).join("..")));
+    // As cargo finds it, and calls it.
+    let mut cargo = Command::new("cargo");
+    let said = packages::run(cargo.args(["skelgen", "--version"]).env("PATH", packages::path_from(&root.join("bin"))));
+    assert_eq!(said, format!("cargo-skelgen {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn what_the_manifest_says_is_built() {
     let Some(package) = Package::new("guide_manifest") else { return };
     let copy = |from: &Path, to: &str| package.write(to, &fs::read_to_string(from).unwrap());
@@ -76,7 +92,7 @@ fn what_the_manifest_says_is_built() {
     for header in fs::read_dir(Path::new(FIXTURES).join("include")).unwrap().map(Result::unwrap) {
         copy(&header.path(), &format!("src/bpf/headers/{}", header.file_name().display()));
     }
-    let tables: Vec<_> = all("toml").filter(|block| block.text.starts_with("[package.metadata")).collect();
+    let tables: Vec<_> = all("toml").filter(|block| block.text.starts_with("[package.metadata.skelgen]\n")).collect();
     let [Block { text, .. }] = tables.as_slice() else { panic!("{tables:#?}") };
     package.configure(text);
     package.built(&[]);
