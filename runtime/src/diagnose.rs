@@ -106,25 +106,42 @@ pub(crate) fn lacking() -> Option<String> {
 
 /// Why bpf(2) is not permitted to a process that has the capabilities every skeleton needs.
 fn permission() -> String {
-    let Some(capabilities) = capabilities() else {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
         return "loading BPF needs CAP_BPF and CAP_PERFMON, or root".to_owned();
     };
     let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
     if lockdown.contains("[confidentiality]") {
         return "the kernel is locked down for confidentiality, which forbids most tracing".to_owned();
     }
-    if capabilities >> CAP_NET_ADMIN & 1 == 0 {
-        return "this process lacks CAP_NET_ADMIN, which networking programs need".to_owned();
+    suspects(&status)
+}
+
+/// What may forbid it, by `/proc/self/status`.
+fn suspects(status: &str) -> String {
+    let mut suspects = Vec::new();
+    if effective(status).is_some_and(|all| all >> CAP_NET_ADMIN & 1 == 0 && all >> CAP_SYS_ADMIN & 1 == 0) {
+        suspects.push("it lacks CAP_NET_ADMIN, which networking programs need");
     }
-    "this process has the capabilities: this kernel may be built without what such programs need (trampolines, for \
-     those at functions), or a user namespace, a seccomp filter or a security module forbids it"
-        .to_owned()
+    // SECCOMP_MODE_FILTER
+    if field(status, "Seccomp:") == Some("2") {
+        suspects.push("its seccomp filter denies bpf(2), as a container's may");
+    }
+    suspects.push("this kernel lacks what such programs need (trampolines, for those at functions)");
+    suspects.push("a user namespace or a security module forbids it");
+    format!(
+        "this process has the capabilities that every skeleton needs; it may be that {}",
+        suspects.join(", or that ")
+    )
 }
 
 /// The effective capabilities of `/proc/self/status`.
 fn effective(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
+    u64::from_str_radix(field(status, "CapEff:")?, 16).ok()
+}
+
+/// A line of `/proc/self/status`.
+fn field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 #[cfg(test)]
@@ -144,5 +161,20 @@ mod tests {
     fn capabilities_are_read() {
         assert_eq!(effective("Name:\tx\nCapEff:\t000001fffeffffff\n"), Some(0x1ff_feff_ffff));
         assert_eq!(effective("CapEff:\tzz\n"), None);
+    }
+
+    #[test]
+    fn all_that_may_forbid_it_is_told() {
+        let (network, filter) = ("it lacks CAP_NET_ADMIN", "its seccomp filter denies bpf(2)");
+        for (status, lacks_network, filtered) in [
+            ("CapEff:\t000000c000000000\nSeccomp:\t0\n", true, false),
+            ("CapEff:\t000000c000000000\nSeccomp:\t2\nSeccomp_filters:\t1\n", true, true),
+            ("CapEff:\t000000c000001000\nSeccomp:\t2\n", false, true),
+            ("CapEff:\t0000000000200000\nSeccomp:\t0\n", false, false),
+        ] {
+            let told = suspects(status);
+            assert_eq!((told.contains(network), told.contains(filter)), (lacks_network, filtered), "{told}");
+            assert!(told.ends_with("or that a user namespace or a security module forbids it"), "{told}");
+        }
     }
 }
