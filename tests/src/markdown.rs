@@ -1,4 +1,4 @@
-//! Blocks of code in documents.
+//! Blocks of code in documents, and tables.
 
 use std::fs;
 use std::path::Path;
@@ -34,6 +34,23 @@ pub fn section<'d>(document: &'d str, heading: &str) -> &'d str {
     let (_, rest) = document.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
     let level = heading.split_inclusive(' ').next().unwrap_or_default();
     rest.split_once(&format!("\n{level}")).map_or(rest, |(section, _)| section)
+}
+
+/// The rows of the table in a section, behind its head: their cells.
+pub fn rows(section: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    rows.skip(2).map(|row| row.split('|').collect())
+}
+
+/// The code in a table's cell.
+pub fn code(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// Code without white space, which a cell and a program need not have in common.
+#[must_use]
+pub fn packed(code: &str) -> String {
+    code.split_whitespace().collect()
 }
 
 /// The guide's chapters, by name.
