@@ -1,6 +1,7 @@
 //! The guide: what it shows is so. Its Rust is compiled by the runtime's doc tests, and what is said of `cargo skelgen` is
 //! done by that package's tests.
 
+mod bpftool;
 mod c;
 mod errors;
 mod shipping;
