@@ -70,6 +70,11 @@ fn hint(said: &str) -> Option<&'static str> {
         )
     } else if missing("asm/") || missing("linux/") || missing("gnu/") {
         Some("these are the C library's headers: install them (Debian and Ubuntu: `apt install libc6-dev`)")
+    } else if said.contains("unable to write nop sequence") {
+        Some(
+            "clang 16 and 17 cannot fill the gap before a variable in a section that they do not know, as .percpu is: \
+             declare the larger variables first, or put all into one struct, or take another clang",
+        )
     } else if said.contains("unknown target triple") || said.contains("No available targets are compatible") {
         Some("this clang was built without BPF, as Apple's is: name another in the environment variable CLANG")
     } else {
@@ -90,6 +95,11 @@ mod tests {
             (missing("asm/types.h"), Some("these are the C library's headers")),
             (missing("mine.h"), None),
             ("error: unknown target triple 'bpfel'".to_owned(), Some("this clang was built without BPF")),
+            (
+                "fatal error: error in backend: unable to write nop sequence of 7 bytes\nPLEASE submit a bug report to"
+                    .to_owned(),
+                Some("clang 16 and 17 cannot fill the gap"),
+            ),
             ("a.bpf.c:1:1: error: expected ';'".to_owned(), None),
         ] {
             let hint = hint(&said);
