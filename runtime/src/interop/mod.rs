@@ -31,21 +31,18 @@
 //!
 //! ```no_run
 //! # // The part of a generated skeleton that is used.
-//! # struct Loaded { events: skelgen_runtime::Map }
+//! # struct Loaded { samples: skelgen_runtime::Map }
 //! use std::time::Duration;
 //!
-//! use skelgen_runtime::interop::libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, RingBufferBuilder};
+//! use skelgen_runtime::interop::libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, PerfBufferBuilder};
 //! use skelgen_runtime::{Map, PerCpuMap};
 //!
 //! fn mix(skel: &Loaded) -> Result<(), Box<dyn std::error::Error>> {
-//!     // libbpf's ring buffer reads what a skeleton's programs write.
-//!     let events = MapHandle::try_from(&skel.events)?;
-//!     let mut ring = RingBufferBuilder::new();
-//!     ring.add(&events, |event| {
-//!         println!("{} bytes", event.len());
-//!         0
-//!     })?;
-//!     ring.build()?.poll(Duration::from_millis(100))?;
+//!     // libbpf reads what a skeleton's programs send through a perf event array, for which there is nothing here.
+//!     let samples = MapHandle::try_from(&skel.samples)?;
+//!     let buffer = PerfBufferBuilder::new(&samples);
+//!     let buffer = buffer.sample_cb(|cpu, sample: &[u8]| println!("CPU {cpu}: {} bytes", sample.len())).build()?;
+//!     buffer.poll(Duration::from_millis(100))?;
 //!
 //!     // A map that libbpf has opened, with types and one value for every CPU.
 //!     let handle = MapHandle::from_pinned_path("/sys/fs/bpf/bytes_by_port")?;
