@@ -98,3 +98,18 @@ unpack_with_dependencies() {
         dpkg-deb -x "$package" "$to" || return 1
     done
 }
+
+# write_command FILE ROOT PROGRAM [LIBRARIES [OPTIONS]]: a command that runs the program, which lies below the root as
+# LIBRARIES do, by the C library that is there; the root is told from the command's own folder.
+write_command() {
+    cat >"$1" <<END
+#!/usr/bin/env bash
+root=\$(dirname "\$0")/$2
+for loader in "\$root"{,/usr}/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2; do
+    [[ -x \$loader ]] && break
+done
+exec "\$loader" --library-path "\$root/usr/lib/x86_64-linux-gnu:\$root/lib/x86_64-linux-gnu${4:+:\$root/$4}" \\
+    "\$root/$3" ${5:-} "\$@"
+END
+    chmod +x "$1"
+}

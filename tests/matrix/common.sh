@@ -44,3 +44,8 @@ kernel_rows() {
             die "kernels.txt has no kernel series '$series'"
     done
 }
+
+# release SERIES: of the kernel in the cache, what its `uname -r` says.
+release() {
+    sed -E 's/^linux-[a-z]+-([^ ]+) .*/\1/' "$kernel_cache/$1/version"
+}
