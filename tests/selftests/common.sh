@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What fetch and compile share. Sourced behind the matrix' common.sh, never run.
+# What fetch, compile and testmod share. Sourced behind the matrix' common.sh, never run.
 
 selftests_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SKELGEN_SELFTESTS:-${XDG_CACHE_HOME:-$HOME/.cache}/skelgen/selftests}
