@@ -8,8 +8,8 @@ use skelgen_tests::{in_own_process, may_load, not_on_this_kernel, open_fds};
 
 use crate::cpus::{online, run_on};
 
-/// The address of `name` in the kernel, if it has one.
-fn address(name: &str) -> Option<u64> {
+/// The address of `name` in the kernel or a module, if there is one.
+pub(crate) fn address(name: &str) -> Option<u64> {
     let symbols = fs::read_to_string("/proc/kallsyms").expect("/proc is mounted");
     let line = symbols.lines().find(|line| line.split_whitespace().nth(2) == Some(name))?;
     u64::from_str_radix(line.split_whitespace().next()?, 16).ok()

@@ -45,6 +45,8 @@ mod metadata;
 mod min_kernel;
 mod modes;
 mod module_kfuncs;
+mod module_ksyms;
+mod module_struct_ops;
 mod module_trace;
 mod objects;
 mod percpu;

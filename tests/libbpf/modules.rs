@@ -6,12 +6,14 @@ use libbpf_rs::ObjectBuilder;
 use libbpf_rs::libbpf_sys::{self, bpf_prog_info};
 use skelgen_runtime::Program;
 use skelgen_tests::skeletons::module_kfuncs::ModuleKfuncs;
+use skelgen_tests::skeletons::module_ksyms::ModuleKsyms;
 use skelgen_tests::skeletons::module_trace::ModuleTrace;
-use skelgen_tests::{kernel_version, may_load_with};
+use skelgen_tests::{TESTMOD, kernel_version, may_load_with};
 
 use crate::links::load_one;
 
 static MODULE_KFUNCS: &[u8] = include_bytes!("../../fixtures/module_kfuncs.bpf.o");
+static MODULE_KSYMS: &[u8] = include_bytes!("../../fixtures/module_ksyms.bpf.o");
 static MODULE_TRACE: &[u8] = include_bytes!("../../fixtures/module_trace.bpf.o");
 
 /// What the kernel says of a program.
@@ -102,6 +104,20 @@ fn functions_of_modules() {
         program.set_autoload(only);
     }
     assert!(object.load().is_err() && progs.look_up.is_loaded());
+}
+
+#[test]
+fn variables_of_modules_and_functions_of_several() {
+    if !may_load_with(TESTMOD) {
+        return;
+    }
+    let mut open = ModuleKsyms::open().unwrap();
+    open.progs.write_here.set_autoload(true);
+    open.progs.of_three.set_autoload(true);
+    let progs = open.load().unwrap().progs;
+    for program in [&progs.read_on, &progs.read_here, &progs.find, &progs.write_here, &progs.iterate, &progs.of_three] {
+        compare(MODULE_KSYMS, program);
+    }
 }
 
 #[test]

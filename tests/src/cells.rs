@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use crate::not_run::{self, MARK, Part};
+use crate::machine::TESTMOD;
+use crate::not_run::{self, MARK, Part, not_run};
 
 /// Commands that a cell needs, and the Debian packages that have them.
 const TOOLS: [(&str, &str); 5] = [
@@ -17,6 +18,9 @@ const TOOLS: [(&str, &str); 5] = [
     ("readelf", "binutils"),
     ("strip", "binutils"),
 ];
+
+/// What to do where a guest lacks [`TESTMOD`].
+pub const NO_TESTMOD: &str = "tests/selftests/testmod builds it";
 
 /// Cells to boot, as in `7.3:2,8`.
 #[derive(Debug)]
@@ -103,7 +107,8 @@ impl Cells {
     ///
     /// # Panics
     ///
-    /// A test failed, or ran in no cell: that is as good as none.
+    /// A test failed, or ran in no cell: that is as good as none. Those that are about [`TESTMOD`] may, where the
+    /// selftests are not required.
     pub fn run(&self, binary: &Path, files: &[PathBuf], logs: &Path) {
         let _ = fs::remove_dir_all(logs);
         let mut run = Command::new(matrix("run-tests"));
@@ -139,7 +144,17 @@ impl Cells {
             |test: &String| cells.values().any(|cell| cell.started.contains(test) && !cell.skipped.contains_key(test));
         let (ran, nowhere): (Vec<_>, Vec<_>) = tests(binary).into_iter().partition(ran);
         ran.iter().for_each(|test| not_run::ran_in_matrix(test));
-        assert!(!self.complete || nowhere.is_empty(), "these tests ran in no cell: {}", nowhere.join(", "));
+        if !self.complete {
+            return;
+        }
+        let lacks_testmod =
+            |test: &String| cells.values().any(|cell| cell.skipped.get(test).is_some_and(|why| why.contains(TESTMOD)));
+        let (without, nowhere): (Vec<_>, Vec<_>) = nowhere.into_iter().partition(lacks_testmod);
+        assert!(nowhere.is_empty(), "these tests ran in no cell: {}", nowhere.join(", "));
+        if !without.is_empty() {
+            let why = format!("no guest has the module that {} are about: {NO_TESTMOD}", without.join(", "));
+            not_run(Part::Selftests, why);
+        }
     }
 }
 
@@ -192,6 +207,13 @@ pub fn cache(variable: &str, folder: &str) -> PathBuf {
     let home_cache = || var("HOME").unwrap_or_default().join(".cache");
     let users = || var("XDG_CACHE_HOME").unwrap_or_else(home_cache).join("skelgen").join(folder);
     var(variable).unwrap_or_else(users)
+}
+
+/// Whether the guests with this kernel load the module.
+#[must_use]
+pub fn guests_load(series: &str, module: &str) -> bool {
+    let order = cache("SKELGEN_KERNELS", "kernels").join(series).join("modules/order");
+    fs::read_to_string(order).is_ok_and(|order| order.lines().any(|line| line == module))
 }
 
 /// What a cell's output says of its tests.

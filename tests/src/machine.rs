@@ -21,6 +21,9 @@ pub fn matrix() -> Option<Guest> {
     Some(Guest { kernel, cpus })
 }
 
+/// A module that only the kernel's own tests have. Guests load it where `tests/selftests/testmod` has built it.
+pub const TESTMOD: &str = "bpf_testmod";
+
 /// Whether this kernel module is loaded, and its types known.
 #[must_use]
 pub fn is_loaded(module: &str) -> bool {
