@@ -48,6 +48,9 @@ pub(crate) enum Registered {
 /// Of a program: the maps that it keeps alive.
 const MAPS: &str = "its maps";
 
+/// Of a program: whether it calls functions of modules.
+const CALLS_MODULE: &str = "calls a module";
+
 /// The most elements of a map that are looked at.
 const ELEMENTS: usize = 1024;
 
@@ -211,6 +214,8 @@ impl Snapshot {
         self.say(name, "attach_btf_id", info.attach_btf_id);
         self.say(name, "attached to BTF", info.attach_btf_obj_id != 0);
         self.say(name, MAPS, maps.join(", "));
+        let calls_module = insns.iter().any(|&insn| xlated::calls_module(insn));
+        self.say(name, CALLS_MODULE, if calls_module { "yes" } else { "" });
         let insns = xlated::normalised(&insns, |id| self.map_name(id), &self.arenas);
         self.say(name, "instructions", insns.join("; "));
 
@@ -243,8 +248,11 @@ impl Snapshot {
                 let [a, b] = [facts, others].map(|facts| facts.get(property).unwrap_or(&none));
                 let same = match &**property {
                     // A map's descriptor is left out of a tag, but not its index in `fd_array`, by which a light skeleton
-                    // refers to it.
-                    "tag" | "tags of its functions" => a == b || others.get(MAPS).is_some_and(|maps| !maps.is_empty()),
+                    // refers to it; nor that of a module's BTF, by which its functions are called.
+                    "tag" | "tags of its functions" => {
+                        let has = |fact: &str| others.get(fact).is_some_and(|fact| !fact.is_empty());
+                        a == b || has(MAPS) || has(CALLS_MODULE)
+                    }
                     // Besides, libbpf binds each `.rodata` to each program (`BPF_PROG_BIND_MAP`).
                     MAPS => without_bound(a, b) == b.split(", ").collect::<Vec<_>>(),
                     _ => a == b,

@@ -62,12 +62,18 @@ pub(crate) fn without_addresses(mut value: Vec<u8>) -> Vec<u8> {
 /// Code, registers, offset, immediate. The offset of a kfunc's call, where that is a module's, says where among its
 /// descriptors the loader had the module's: a number of its own.
 fn word(insn: u64) -> String {
-    let bytes = insn.to_le_bytes();
-    let [code, regs, ..] = bytes;
-    let offset = match i16::from_le_bytes([bytes[2], bytes[3]]) {
-        offset if code == CALL && regs >> 4 == BPF_PSEUDO_KFUNC_CALL => i16::from(offset != 0),
-        offset => offset,
-    };
+    let [code, regs, ..] = insn.to_le_bytes();
+    let offset = if calls_module(insn) { 1 } else { offset(insn) };
     let imm = (insn >> 32) as u32;
     format!("{code:02x} {regs:02x} {offset} {imm:#x}")
+}
+
+/// Whether this calls a kfunc of a module.
+pub(crate) fn calls_module(insn: u64) -> bool {
+    let [code, regs, ..] = insn.to_le_bytes();
+    code == CALL && regs >> 4 == BPF_PSEUDO_KFUNC_CALL && offset(insn) != 0
+}
+
+fn offset(insn: u64) -> i16 {
+    (insn >> 16) as i16
 }
