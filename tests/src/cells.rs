@@ -152,7 +152,7 @@ impl Cells {
         let (without, nowhere): (Vec<_>, Vec<_>) = nowhere.into_iter().partition(lacks_testmod);
         assert!(nowhere.is_empty(), "these tests ran in no cell: {}", nowhere.join(", "));
         if !without.is_empty() {
-            let why = format!("no guest has the module that {} are about: {NO_TESTMOD}", without.join(", "));
+            let why = format!("no guest has module {TESTMOD} for {}: {NO_TESTMOD}", without.join(", "));
             not_run(Part::Selftests, why);
         }
     }
