@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use crate::link::Link;
@@ -29,8 +30,11 @@ impl Program {
         }
         let ids = TRACING.map(|root| fs::read_to_string(format!("{root}/events/{category}/{name}/id")));
         let [first, second] = ids;
-        let id = first.or(second).map_err(|error| {
-            failed().io(error).hint("is there such a tracepoint, and is tracefs mounted at /sys/kernel/tracing?")
+        let id = first.or_else(|error| second.map_err(|_| error)).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => failed().io(error).hint(
+                "tracefs, which has the tracepoint's number, is for root alone: raw_tp and tp_btf programs need no number",
+            ),
+            _ => failed().io(error).hint("is there such a tracepoint, and is tracefs mounted at /sys/kernel/tracing?"),
         })?;
         let id = id.trim().parse().map_err(|_| failed().hint("its id is not a number"))?;
         self.attach_event(&Event { r#type: PERF_TYPE_TRACEPOINT, config: id, ..Event::default() }, None)

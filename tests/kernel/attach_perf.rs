@@ -7,8 +7,9 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use skelgen_runtime::Errno;
 use skelgen_tests::skeletons::attach_perf::{AttachPerf, LoadedAttachPerf};
-use skelgen_tests::{matrix, may_load, not_on_this_kernel};
+use skelgen_tests::{in_own_process, matrix, may_load, not_on_this_kernel};
 
 use crate::watch::{runs, stops};
 
@@ -81,6 +82,22 @@ fn tracepoints_attach_without_probes() {
     drop(links);
     stops("on_tracepoint", || skel.bss.get().tracepoint_runs, act);
     assert_eq!(skel.bss.get().kprobe_runs, 0);
+}
+
+#[test]
+fn tracepoints_by_name_are_for_root() {
+    if !may_load() || !has_tracepoints() {
+        return;
+    }
+    const NOBODY: libc::uid_t = 65534;
+    in_own_process(|| {
+        let skel = load();
+        // SAFETY: no memory is passed.
+        assert_eq!(unsafe { libc::seteuid(NOBODY) }, 0);
+        let error = skel.progs.on_tracepoint.attach_tracepoint("sched", "sched_switch").unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EACCES));
+        assert!(error.hint_text().is_some_and(|hint| hint.starts_with("tracefs, ")), "{error}");
+    });
 }
 
 #[test]
