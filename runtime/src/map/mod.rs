@@ -29,7 +29,7 @@ use std::{fmt, fs, iter};
 
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::map_type_name;
-use crate::sys::{Errno, bpf};
+use crate::sys::{Errno, bpf, uapi};
 use crate::{Error, Result, cpus, features};
 
 pub(crate) use batch::{Stopped, delete_batch, write_batch};
@@ -236,7 +236,7 @@ impl Map {
         iter::from_fn(move || {
             left = left.checked_sub(1)?;
             let mut next = vec![0; self.key_size()];
-            match self.fd.next_key(last.as_deref(), &mut next) {
+            match self.fd.next_key(last.as_deref(), &mut next).and_then(|()| self.is_key(&next)) {
                 Ok(()) => {
                     last = Some(next.clone());
                     Some(Ok(next))
@@ -251,6 +251,18 @@ impl Map {
                 }
             }
         })
+    }
+
+    /// `ENOENT` for what a cgroup storage says that its next key is, and has no element: asked for the key behind the last,
+    /// many kernels say what lies beside the map (`cgroup_storage_get_next_key` in `kernel/bpf/local_storage.c`, seen with
+    /// 6.18.15). Other maps are not asked.
+    fn is_key(&self, next: &[u8]) -> Result<(), Errno> {
+        match self.map_type() {
+            uapi::BPF_MAP_TYPE_CGROUP_STORAGE | uapi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
+                self.fd.lookup(next, &mut vec![0; self.fd.value_len(0)], 0)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// More keys than it can have; storage of cgroups has no number of its own.
