@@ -48,6 +48,9 @@ pub(crate) enum Registered {
 /// Of a program: the maps that it keeps alive.
 const MAPS: &str = "its maps";
 
+/// Of a map or program: whether it has types.
+const BTF: &str = "btf";
+
 /// Of a program: whether it calls functions of modules.
 const CALLS_MODULE: &str = "calls a module";
 
@@ -121,7 +124,7 @@ impl Snapshot {
         self.say(name, "ifindex", info.ifindex);
         self.say(name, "btf_vmlinux_value_type_id", info.btf_vmlinux_value_type_id);
         let btf = if info.btf_id == 0 { None } else { btf(info.btf_id) };
-        self.say(name, "btf", btf.is_some());
+        self.say(name, BTF, btf.is_some());
         for (property, id) in [("btf_key_type_id", info.btf_key_type_id), ("btf_value_type_id", info.btf_value_type_id)]
         {
             self.say(name, property, type_name(btf.as_ref(), id));
@@ -220,7 +223,7 @@ impl Snapshot {
         self.say(name, "instructions", insns.join("; "));
 
         let btf = if info.btf_id == 0 { None } else { btf(info.btf_id) };
-        self.say(name, "btf", btf.is_some());
+        self.say(name, BTF, btf.is_some());
         let name_at = |at: u32| btf.as_ref().map_or("", |btf| btf.name(skelgen::btf::StrOff(at)));
         let funcs = funcs.iter().map(|[at, id]| format!("{at} {}", type_name(btf.as_ref(), *id)));
         self.say(name, "func_info", funcs.collect::<Vec<_>>().join("; "));
@@ -253,6 +256,8 @@ impl Snapshot {
                         let has = |fact: &str| others.get(fact).is_some_and(|fact| !fact.is_empty());
                         a == b || has(MAPS) || has(CALLS_MODULE)
                     }
+                    // What is not of types that both have is another line's difference.
+                    "func_info" | "line_info" if facts.get(BTF) != others.get(BTF) => true,
                     // Besides, libbpf binds each `.rodata` to each program (`BPF_PROG_BIND_MAP`).
                     MAPS => without_bound(a, b) == b.split(", ").collect::<Vec<_>>(),
                     _ => a == b,
