@@ -177,8 +177,8 @@ fn run(args: &Args) -> io::Result<()> {
 
 /// Objects that harm kernels whose release begins so, and how.
 const DANGEROUS: [(&str, &str, &str); 3] = [
-    ("verifier_subprog_precision", "6.18.", "the verifier writes outside of its memory, whoever loads it"),
     ("verifier_btf_flex_array", "7.1.", "the verifier divides by zero, whoever loads it"),
+    ("verifier_subprog_precision", "6.18.", "the verifier writes outside of its memory, whoever loads it"),
     ("verifier_subprog_precision", "7.1.", "the verifier reads outside of its memory, whoever loads it"),
 ];
 
