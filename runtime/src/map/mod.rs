@@ -253,9 +253,9 @@ impl Map {
         })
     }
 
-    /// `ENOENT` for what a cgroup storage says that its next key is, and has no element: asked for the key behind the last,
-    /// many kernels say what lies beside the map (`cgroup_storage_get_next_key` in `kernel/bpf/local_storage.c`, seen with
-    /// 6.18.15). Other maps are not asked.
+    /// `ENOENT` if a cgroup storage has no element by this key, though the kernel says that it comes next: asked for the one
+    /// behind the last, Linux 6.18.15 says what lies beside the map (`cgroup_storage_get_next_key` in
+    /// `kernel/bpf/local_storage.c`). Other maps are not asked.
     fn is_key(&self, next: &[u8]) -> Result<(), Errno> {
         match self.map_type() {
             uapi::BPF_MAP_TYPE_CGROUP_STORAGE | uapi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
