@@ -1,7 +1,11 @@
 //! Programs for many functions of the kernel.
 
-use skelgen_tests::skeletons::tracing_multi::{LoadedTracingMulti, TracingMulti};
-use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+use std::fs::File;
+use std::io::Read;
+use std::sync::Mutex;
+
+use skelgen_tests::skeletons::tracing_multi::{LoadedTracingMulti, OpenTracingMulti, TracingMulti};
+use skelgen_tests::{TESTMOD, kernel_version, may_load, may_load_with, not_on_this_kernel};
 
 use crate::watch::{runs, stops};
 
@@ -60,17 +64,79 @@ fn functions_have_numbers_of_their_own() {
     assert!(error.reason().is_some_and(|why| why.contains("no_such")), "{error}");
 }
 
+/// The object without its programs for the kernel proper.
+fn open_for_modules() -> OpenTracingMulti {
+    let mut open = TracingMulti::open().unwrap();
+    let progs = &mut open.progs;
+    for other in [&mut progs.on_entry, &mut progs.on_exit, &mut progs.on_both, &mut progs.caller] {
+        other.set_autoload(false);
+    }
+    open
+}
+
+/// The object with its programs for `TESTMOD`.
+fn load_for_testmod() -> LoadedTracingMulti {
+    let mut open = open_for_modules();
+    open.progs.on_module_entry.set_autoload(true);
+    open.progs.on_module_exit.set_autoload(true);
+    open.load().unwrap()
+}
+
+/// Programs count all calls of the module's functions, whoever has it call them.
+static COUNTS: Mutex<()> = Mutex::new(());
+
+/// Has the module call its functions, once each.
+fn read_testmod() {
+    let mut file = File::open("/sys/kernel/bpf_testmod").unwrap();
+    // There is nothing in it.
+    assert_eq!(file.read(&mut [0; 1]).unwrap_err().raw_os_error(), Some(libc::EIO));
+}
+
+#[test]
+fn they_attach_to_functions_of_the_module_that_is_named() {
+    if !may_load_with(TESTMOD) {
+        return;
+    }
+    let _alone = COUNTS.lock().unwrap();
+    let skel = load_for_testmod();
+    let runs = || (skel.bss.get().entries, skel.bss.get().returns);
+    read_testmod();
+    assert_eq!(runs(), (0, 0));
+    let links = skel.attach().unwrap();
+    read_testmod();
+    assert_eq!(runs(), (5, 4));
+    drop(links);
+    read_testmod();
+    assert_eq!(runs(), (5, 4));
+}
+
+#[test]
+fn a_modules_functions_have_numbers_of_their_own() {
+    if !may_load_with(TESTMOD) {
+        return;
+    }
+    let _alone = COUNTS.lock().unwrap();
+    let skel = load_for_testmod();
+    let prog = &skel.progs.on_module_exit;
+    let functions = [("bpf_testmod_fentry_test11", 8), ("bpf_testmod_fentry_test2", 1)];
+    let link = prog.attach_functions_with_cookies(&functions).unwrap();
+    read_testmod();
+    assert_eq!((skel.bss.get().returns, skel.bss.get().cookies), (2, 8 | 1));
+    drop(link);
+    // The kernel proper's are none of the module's.
+    let error = prog.attach_functions("bpf_fentry_test1").unwrap_err();
+    assert!(error.to_string().contains("functions bpf_fentry_test1"), "{error}");
+    let error = prog.attach_functions_with_cookies(&[("bpf_fentry_test1", 1)]).unwrap_err();
+    assert!(error.to_string().contains("function bpf_fentry_test1"), "{error}");
+}
+
 #[test]
 fn a_module_that_is_not_there_is_named() {
     if !may_load() {
         return;
     }
-    let mut open = TracingMulti::open().unwrap();
-    let progs = &mut open.progs;
-    for other in [&mut progs.on_entry, &mut progs.on_exit, &mut progs.on_both] {
-        other.set_autoload(false);
-    }
-    progs.in_module.set_autoload(true);
+    let mut open = open_for_modules();
+    open.progs.in_module.set_autoload(true);
     let error = open.load().unwrap_err();
     assert_eq!(error.subject_name(), Some("in_module"));
     assert!(error.reason().is_some_and(|why| why.contains("no_such_module")), "{error}");
