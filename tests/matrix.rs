@@ -20,7 +20,7 @@ fn the_kernel_tests_pass_in_every_cell() {
         return not_run(Part::Qemu, why);
     }
     let scratch = Path::new(SCRATCH);
-    let build = |args: &[&str]| static_build::static_executable(args, "", scratch);
+    let build = |args: &[&str]| static_build::static_executable(&[args, &["--profile", "guest"]].concat(), "", scratch);
     let kernel = build(&["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run"]);
     let mut files = vec![build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"])];
     let example = |name| build(&["build", "-p", "skelgen-examples", "--example", name]);
