@@ -116,6 +116,12 @@ impl Error {
         self
     }
 
+    /// The same error with another hint.
+    pub(crate) fn replace_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Error {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
     /// The object file's name, if a skeleton's loading failed.
     #[must_use]
     pub fn object_name(&self) -> Option<&str> {

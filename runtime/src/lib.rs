@@ -189,6 +189,7 @@
 
 mod arena;
 mod btf;
+mod by_hand;
 pub mod cpus;
 mod data;
 mod desc;

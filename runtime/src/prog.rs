@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use crate::by_hand;
 use crate::desc::Attach;
 use crate::diagnose;
 use crate::link::Link;
@@ -98,7 +99,8 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// The section names no target, the target is not there, or this runtime cannot attach programs of its type.
+    /// The section names no target, the target is not there, or this runtime does not attach programs of its kind; the hint
+    /// then names the method to call instead, if there is one.
     pub fn attach(&self) -> Result<Link> {
         match &self.attach {
             Attach::RawTracepoint { name } => self.attach_raw_tracepoint(name),
@@ -109,16 +111,19 @@ impl Program {
             Attach::Kprobe { function, ret: true, .. } => self.attach_kretprobe(function),
             Attach::TracingMulti { pattern: Some(pattern), .. } => self.attach_functions(pattern),
             Attach::Usdt { probe: Some(probe) } => {
-                let error =
-                    self.failed("attach program").because(format!("skelgen does not look for the probe {probe}"));
-                Err(error.hint("attach it to the places of the probe with attach_uprobe_multi"))
+                Err(self.not_attached(format!("skelgen does not look for the probe {probe}")))
             }
             Attach::Manual | Attach::TracingMulti { pattern: None, .. } | Attach::Usdt { probe: None } => {
-                let why = format!("its section {:?} names no target", self.section);
-                Err(self.failed("attach program").because(why).hint("attach it with one of the methods attach_*"))
+                Err(self.not_attached(format!("its section {:?} names no target", self.section)))
             }
-            Attach::Unsupported { why } => Err(self.failed("attach program").because(why.as_ref())),
+            Attach::Unsupported { why } => Err(self.not_attached(why.as_ref())),
         }
+    }
+
+    /// The error of [`attach`](Self::attach) for a program that another method attaches, or none.
+    fn not_attached(&self, why: impl Into<String>) -> Error {
+        let hint = by_hand::hint(&self.section, self.prog_type, self.expected_attach_type);
+        self.failed("attach program").because(why).hint(hint)
     }
 
     /// Attaches the program as part of the whole skeleton: nothing, if it was not loaded, is not to be attached, or
@@ -126,12 +131,16 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// As for [`attach`](Self::attach).
+    /// As for [`attach`](Self::attach). The hint also says how to leave the program out.
     pub fn autoattach(&self) -> Result<Option<Link>> {
         if !self.autoattach || self.fd.is_none() || self.attach.needs_target() {
             return Ok(None);
         }
-        self.attach().map(Some)
+        self.attach().map(Some).map_err(|error| {
+            let leave_out = "to attach the others, call set_autoattach(false) on this one before the load";
+            let hint = error.hint_text().map_or_else(|| leave_out.to_owned(), |hint| format!("{hint}; {leave_out}"));
+            error.replace_hint(hint)
+        })
     }
 
     /// Attaches all of `programs` as parts of one skeleton, see [`autoattach`](Self::autoattach).

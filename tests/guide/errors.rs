@@ -11,6 +11,7 @@ use skelgen_tests::markdown::{blocks, guide};
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::maps_all::MapsAll;
 use skelgen_tests::skeletons::maps_all::types::{Flow, Totals};
+use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
 
 /// For a kernel that few have.
@@ -52,6 +53,10 @@ fn the_runtimes_are_what_it_prints() -> Result<()> {
     says(skel.progs.bump.attach().unwrap_err());
     says(skel.maps.events.pin("/tmp/events").unwrap_err());
     says(skel.percpu.set(9999, &skel.percpu.get(0)?).unwrap_err());
+
+    let mut open = SecForms::open()?;
+    open.progs.ksyscall.set_autoload(true);
+    says(open.load()?.attach().unwrap_err());
 
     let mut open = MapsAll::open()?;
     open.maps.pinned_by_name.clear_pin_path();

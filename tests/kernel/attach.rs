@@ -259,10 +259,27 @@ fn a_program_that_cannot_be_attached_is_named() {
     }
     let mut open = SecForms::open().unwrap();
     open.progs.ksyscall.set_autoload(true);
-    let skel = open.load().unwrap();
-    let error = skel.attach().unwrap_err();
+    open.progs.raw_tp_sys_enter.set_autoload(true);
+    let error = open.load().unwrap().attach().unwrap_err();
     assert_eq!((error.operation(), error.subject_name()), ("attach program", Some("ksyscall")));
-    assert!(error.reason().is_some_and(|why| why.contains("not attached by skelgen yet")), "{error}");
+    assert_eq!(error.reason(), Some("skelgen does not attach ksyscall programs by their section yet"));
+    // What else to call, and how to have the others attached.
+    let hint = error.hint_text().unwrap();
+    assert!(hint.contains("attach_kprobe") && hint.contains("set_autoattach(false)"), "{error}");
+
+    let mut open = SecForms::open().unwrap();
+    open.progs.ksyscall.set_autoload(true);
+    open.progs.ksyscall.set_autoattach(false);
+    open.progs.raw_tp_sys_enter.set_autoload(true);
+    let skel = open.load().unwrap();
+    let links = skel.attach().unwrap();
+    assert!(links.ksyscall.is_none() && links.raw_tp_sys_enter.is_some());
+    // By itself it is told no more than what to call.
+    let error = skel.progs.ksyscall.attach().unwrap_err();
+    assert!(error.hint_text().is_some_and(|hint| !hint.contains("set_autoattach")), "{error}");
+    if cfg!(target_arch = "x86_64") && Path::new("/sys/bus/event_source/devices/kprobe").exists() {
+        drop(skel.progs.ksyscall.attach_kprobe("__x64_sys_openat", 0).unwrap());
+    }
 }
 
 #[test]

@@ -92,10 +92,6 @@ fn target(expected_attach_type: u32) -> Attach<'static> {
     match expected_attach_type {
         BPF_TRACE_ITER => Attach::Iter,
         RAW_TP | FENTRY | FEXIT | MODIFY_RETURN | LSM => Attach::Tracing,
-        _ => Attach::Unsupported {
-            why: "it was loaded by libbpf, and its target is not known here; attach it by libbpf, or with one of the \
-                  methods attach_*"
-                .into(),
-        },
+        _ => Attach::Unsupported { why: "libbpf loaded it, and its target is not known here".into() },
     }
 }

@@ -76,10 +76,28 @@ impl AttachPlan {
                 AttachPlan::Unsupported { why: format!("`{extra}` is not {expected}") }
             }
             attach if attach.is_automatic() => {
-                AttachPlan::Unsupported { why: "this kind of program is not attached by skelgen yet".to_owned() }
+                let kind = not_attached_yet(attach);
+                AttachPlan::Unsupported { why: format!("skelgen does not attach {kind} programs by their section yet") }
             }
             _ => AttachPlan::Manual,
         }
+    }
+}
+
+/// The name in `SEC()` of a kind whose section names a target that the runtime does not look up.
+fn not_attached_yet(attach: &AttachTo) -> &'static str {
+    match attach {
+        AttachTo::KprobeMulti { session: true, .. } => "kprobe.session",
+        AttachTo::KprobeMulti { ret: true, .. } => "kretprobe.multi",
+        AttachTo::KprobeMulti { .. } => "kprobe.multi",
+        AttachTo::Ksyscall { ret: true, .. } => "kretsyscall",
+        AttachTo::Ksyscall { .. } => "ksyscall",
+        AttachTo::Uprobe { ret: true, .. } => "uretprobe",
+        AttachTo::Uprobe { .. } => "uprobe",
+        AttachTo::UprobeMulti { session: true, .. } => "uprobe.session",
+        AttachTo::UprobeMulti { ret: true, .. } => "uretprobe.multi",
+        AttachTo::UprobeMulti { .. } => "uprobe.multi",
+        _ => "such",
     }
 }
 
@@ -107,6 +125,26 @@ mod tests {
         assert_eq!(plan("iter/task"), AttachPlan::Iter);
         assert_eq!(plan("usdt"), AttachPlan::Usdt { probe: None });
         assert_eq!(plan("fexit.multi"), AttachPlan::TracingMulti { module: None, pattern: None });
+    }
+
+    #[test]
+    fn a_kind_that_is_not_attached_yet_is_named() {
+        for section in [
+            "kprobe.multi/vfs_*",
+            "kretprobe.multi/vfs_*",
+            "kprobe.session/vfs_*",
+            "ksyscall/openat",
+            "kretsyscall/openat",
+            "uprobe//bin/sh:main",
+            "uretprobe//bin/sh:main",
+            "uprobe.multi//bin/sh:ma*",
+            "uretprobe.multi//bin/sh:ma*",
+            "uprobe.session//bin/sh:ma*",
+        ] {
+            let kind = section.split('/').next().unwrap();
+            let why = format!("skelgen does not attach {kind} programs by their section yet");
+            assert_eq!(plan(section), AttachPlan::Unsupported { why }, "{section}");
+        }
     }
 
     #[test]
