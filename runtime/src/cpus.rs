@@ -1,12 +1,16 @@
 //! The CPUs that this machine can have, as the kernel counts them for per-CPU memory.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
-use std::{fmt, fs};
 
+use crate::sys::fs_type;
 use crate::{Error, Result};
 
-const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
+pub(crate) const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
 
 /// More than any kernel is built for (`CONFIG_NR_CPUS`), so that no text makes for a large set.
 const LIMIT: u32 = 1 << 16;
@@ -93,18 +97,37 @@ impl fmt::Debug for PossibleCpus {
 
 /// The possible CPUs of this machine, read once from `/sys/devices/system/cpu/possible`: they never change.
 ///
+/// Something else can be mounted over that file, in a container for example. Only sysfs itself is believed, and a FUSE file
+/// system whose list has no holes, as LXD mounts one that passes the file through. The first command that copies the values
+/// of all CPUs checks the count with the kernel, and fails with `EFAULT` if the kernel has another.
+///
 /// # Errors
 ///
-/// The file cannot be read, as where `/sys` is not mounted, or says nothing that can be understood.
+/// The file cannot be read, as where `/sys` is not mounted, is in another file system, or is not a list of CPUs.
 pub fn possible() -> Result<&'static PossibleCpus> {
     static CPUS: OnceLock<PossibleCpus> = OnceLock::new();
     if let Some(cpus) = CPUS.get() {
         return Ok(cpus);
     }
     let failed = || Error::new("count the possible CPUs").subject(POSSIBLE);
-    let list = fs::read_to_string(POSSIBLE).map_err(|error| failed().io(error).hint("is sysfs mounted at /sys?"))?;
+    let mut file = File::open(POSSIBLE).map_err(|error| failed().io(error).hint("is sysfs mounted at /sys?"))?;
+    let fs_type = fs_type::of(file.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+    let mut list = String::new();
+    file.read_to_string(&mut list).map_err(|error| failed().io(error))?;
     let cpus = PossibleCpus::parse(&list).ok_or_else(|| failed().because(format!("{list:?} is not a list of CPUs")))?;
+    if !is_believed(fs_type, &cpus) {
+        let why = format!("the file is not in sysfs, but in a file system of type {fs_type:#x}");
+        return Err(failed().because(why).hint("something is mounted over it: unmount that"));
+    }
     Ok(CPUS.get_or_init(|| cpus))
+}
+
+fn is_believed(fs_type: u32, cpus: &PossibleCpus) -> bool {
+    match fs_type {
+        fs_type::SYSFS => true,
+        fs_type::FUSE => cpus.count() == cpus.last() as usize + 1,
+        _ => false,
+    }
 }
 
 /// How many values a value of all CPUs has: `num_possible_cpus()`, not the highest number and one.
@@ -136,6 +159,14 @@ mod tests {
         {
             assert_eq!(PossibleCpus::parse(list), None, "{list:?}");
         }
+    }
+
+    #[test]
+    fn other_file_systems_are_not_believed() {
+        const TMPFS: u32 = 0x0102_1994;
+        let believed = |fs_type, list| is_believed(fs_type, &PossibleCpus::parse(list).unwrap());
+        assert!(believed(fs_type::SYSFS, "0-3,8") && believed(fs_type::FUSE, "0-3"));
+        assert!(!believed(fs_type::FUSE, "0-3,8") && !believed(fs_type::FUSE, "1-3") && !believed(TMPFS, "0-3"));
     }
 
     #[test]

@@ -4,13 +4,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 
-use crate::diagnose;
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT};
 use crate::sys::attr::MapCreate;
 use crate::sys::bpf::{self, Prog, object_name};
 use crate::sys::elem::MapFd;
 use crate::sys::uapi::*;
-use crate::{Error, Result};
+use crate::{Error, Result, cpus, diagnose};
 
 /// The license of the programs that the runtime itself brings.
 pub(crate) const LICENSE: &CStr = c"Dual MIT/GPL";
@@ -42,11 +41,12 @@ static KNOWN: OnceLock<Features> = OnceLock::new();
 ///
 /// # Errors
 ///
-/// This process may not make a map.
+/// This process may not make a map, or the possible CPUs cannot be read.
 pub fn probe() -> Result<Features> {
     if let Some(features) = known() {
         return Ok(features);
     }
+    cpus::possible()?;
     let map = MapFd::create(MapCreate {
         map_type: BPF_MAP_TYPE_PERCPU_ARRAY,
         key_size: 4,

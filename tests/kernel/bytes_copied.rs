@@ -135,8 +135,9 @@ fn commands(f: impl FnOnce()) -> Commands {
 /// What each operation gives the kernel.
 fn operate(map: &PerCpuMap<u32, [u64; 8]>, cpu: u32) {
     begin("setup");
-    // What is found out once in a process.
+    // What is found out once in a process: what the kernel can do, and that it has as many CPUs.
     map.set(&0, cpu, &[1; 8]).unwrap();
+    map.values(&0).unwrap();
     begin("get");
     assert_eq!(map.get(&0, cpu).unwrap(), Some([1; 8]));
     begin("set");

@@ -72,3 +72,4 @@ mod token;
 mod tracing_multi;
 mod uprobes;
 mod watch;
+mod wrong_cpus;

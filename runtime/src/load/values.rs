@@ -19,9 +19,8 @@ pub(super) fn complete(
 ) -> Result<()> {
     let late = late.iter().find_map(|&(map, value)| (map == index).then_some(value));
     match first_percpu_value(opened, index, values) {
-        Some(value) if late.is_some() || !all_cpus => {
-            fill_all(map, value, false).map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno))
-        }
+        Some(value) if late.is_some() || !all_cpus => fill_all(map, value, false)
+            .map_err(|errno| map.failed("initialise per-CPU map").refused(errno, map.shape())),
         _ => late.map_or(Ok(()), |value| fill_section(map, value)),
     }
 }

@@ -45,7 +45,7 @@ impl<K: Plain, V: Value> Iterator for Elements<'_, K, V> {
                 let end = value.len().min(self.start + map.value_size());
                 Ok((read(key), V::read(&value[self.start.min(end)..end])))
             }
-            Err(errno) => Err(map.failed(WHAT).errno_is(errno)),
+            Err(errno) => Err(map.failed(WHAT).refused(errno, map.shape())),
         })
     }
 }
@@ -64,7 +64,7 @@ impl Map {
         let mut walk = Walk::new(self, flags.bits(), false);
         Ok(std::iter::from_fn(move || {
             let element = walk.next()?.map(|(key, value)| (key.to_vec(), value.to_vec()));
-            Some(element.map_err(|errno| self.failed(WHAT).errno_is(errno)))
+            Some(element.map_err(|errno| self.failed(WHAT).refused(errno, self.shape())))
         }))
     }
 }

@@ -74,8 +74,12 @@ impl Map {
         if let Some(other) = not_a_map(fd.as_fd()) {
             return Err(failed().because(format!("the descriptor is not a map's, but of {other}")));
         }
-        let fd = MapFd::of(fd).map_err(|errno| failed().errno_is(errno))?;
-        Ok(Map::new(fd, name))
+        match MapFd::of(fd) {
+            Ok(fd) => Ok(Map::new(fd, name)),
+            // A per-CPU map on a machine whose CPUs are not known.
+            Err(Errno::EIO) => Err(cpus::possible().err().unwrap_or_else(|| failed().errno_is(Errno::EIO))),
+            Err(errno) => Err(failed().errno_is(errno)),
+        }
     }
 
     /// The map pinned at `path` in a BPF file system.

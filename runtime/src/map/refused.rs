@@ -1,9 +1,9 @@
 //! Why the kernel refuses an operation on an element, by its error number and the map's type.
 
-use crate::Error;
 use crate::sys::Errno;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::*;
+use crate::{Error, cpus};
 
 impl Error {
     /// The kernel's error number, and what it means for a map of this shape.
@@ -40,6 +40,11 @@ fn meaning(operation: &str, errno: Errno, shape: Shape) -> Option<String> {
         }
         E::EBUSY => "a program on this CPU is changing the same part of the map: try again".into(),
         E::ENOTSUPP => "this type of map has no such operation".into(),
+        E::EFAULT if shape.per_cpu() => {
+            let count = cpus::width().unwrap_or(0);
+            let of_cpus = if count == 1 { "CPU" } else { "CPUs" };
+            format!("{} lists {count} {of_cpus}, and the kernel has another number of them", cpus::POSSIBLE)
+        }
         _ => return None,
     })
 }
@@ -67,6 +72,8 @@ mod tests {
             // A lock that the values do not have, say.
             (Errno::EINVAL, BPF_MAP_TYPE_ARRAY, ""),
             (Errno::EIO, BPF_MAP_TYPE_ARRAY, ""),
+            (Errno::EFAULT, BPF_MAP_TYPE_PERCPU_HASH, "the kernel has another number of them"),
+            (Errno::EFAULT, BPF_MAP_TYPE_HASH, ""),
         ] {
             let told = told(errno, map_type);
             assert!(told.contains(words) && told.is_empty() == words.is_empty(), "{errno:?} {map_type}: {told:?}");

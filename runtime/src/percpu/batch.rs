@@ -160,7 +160,10 @@ impl<K: Plain, V: Value> Iterator for PerCpuElements<'_, K, V> {
             Ok((key, values)) => {
                 Ok((crate::plain::read(key), PerCpuValues::of_bytes(cpus, values, slot, size_of::<V>())))
             }
-            Err(errno) => Err(self.map.map().failed("read the elements of per-CPU map").errno_is(errno)),
+            Err(errno) => {
+                let map = self.map.map();
+                Err(map.failed("read the elements of per-CPU map").refused(errno, map.shape()))
+            }
         })
     }
 }

@@ -167,7 +167,7 @@ impl<T: Value> PerCpu<T> {
         } else {
             self.access.write_same(&KEY, own, Update::Any)
         };
-        result.map_err(|errno| self.map().failed("write per-CPU map").errno_is(errno))
+        result.map_err(|errno| self.map().failed("write per-CPU map").refused(errno, self.map().shape()))
     }
 
     /// Copies of all values, with one command.
@@ -211,7 +211,8 @@ impl<T: Value> PerCpu<T> {
     }
 
     fn read_all(&self) -> Result<Lent<'_>> {
-        self.access.read_all(&KEY).map_err(|errno| self.map().failed("read per-CPU map").errno_is(errno))
+        let failed = || self.map().failed("read per-CPU map");
+        self.access.read_all(&KEY).map_err(|errno| failed().refused(errno, self.map().shape()))
     }
 
     fn read_part<U: Value>(&self, cpu: Cpu, offset: usize) -> Result<U> {
@@ -229,7 +230,7 @@ impl<T: Value> PerCpu<T> {
     }
 
     fn failed(&self, verb: &'static str, cpu: Cpu, errno: Errno) -> Error {
-        self.access.failed_on(verb, cpu.id).errno_is(errno)
+        self.access.failed_on(verb, cpu.id).refused(errno, self.map().shape())
     }
 }
 

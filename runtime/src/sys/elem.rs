@@ -4,6 +4,8 @@
 //! lengths and checks each slice.
 #![allow(unsafe_code, reason = "system calls that read and write memory by address")]
 
+mod proof;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::Errno;
@@ -168,36 +170,55 @@ impl MapFd {
         MapElem { map_fd: raw(self.as_fd()), pad: 0, key, value, flags }
     }
 
-    /// `BPF_MAP_LOOKUP_ELEM` into a value of [`value_len`](Self::value_len) bytes.
-    pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
-        self.check(key, Some((value, flags)))?;
-        let mut attr = self.attr(address(key), address_mut(value), flags);
-        // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
-        unsafe { sys_bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }.map(drop)
+    /// A command on one element.
+    ///
+    /// # Safety
+    ///
+    /// The key is as long as the map's. At `value` the kernel may read or write as many bytes as it takes a value to have,
+    /// if `cmd` does, and nothing else uses what it writes.
+    unsafe fn command(&self, cmd: u32, key: &[u8], value: u64, flags: u64) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { sys_bpf(cmd, &mut self.attr(address(key), value, flags)) }.map(drop)
     }
 
-    /// `BPF_MAP_UPDATE_ELEM` from a value of [`value_len`](Self::value_len) bytes.
+    /// `BPF_MAP_LOOKUP_ELEM` into a value of [`value_len`](Self::value_len) bytes.
+    ///
+    /// `EFAULT` if the kernel has another number of possible CPUs than [`cpus::width`] says.
+    pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
+        self.check(key, Some((value, flags)))?;
+        if proof::is_needed(self, flags) {
+            return proof::lookup(self, key, value);
+        }
+        // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
+        unsafe { self.command(BPF_MAP_LOOKUP_ELEM, key, address_mut(value), flags) }
+    }
+
+    /// `BPF_MAP_UPDATE_ELEM` from a value of [`value_len`](Self::value_len) bytes; `EFAULT` as in [`lookup`](Self::lookup).
     pub(crate) fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
         self.check(key, Some((value, flags)))?;
-        let mut attr = self.attr(address(key), address(value), flags);
+        if proof::is_needed(self, flags) {
+            return proof::update(self, key, value, flags);
+        }
         // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
-        unsafe { sys_bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+        unsafe { self.command(BPF_MAP_UPDATE_ELEM, key, address(value), flags) }
     }
 
     /// `BPF_MAP_DELETE_ELEM`.
     pub(crate) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         self.check(key, None)?;
-        let mut attr = self.attr(address(key), 0, 0);
         // SAFETY: the key is as long as the map's, and outlives the call.
-        unsafe { sys_bpf(BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
+        unsafe { self.command(BPF_MAP_DELETE_ELEM, key, 0, 0) }
     }
 
-    /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM` into a value of [`value_len`](Self::value_len) bytes.
+    /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM` into a value of [`value_len`](Self::value_len) bytes; `EFAULT` as in
+    /// [`lookup`](Self::lookup).
     pub(crate) fn lookup_and_delete(&self, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
         self.check(key, Some((value, 0)))?;
-        let mut attr = self.attr(address(key), address_mut(value), 0);
+        if proof::is_needed(self, 0) {
+            proof::lookup(self, key, value)?;
+        }
         // SAFETY: key and value are as long as the kernel takes them to be, and outlive the call.
-        unsafe { sys_bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) }.map(drop)
+        unsafe { self.command(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, address_mut(value), 0) }
     }
 
     /// `BPF_MAP_GET_NEXT_KEY`: the key after `key`, or the first; `ENOENT` after the last.
@@ -227,6 +248,9 @@ impl MapFd {
             Ok(_) => return Batched { done: 0, error: Some(Errno::EINVAL) },
             Err(errno) => return Batched { done: 0, error: Some(errno) },
         };
+        if let Err(instead) = proof::before_lookup_batch(self, flags) {
+            return instead;
+        }
         let attr = MapBatch {
             in_batch: if cursor.begun { address(&cursor.last) } else { 0 },
             out_batch: address_mut(&mut cursor.next),
@@ -255,6 +279,9 @@ impl MapFd {
             Ok(count) => count,
             Err(errno) => return Batched { done: 0, error: Some(errno) },
         };
+        if let Err(instead) = proof::before_update_batch(self, keys, values, flags) {
+            return instead;
+        }
         let (keys, values, map_fd) = (address(keys), address(values), raw(self.as_fd()));
         let attr = MapBatch { keys, values, count, map_fd, elem_flags: flags, ..Default::default() };
         // SAFETY: keys and values are `count` elements of the lengths that the kernel takes them to have, and outlive the

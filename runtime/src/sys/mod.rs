@@ -1,13 +1,16 @@
 //! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
-//! checks itself, so that nothing outside of `bpf`, `elem`, `fds`, `mmap`, `perf`, `poll`, `uname` and `vm` is `unsafe`.
+//! checks itself, so that only `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `mmap`, `perf`,
+//! `poll`, `uname` and `vm` contain `unsafe`.
 
 pub(crate) mod attr;
 pub(crate) mod bpf;
 pub(crate) mod elem;
 mod errno;
 pub(crate) mod fds;
+pub(crate) mod fs_type;
+pub(crate) mod guarded;
 pub(crate) mod mmap;
 pub(crate) mod perf;
 pub(crate) mod poll;

@@ -30,7 +30,7 @@ pub(super) fn fill<'v>(opened: &Opened<'v>, index: usize, map: &Map, values: &[(
 fn write(map: &Map, value: &[u8]) -> Result<()> {
     if map.is_per_cpu() {
         return fill_all(map, value, features::has_cpu_flags(map.fd()))
-            .map_err(|errno| map.failed("initialise per-CPU map").errno_is(errno));
+            .map_err(|errno| map.failed("initialise per-CPU map").refused(errno, map.shape()));
     }
     let mut whole = value.to_vec();
     whole.resize(map.value_size(), 0);
