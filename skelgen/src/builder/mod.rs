@@ -114,6 +114,10 @@ impl Builder {
     /// the DWARF; where there is none it stays, and makes no difference to the skeleton. An object that would come out
     /// the same is not made again.
     ///
+    /// The headers of the kernel and of the C library are found where this machine has them (`<linux/if.h>`,
+    /// `<stdint.h>`), and are as wide as BPF is: `long` and pointers have 64 bits. As with clang alone, no macro such as
+    /// `__x86_64__` is defined.
+    ///
     /// ```no_run
     /// # fn main() -> Result<(), skelgen::BuildError> {
     /// skelgen::Builder::new()

@@ -55,6 +55,23 @@ impl std::error::Error for ClangError {
     }
 }
 
+/// How the C library's headers begin that BPF programs include.
+const C_LIBRARY: [&str; 13] = [
+    "arpa/",
+    "bits/",
+    "errno.h'",
+    "gnu/",
+    "inttypes.h'",
+    "net/",
+    "netinet/",
+    "stdint.h'",
+    "stdio.h'",
+    "stdlib.h'",
+    "string.h'",
+    "sys/",
+    "time.h'",
+];
+
 /// What to do about what clang said, where that is known.
 fn hint(said: &str) -> Option<&'static str> {
     let missing = |start: &str| said.contains(&format!("'{start}")) && said.contains("file not found");
@@ -68,8 +85,22 @@ fn hint(said: &str) -> Option<&'static str> {
             "headers in bpf/ are libbpf's: install them (Debian and Ubuntu: `apt install libbpf-dev`, Fedora: `dnf \
              install libbpf-devel`), or say with Builder::include (includes in Cargo.toml) where they are",
         )
-    } else if missing("asm/") || missing("linux/") || missing("gnu/") {
-        Some("these are the C library's headers: install them (Debian and Ubuntu: `apt install libc6-dev`)")
+    } else if ["asm/", "asm-generic/", "linux/"].into_iter().any(missing) {
+        Some(
+            "headers in asm/, asm-generic/ and linux/ are the kernel's for user space: install them (Debian and Ubuntu: \
+             `apt install linux-libc-dev`, Fedora: `dnf install kernel-headers`)",
+        )
+    } else if missing("gnu/stubs-32.h'") {
+        Some(
+            "a flag or include folder puts a C library's gnu/stubs.h before the one that skelgen has for BPF: take it \
+             out, or install the 32-bit headers (Debian and Ubuntu: `apt install libc6-dev-i386`, Fedora: `dnf install \
+             glibc-devel.i686`)",
+        )
+    } else if C_LIBRARY.into_iter().any(missing) {
+        Some(
+            "this is a header of the C library: install them (Debian and Ubuntu: `apt install libc6-dev`, Fedora: `dnf \
+             install glibc-devel`)",
+        )
     } else if said.contains("unable to write nop sequence") {
         Some(
             "clang 16 and 17 cannot fill the gap before a variable in a section that they do not know, as .percpu is: \
@@ -92,7 +123,10 @@ mod tests {
         for (said, expected) in [
             (missing("vmlinux.h"), Some("vmlinux.h has the kernel's types")),
             (missing("bpf/bpf_helpers.h"), Some("headers in bpf/ are libbpf's")),
-            (missing("asm/types.h"), Some("these are the C library's headers")),
+            (missing("asm/types.h"), Some("headers in asm/, asm-generic/ and linux/ are the kernel's for user space")),
+            (missing("netinet/in.h"), Some("this is a header of the C library")),
+            (missing("stdint.h"), Some("this is a header of the C library")),
+            (missing("gnu/stubs-32.h"), Some("a flag or include folder puts a C library's gnu/stubs.h")),
             (missing("mine.h"), None),
             ("error: unknown target triple 'bpfel'".to_owned(), Some("this clang was built without BPF")),
             (

@@ -1,10 +1,50 @@
 //! The C library's headers.
 //!
-//! For BPF clang looks into `/usr/include`, but not where Debian and its kin keep what differs from machine to machine:
-//! `linux/bpf.h` includes `asm/types.h`, and there is none. It does look there for programs of this machine.
+//! For BPF, clang searches `/usr/include`, but not the folder where Debian and its derivatives keep the headers that
+//! differ between architectures: `linux/bpf.h` includes `asm/types.h`, which is there. clang does search that folder for
+//! programs of this machine, so [`system`] asks it.
+//!
+//! Three of those headers say how wide `long` is. They decide by the architecture's macros, of which the BPF target
+//! defines none: glibc then takes x86-64 for 32-bit x86, includes `gnu/stubs-32.h`, which is not installed, and makes
+//! `uintptr_t` 4 bytes long. [`abi`] replaces these three by headers with the BPF target's answer, which is the same on
+//! every machine. Defining `__x86_64__` instead would also change what the program's own `#ifdef`s see.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use super::failure::Cause;
+
+/// Headers that describe the ABI, as the BPF target has it: 64-bit `long` and pointers.
+const ABI: [(&str, &str); 3] = [
+    // The functions that glibc only pretends to have; a BPF program calls none of the C library's.
+    ("gnu/stubs.h", "#pragma once\n"),
+    ("bits/wordsize.h", "#pragma once\n#define __WORDSIZE 64\n#define __SYSCALL_WORDSIZE 64\n"),
+    (
+        "asm/bitsperlong.h",
+        "#pragma once\n#define __BITS_PER_LONG 64\n#if __has_include(<asm-generic/bitsperlong.h>)\n\
+         #include <asm-generic/bitsperlong.h>\n#endif\n",
+    ),
+];
+
+/// A folder beside the object with the headers that describe the BPF target's ABI, to be searched before the system's.
+pub(super) fn abi(object: &Path) -> Result<PathBuf, Cause> {
+    let folder = object.with_extension("abi");
+    for (name, text) in ABI {
+        write(&folder.join(name), text)?;
+    }
+    Ok(folder)
+}
+
+/// Writes a header, unless it is there already: what is newer than an object has the object compiled again.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Cause> {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|error| Cause::Io("make", folder.to_owned(), error))?;
+    fs::write(path, text).map_err(|error| Cause::Io("write", path.to_owned(), error))
+}
 
 /// Where clang looks for headers of programs for this machine, but for its own; none if it does not tell.
 pub(super) fn system(clang: &Path) -> Vec<PathBuf> {

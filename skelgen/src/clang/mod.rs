@@ -124,7 +124,6 @@ impl Clang {
         object: &Path,
         runs: &mut dyn FnMut(&Command),
     ) -> Result<Compiled, Cause> {
-        let start = SystemTime::now();
         let depfile = object.with_extension("d");
         let tools = Tools::find(self.program.as_deref())?;
         if let Some(folder) = object.parent() {
@@ -135,6 +134,8 @@ impl Clang {
         if let Some(compiled) = stamp.compiled_before(&depfile) {
             return Ok(compiled);
         }
+        // After the headers that are written for it, which would otherwise be newer than the object.
+        let start = SystemTime::now();
         let mut clang = Command::new(&tools.clang);
         clang.args(&args);
         for folder in headers::system(&tools.clang) {
@@ -184,6 +185,7 @@ impl Clang {
         for folder in &self.includes {
             args.extend(["-I".into(), folder.into()]);
         }
+        args.extend(["-isystem".into(), headers::abi(object)?.into()]);
         args.extend(["-MD".into(), "-MF".into(), depfile.into()]);
         args.extend(self.flags.iter().cloned());
         args.extend(["-c".into(), source.into(), "-o".into(), object.into()]);
@@ -194,17 +196,8 @@ impl Clang {
 /// A folder beside the object with a `vmlinux.h` that includes the user's, which may have any name and stand where
 /// there are other headers.
 fn vmlinux_folder(vmlinux_h: &Path, object: &Path) -> Result<PathBuf, Cause> {
-    let failed = |what, path: &Path| {
-        let path = path.to_owned();
-        move |error| Cause::Io(what, path, error)
-    };
-    let real = fs::canonicalize(vmlinux_h).map_err(failed("read", vmlinux_h))?;
+    let real = fs::canonicalize(vmlinux_h).map_err(|error| Cause::Io("read", vmlinux_h.to_owned(), error))?;
     let folder = object.with_extension("include");
-    fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
-    let path = folder.join("vmlinux.h");
-    let text = format!("#include \"{}\"\n", real.display());
-    if !fs::read_to_string(&path).is_ok_and(|old| old == text) {
-        fs::write(&path, text).map_err(failed("write", &path))?;
-    }
+    headers::write(&folder.join("vmlinux.h"), &format!("#include \"{}\"\n", real.display()))?;
     Ok(folder)
 }
