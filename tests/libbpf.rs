@@ -13,8 +13,10 @@ use skelgen_tests::privilege::can_load;
 use skelgen_tests::static_build::{static_cargo, static_executable};
 use skelgen_tests::{Part, static_libs};
 
-/// Where cargo has test targets put what they make.
-const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+/// Where the tests put what they build.
+fn scratch() -> &'static Path {
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR"))
+}
 
 /// Where `BPF_F_CPU` and `BPF_F_ALL_CPUS` are not, and where they are.
 const CELLS: [&str; 2] = ["6.1:2", "7.3:2,3"];
@@ -26,7 +28,7 @@ fn what_one_writes_the_other_reads() {
         Err(why) => return not_run(Part::Libbpf, why),
     };
     let build = ["test", "-p", "skelgen-tests", "--features", "libbpf", "--test", "differential", "--no-run"];
-    let differential = static_executable(&build, flags, Path::new(SCRATCH));
+    let differential = static_executable(&build, flags, scratch());
 
     say("\n");
     match can_load() {
@@ -35,7 +37,7 @@ fn what_one_writes_the_other_reads() {
     }
     let cells = Cells::wanted(&CELLS);
     match cells.can_run() {
-        Ok(()) => cells.run(&differential, &[], &Path::new(SCRATCH).join("libbpf-logs")),
+        Ok(()) => cells.run(&differential, &[], &scratch().join("libbpf-logs")),
         Err(why) => not_run(Part::Qemu, why),
     }
 }
@@ -49,7 +51,7 @@ fn the_feature_of_the_runtime_is_as_documented() {
     // The module's own tests, and the example in its documentation.
     for kind in ["--lib", "--doc"] {
         let test = ["test", "-p", "skelgen-runtime", kind, "--features", "libbpf-rs,libbpf-rs/static", "interop"];
-        let output = static_cargo(&test, flags, Path::new(SCRATCH)).stdin(Stdio::null()).output().unwrap();
+        let output = static_cargo(&test, flags, scratch()).stdin(Stdio::null()).output().unwrap();
         let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         assert!(output.status.success() && out.contains("test result: ok. 1 passed"), "{kind}: {out}{err}");
     }
@@ -57,5 +59,5 @@ fn the_feature_of_the_runtime_is_as_documented() {
 
 /// rustc's flags with which libbpf is linked, static; or what this machine lacks.
 fn libbpf() -> Result<&'static str, &'static String> {
-    static_libs::libelf_and_zlib(Path::new(SCRATCH))
+    static_libs::libelf_and_zlib(scratch())
 }

@@ -10,8 +10,10 @@ use skelgen_tests::not_run::not_run;
 use skelgen_tests::privilege::can_load;
 use skelgen_tests::{Part, static_build};
 
-/// Where cargo has test targets put what they make.
-const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+/// Where the tests put what they build.
+fn scratch() -> &'static Path {
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR"))
+}
 
 #[test]
 fn the_kernel_tests_pass_in_every_cell() {
@@ -19,7 +21,7 @@ fn the_kernel_tests_pass_in_every_cell() {
     if let Err(why) = cells.can_run() {
         return not_run(Part::Qemu, why);
     }
-    let scratch = Path::new(SCRATCH);
+    let scratch = scratch();
     let build = |args: &[&str]| static_build::static_executable(&[args, &["--profile", "guest"]].concat(), "", scratch);
     let kernel = build(&["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run"]);
     let mut files = vec![build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"])];

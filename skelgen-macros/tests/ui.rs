@@ -1,8 +1,8 @@
 //! What a wrong `derive(Skeleton)` or `derive(PerCpu)` says: each file in `ui/` is named by its mistake. Those in
 //! `ui/pass/` are right, and run.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, process};
 
 #[test]
 fn mistakes_are_told_and_what_is_right_runs() {
@@ -20,7 +20,10 @@ fn copy_fixtures() {
     for entry in fs::read_dir("../fixtures").unwrap() {
         let file = entry.unwrap();
         if file.file_name().to_string_lossy().ends_with(".bpf.o") {
-            fs::copy(file.path(), there.join(file.file_name())).unwrap();
+            // Another run of the tests may read the file meanwhile: it sees a whole one.
+            let part = there.join(format!(".{}", process::id()));
+            fs::copy(file.path(), &part).unwrap();
+            fs::rename(part, there.join(file.file_name())).unwrap();
         }
     }
 }

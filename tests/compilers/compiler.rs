@@ -7,8 +7,10 @@ use std::{env, fs};
 use skelgen_tests::cells::cache;
 use skelgen_tests::lists::Entry;
 
-/// Where cargo has test targets put what they make.
-pub(crate) const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+/// Where the tests put what they make.
+pub(crate) fn scratch() -> &'static Path {
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR"))
+}
 
 /// A compiler for BPF.
 pub(crate) struct Compiler {
@@ -47,7 +49,7 @@ impl Compiler {
     pub(crate) fn compile(&self, fixture: &str, target: &str, cpu: &str) -> Result<PathBuf, String> {
         let fixtures = below("../fixtures");
         let source = format!("{fixture}.bpf.c");
-        let object = Path::new(SCRATCH).join(format!("compilers/{}-{target}-{cpu}/{fixture}.bpf.o", self.name));
+        let object = scratch().join(format!("compilers/{}-{target}-{cpu}/{fixture}.bpf.o", self.name));
         fs::create_dir_all(object.parent().expect("it has one")).expect("the target folder can be written");
         let mut compile = Command::new(&self.path);
         compile.current_dir(&fixtures).args(["-O2", "-Iinclude", "-c", &source, "-o"]).arg(&object);

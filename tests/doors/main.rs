@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use skelgen_tests::packages::offline;
+use skelgen_tests::scratch;
 use skelgen_tests::static_build::cargo;
 
 /// A folder of one test below the target folder, empty.
 fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors").join(name);
+    let folder = scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("doors").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
@@ -23,7 +24,7 @@ fn scratch(name: &str) -> PathBuf {
 
 /// Where all new packages are built.
 fn target_dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors/target")
+    scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("doors/target")
 }
 
 /// A command that builds a package.

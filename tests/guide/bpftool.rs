@@ -1,13 +1,14 @@
 //! The table of `moving` that has bpftool's light skeletons: its command is run, and the rest is in a program in C.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
 use skelgen_tests::cells::cache;
 use skelgen_tests::markdown::{code, guide, packed, rows, section};
 use skelgen_tests::packages::{path_from, run};
+use skelgen_tests::scratch::scratch;
 use skelgen_tests::{Part, not_installed, not_run};
 
 const PROGRAM: &str = include_str!("moving.c");
@@ -42,7 +43,7 @@ fn what_it_names_is_compiled() {
     if !cache.join("versions").is_file() {
         return not_run(Part::Selftests, "there is no bpftool: tests/selftests/fetch");
     }
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bpftool");
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR")).join("bpftool");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("tools")).unwrap();
     let bpftool = folder.join("tools/bpftool");

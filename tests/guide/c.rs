@@ -7,6 +7,7 @@ use std::{env, fs};
 
 use skelgen::{Builder, Skeleton};
 use skelgen_tests::markdown::{Block, blocks, guide};
+use skelgen_tests::scratch::scratch;
 use skelgen_tests::{Part, have_clang, not_run, packages};
 
 /// What a snippet begins with in your file, too.
@@ -20,7 +21,7 @@ const HEADERS: [(&str, &str); 2] = [
 ];
 
 fn folder_with_headers(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("bpf")).unwrap();
     for (name, text) in HEADERS {

@@ -9,8 +9,8 @@ use std::{env, fs};
 use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, Machine, PT_DYNAMIC, PT_INTERP};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use skelgen_tests::markdown::{self, guide};
-use skelgen_tests::packages::{new_package, offline, path_from, run, scratch};
-use skelgen_tests::{Part, may_load, not_installed, not_run};
+use skelgen_tests::packages::{self, new_package, offline, path_from, run};
+use skelgen_tests::{Part, may_load, not_installed, not_run, scratch};
 
 /// The package's name, and its program's.
 const NAME: &str = "counters";
@@ -48,7 +48,7 @@ fn package(folder: &Path) -> PathBuf {
 }
 
 fn target_dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipping")
+    scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("shipping")
 }
 
 /// The program, by the commands for a target.
@@ -57,7 +57,7 @@ fn build(heading: &str, target: &str) -> PathBuf {
     let commands = commands.unwrap();
     // What fetches a target's standard library is not for a test.
     let commands: Vec<_> = commands.lines().filter(|line| !line.starts_with("rustup ")).collect();
-    let all = scratch(target);
+    let all = packages::scratch(target);
     let package = package(&all);
     // The compiler that the tests were built by.
     let cargo = PathBuf::from(env::var_os("CARGO").expect("cargo runs the tests"));
@@ -238,7 +238,7 @@ fn unit() -> BTreeMap<String, String> {
 
 /// A folder with the program that users of any name can reach.
 fn installed(test: &str) -> PathBuf {
-    let folder = scratch(test);
+    let folder = packages::scratch(test);
     fs::copy(program(), folder.join(NAME)).unwrap();
     folder
 }

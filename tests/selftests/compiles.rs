@@ -9,7 +9,7 @@ use skelgen_tests::static_build::cargo;
 use skelgen_tests::{Part, not_run};
 
 use crate::generate::generate;
-use crate::objects::{self, SCRATCH};
+use crate::objects::{self, scratch};
 
 #[test]
 fn generated_rust_compiles() {
@@ -17,7 +17,7 @@ fn generated_rust_compiles() {
         Ok(objects) => objects,
         Err(why) => return not_run(Part::Selftests, why),
     };
-    let folder = Path::new(SCRATCH).join("generated");
+    let folder = scratch().join("generated");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("src")).unwrap();
     let mut modules = String::new();
@@ -38,7 +38,7 @@ fn generated_rust_compiles() {
 
     let mut check = cargo();
     check.current_dir(&folder).args(["check", "--offline", "--quiet"]);
-    check.arg("--target-dir").arg(Path::new(SCRATCH).join("generated-target"));
+    check.arg("--target-dir").arg(scratch().join("generated-target"));
     let output = check.stdin(Stdio::null()).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     say(&format!("\n{count} skeletons compiled, of {} objects\n", objects.len()));

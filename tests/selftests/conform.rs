@@ -10,7 +10,7 @@ use std::thread;
 use skelgen_tests::static_build::static_executable;
 use skelgen_tests::static_libs::libelf_and_zlib;
 
-use crate::objects::{self, SCRATCH};
+use crate::objects::{self, scratch};
 
 /// The executable.
 pub(crate) struct Conform(PathBuf);
@@ -38,10 +38,10 @@ impl Conform {
     ///
     /// What this machine lacks.
     pub(crate) fn build() -> Result<Conform, String> {
-        let flags = libelf_and_zlib(Path::new(SCRATCH)).map_err(String::clone)?;
+        let flags = libelf_and_zlib(scratch()).map_err(String::clone)?;
         let flags = format!("-L native={} {flags}", objects::folder().display());
         let build = ["build", "--release", "-p", "skelgen-tests", "--features", "selftests", "--example", "conform"];
-        Ok(Conform(static_executable(&build, &flags, Path::new(SCRATCH))))
+        Ok(Conform(static_executable(&build, &flags, scratch())))
     }
 
     /// By the objects' names, whether libbpf opens them.
@@ -73,7 +73,7 @@ impl Conform {
         boot.args(["--register", "--shard", shard, "--limit", LOAD_LIMIT, "/objects"]);
         let output = boot.stdin(Stdio::null()).output().expect("the command is checked in");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let log = Path::new(SCRATCH).join(format!("selftests-{series}-{}.log", shard.replace('/', "-of-")));
+        let log = scratch().join(format!("selftests-{series}-{}.log", shard.replace('/', "-of-")));
         fs::write(&log, &text).expect("the target folder can be written");
         if !output.status.success() {
             // What it did not come to is missed by whoever counts.
@@ -107,7 +107,7 @@ fn read(output: &str) -> Vec<Record> {
 
 /// The objects as a cpio archive, which becomes `/objects` in a guest.
 fn archive(objects: &[PathBuf]) -> io::Result<PathBuf> {
-    let archive = Path::new(SCRATCH).join("selftests.cpio");
+    let archive = scratch().join("selftests.cpio");
     let mut cpio = Command::new("cpio");
     cpio.args(["--quiet", "-o", "-H", "newc"]).current_dir(objects::folder());
     let mut cpio = cpio.stdin(Stdio::piped()).stdout(File::create(&archive)?).spawn()?;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use skelgen_tests::cells::cache;
 
-/// Where cargo has test targets put what they make.
-pub(crate) const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+/// Where the tests put what they make.
+pub(crate) fn scratch() -> &'static Path {
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR"))
+}
 
 /// Where `fetch` puts what it fetches and makes.
 pub(crate) fn folder() -> PathBuf {

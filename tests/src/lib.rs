@@ -14,6 +14,7 @@
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed
 //! packages       new packages, built offline
+//! scratch        the folder for files of tests
 //! static_build   static executables of this workspace
 //! static_libs    libelf and zlib, for those that have libbpf in them
 //! cells          running them in the kernel matrix
@@ -38,6 +39,7 @@ pub mod own_process;
 pub mod packages;
 pub mod privilege;
 pub mod random;
+pub mod scratch;
 pub mod shut_in;
 pub mod skeletons;
 pub mod static_build;

@@ -15,7 +15,7 @@ mod package;
 mod shell;
 mod usage;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// The built command.
@@ -48,5 +48,5 @@ fn skelgen(args: &[&str]) -> Ran {
 
 /// A file for one test to write, in the target folder.
 fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
