@@ -60,8 +60,17 @@ const PROGRAMS: [&str; 13] = [
 ];
 
 /// Whose source is kept.
-const SOURCES: [&str; 7] =
-    ["arena", "counters", "data_sections", "kconfig", "other/aya_untyped", "percpu_maps", "struct_ops"];
+const SOURCES: [&str; 9] = [
+    "arena",
+    "counters",
+    "data_sections",
+    "kconfig",
+    "other/aya_untyped",
+    "percpu_maps",
+    "statics",
+    "struct_ops",
+    "unread_addresses",
+];
 
 /// Literals of more bytes are left out: what is in them is seen better in the other files.
 const LONG: usize = 64;

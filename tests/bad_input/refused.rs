@@ -8,9 +8,15 @@ use super::{generate, refusal};
 
 /// What a user reads after the object's name.
 const REFUSED: [(&str, &str); 27] = [
-    ("bad/address_in_arena", "section .addr_space.1: byte 8 holds an address, which is known only once it is loaded"),
-    ("bad/address_in_data", "section .data: byte 8 holds an address, which is known only once it is loaded"),
-    ("bad/address_in_percpu", "section .percpu: byte 0 holds an address, which is known only once it is loaded"),
+    (
+        "bad/address_in_arena",
+        "section .addr_space.1: pointer: byte 8 holds an address, which is known only once it is loaded",
+    ),
+    ("bad/address_in_data", "section .data: address: byte 8 holds an address, which is known only once it is loaded"),
+    (
+        "bad/address_in_percpu",
+        "section .percpu: address: byte 0 holds an address, which is known only once it is loaded",
+    ),
     (
         "bad/arena_faults",
         "section .addr_space.1: arena: BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their \

@@ -76,7 +76,7 @@ fn cargo_watches_and_shows() {
     write("src/count.bpf.c", PROGRAM);
     write("src/header.h", &HEADER.replace("hits = 0", "hits = (unsigned long)&hits"));
     let (built, shown) = build(&package);
-    let error = "error: watched@0.1.0: count.bpf.o: section .percpu: byte 0 holds an address";
+    let error = "error: watched@0.1.0: count.bpf.o: section .percpu: hits: byte 0 holds an address";
     assert!(!built && shown.iter().any(|line| line.starts_with(error)), "{shown:#?}");
 
     // Another compiler is another environment.

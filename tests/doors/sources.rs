@@ -246,7 +246,7 @@ fn what_clang_says_is_told() {
     let header = HEADER.replace("hits = 0", "hits = (unsigned long)&hits");
     fs::write(folder.join("include/header.h"), header).unwrap();
     let error = builder.generate_to_out_dir().unwrap_err().to_string();
-    assert!(error.starts_with("count.bpf.o: section .percpu: byte 0 holds an address"), "{error}");
+    assert!(error.starts_with("count.bpf.o: section .percpu: hits: byte 0 holds an address"), "{error}");
     let error = Builder::new().source("nowhere.bpf.c").out_dir(&folder).generate_to_out_dir().unwrap_err();
     assert!(error.to_string().contains("no such file or directory: 'nowhere.bpf.c'"), "{error}");
 }

@@ -65,6 +65,7 @@ mod sections;
 mod shapes;
 mod shared_maps;
 mod slots;
+mod statics;
 mod storages;
 mod struct_ops;
 mod threads;

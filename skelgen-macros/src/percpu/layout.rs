@@ -40,17 +40,17 @@ pub(super) struct CValue {
 
 /// The variables of a section.
 pub(super) fn variables(btf: &Btf, vars: &[Var]) -> Result<Vec<CMember>> {
-    let mut names = Members::default();
-    let member = |var: &Var| {
+    let idents = Members::default().claim_variables(vars.iter().map(|var| var.name.as_str()));
+    let member = |(var, ident): (&Var, syn::Ident)| {
         Ok(CMember {
-            name: names.claim(&var.name).unraw().to_string(),
+            name: ident.unraw().to_string(),
             declaration: btf.c_declaration(var.type_id, &var.name),
             offset: var.offset,
             ty: c_type(btf, var.type_id).map_err(|error| error.in_symbol(var.name.as_str()))?,
             required: true,
         })
     };
-    vars.iter().map(member).collect()
+    vars.iter().zip(idents).map(member).collect()
 }
 
 /// The members of a struct that are no bit-fields.

@@ -140,7 +140,15 @@ fn arena_field<'a>(
 }
 
 fn section_vars(vars: &[Var]) -> Vec<SectionVar<'_>> {
-    vars.iter().map(|var| SectionVar { name: &var.name, ty: var.type_id, offset: var.offset, size: var.size }).collect()
+    vars.iter()
+        .map(|var| SectionVar {
+            name: &var.name,
+            ty: var.type_id,
+            offset: var.offset,
+            size: var.size,
+            notes: &var.notes,
+        })
+        .collect()
 }
 
 fn wrong_endian(endian: Endian) -> TokenStream {

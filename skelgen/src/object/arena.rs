@@ -3,22 +3,21 @@
 //! An arena is a map of `.maps`; its variables are a section of their own, which has no map. How many bytes a page has
 //! and where in the arena the variables go is the target's matter, and found out there.
 
-use super::data;
-use super::elf::{Elf, Section, SectionIdx, SectionKind};
+use super::data::{self, Sections};
+use super::elf::{Section, SectionIdx, SectionKind};
 use super::model::{Arena, Map, MapIdx};
 use super::uapi::MapType;
-use crate::btf::{Btf, Kind};
 use crate::{Error, Result};
 
 /// Where compilers put the variables of address space 1.
-const ARENA_SECTION: &str = ".addr_space.1";
+pub(super) const ARENA_SECTION: &str = ".addr_space.1";
 
 /// `BPF_F_SEGV_ON_FAULT`: user space cannot reach a page before a program has allocated it.
 const BPF_F_SEGV_ON_FAULT: u32 = 1 << 17;
 
 /// Gives the arena among `maps` its variables; the section and the map, if the object has such.
-pub(super) fn variables(elf: &Elf<'_>, btf: &Btf, maps: &mut [Map]) -> Result<Option<(SectionIdx, MapIdx)>> {
-    let section = elf.section(ARENA_SECTION).filter(|section| section.size > 0);
+pub(super) fn variables(sections: &Sections<'_>, maps: &mut [Map]) -> Result<Option<(SectionIdx, MapIdx)>> {
+    let section = sections.elf.section(ARENA_SECTION).filter(|section| section.size > 0);
     let Some(index) = the_arena(maps)? else {
         return match section {
             None => Ok(None),
@@ -34,7 +33,7 @@ pub(super) fn variables(elf: &Elf<'_>, btf: &Btf, maps: &mut [Map]) -> Result<Op
         let what = "BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their first values";
         return Err(Error::unsupported(what).in_section(ARENA_SECTION).in_symbol(map.name.as_str()));
     }
-    map.arena = Some(arena(section, btf).map_err(|error| error.in_section(ARENA_SECTION))?);
+    map.arena = Some(arena(sections, section).map_err(|error| error.in_section(ARENA_SECTION))?);
     Ok(Some((section.index, index)))
 }
 
@@ -49,16 +48,12 @@ fn the_arena(maps: &[Map]) -> Result<Option<MapIdx>> {
     Ok(maps.iter().position(|map| is_arena(&map)).map(MapIdx))
 }
 
-fn arena(section: &Section<'_>, btf: &Btf) -> Result<Arena> {
+fn arena(sections: &Sections<'_>, section: &Section<'_>) -> Result<Arena> {
     if section.kind != SectionKind::Data {
         return Err(Error::unsupported("the section has no bytes to start from (SHT_PROGBITS is needed)"));
     }
     let size = data::section_size(section)?;
-    data::refuse_addresses(section)?;
-    let vars = match btf.find(Kind::Datasec, ARENA_SECTION) {
-        Some(datasec) => data::vars(btf, datasec, size)?,
-        None => Vec::new(),
-    };
+    let (_, vars) = sections.variables(section)?;
     // Pages are zero at first.
     let is_zero = section.data.iter().all(|&byte| byte == 0);
     Ok(Arena { size, bytes: if is_zero { Vec::new() } else { section.data.to_vec() }, vars })

@@ -5,8 +5,11 @@
 
 use std::collections::HashMap;
 
+use super::addresses::{self, CodeReferences};
+use super::arena::ARENA_SECTION;
+use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
-use super::model::{Data, DataKind, Map, MapDef, Var};
+use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
 use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Kind, Linkage, TypeId};
 use crate::{Error, Result};
@@ -16,15 +19,21 @@ const MAX_PERCPU_VALUE: u64 = 32 << 10;
 
 /// Fills in the size of every section in BTF, and the offsets of its global variables, of which the hidden ones become
 /// static: they are none of user space's business.
-pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<()> {
+///
+/// The variables that became bytes are in the result.
+pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
+    let mut cut = Cut::default();
     let ids: Vec<TypeId> = btf.datasecs().map(|(id, _)| id).collect();
     for id in ids {
         let name = btf.name_of(id).to_owned();
         if let Some(section) = elf.section(&name) {
-            fix_datasec(elf, btf, id, section).map_err(|error| error.in_section(name))?;
+            fix_datasec(elf, btf, id, section).map_err(|error| error.in_section(name.as_str()))?;
+            if DataKind::of(&name).is_some() || name == ARENA_SECTION {
+                cut.fix(btf, id).map_err(|error| error.in_section(name))?;
+            }
         }
     }
-    Ok(())
+    Ok(cut)
 }
 
 fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
@@ -73,20 +82,40 @@ pub(super) fn section_size(section: &Section<'_>) -> Result<u32> {
         .ok_or_else(|| Error::too_large(format!("{} bytes; a map's value has at most {}", section.size, i32::MAX)))
 }
 
+/// What it takes to know the variables of a section.
+pub(super) struct Sections<'a> {
+    pub(super) elf: &'a Elf<'a>,
+    pub(super) btf: &'a Btf,
+    pub(super) cut: Cut,
+    pub(super) references: CodeReferences<'a>,
+}
+
+impl Sections<'_> {
+    /// The `DATASEC` and the variables of a section, with notes of the addresses that it leaves out.
+    pub(super) fn variables(&self, section: &Section<'_>) -> Result<(Option<TypeId>, Vec<Var>)> {
+        let addresses = self.references.unread(self.elf, section)?;
+        let Some(datasec) = self.btf.find(Kind::Datasec, &section.name) else { return Ok((None, Vec::new())) };
+        let mut vars = vars(self.btf, &self.cut, datasec, section_size(section)?)?;
+        addresses::note(&mut vars, addresses);
+        Ok((Some(datasec), vars))
+    }
+}
+
 /// The maps of all data sections that are not empty, in the order of the sections.
-pub(super) fn data_maps(elf: &Elf<'_>, btf: &Btf, object: &str) -> Result<Vec<(SectionIdx, Map)>> {
+pub(super) fn data_maps(sections: &Sections<'_>, object: &str) -> Result<Vec<(SectionIdx, Map)>> {
     let mut maps = Vec::new();
-    for section in elf.sections.iter().filter(|section| section.size > 0) {
+    for section in sections.elf.sections.iter().filter(|section| section.size > 0) {
         let is_data = matches!(section.kind, SectionKind::Data | SectionKind::Zero);
         if let Some(kind) = DataKind::of(&section.name).filter(|_| is_data) {
-            let map = data_map(section, kind, btf, object).map_err(|error| error.in_section(section.name.as_str()))?;
+            let map =
+                data_map(sections, section, kind, object).map_err(|error| error.in_section(section.name.as_str()))?;
             maps.push((section.index, map));
         }
     }
     Ok(maps)
 }
 
-fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> Result<Map> {
+fn data_map(sections: &Sections<'_>, section: &Section<'_>, kind: DataKind, object: &str) -> Result<Map> {
     let value_size = section_size(section)?;
     match (kind, section.kind) {
         (DataKind::Bss, SectionKind::Zero) | (DataKind::Data | DataKind::Rodata, SectionKind::Data) => {}
@@ -104,9 +133,7 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
         }
         _ => return Err(Error::unsupported("SHT_PROGBITS: a .bss section has no bytes (SHT_NOBITS is needed)")),
     }
-    refuse_addresses(section)?;
-    let datasec = btf.find(Kind::Datasec, &section.name);
-    let vars = datasec.map_or_else(|| Ok(Vec::new()), |id| vars(btf, id, value_size))?;
+    let (datasec, vars) = sections.variables(section)?;
     Ok(Map {
         name: section.name.clone(),
         kernel_name: kernel_name(object, &section.name),
@@ -115,7 +142,7 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
             key_size: 4,
             value_size,
             max_entries: 1,
-            map_flags: map_flags(kind, datasec.is_some_and(|id| is_shared(btf, id))),
+            map_flags: map_flags(kind, datasec.is_some_and(|id| is_shared(sections.btf, id))),
             value_type: datasec,
             ..MapDef::default()
         },
@@ -125,17 +152,6 @@ fn data_map(section: &Section<'_>, kind: DataKind, btf: &Btf, object: &str) -> R
         data: Some(Data { kind, bytes: if kind == DataKind::Bss { Vec::new() } else { section.data.to_vec() }, vars }),
         struct_ops: None,
     })
-}
-
-/// Dropping a relocation would leave a number where the author meant an address.
-pub(super) fn refuse_addresses(section: &Section<'_>) -> Result<()> {
-    match section.relocs.first() {
-        None => Ok(()),
-        Some(reloc) => {
-            let what = format!("byte {} holds an address, which is known only once it is loaded", reloc.offset);
-            Err(Error::unsupported(what))
-        }
-    }
 }
 
 fn map_type(kind: DataKind) -> MapType {
@@ -164,7 +180,7 @@ fn map_flags(kind: DataKind, is_shared: bool) -> u32 {
 }
 
 /// The variables that BTF has of a section.
-pub(super) fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
+fn vars(btf: &Btf, cut: &Cut, datasec: TypeId, section_size: u32) -> Result<Vec<Var>> {
     let Some(datasec) = btf.get(datasec).as_datasec() else { return Ok(Vec::new()) };
     let mut end = 0;
     let mut vars = Vec::new();
@@ -177,7 +193,10 @@ pub(super) fn vars(btf: &Btf, datasec: TypeId, section_size: u32) -> Result<Vec<
                 .in_symbol(name)
         })?;
         end = past;
-        vars.push(Var { name: name.to_owned(), type_id: decl.ty, offset, size, kconfig: None });
+        let declared =
+            cut.declaration(entry.ty).map(|declaration| VarNote::Cut { declaration: declaration.to_owned() });
+        let notes = declared.into_iter().collect();
+        vars.push(Var { name: name.to_owned(), type_id: decl.ty, offset, size, notes, kconfig: None });
     }
     Ok(vars)
 }

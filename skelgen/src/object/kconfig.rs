@@ -111,7 +111,11 @@ fn var(btf: &Btf, id: TypeId, weak: Option<bool>) -> Result<Placed> {
     }
     let (size, align) = (btf.size_of(decl.ty)?, btf.align_of(decl.ty)?);
     let kconfig = Some(Kconfig { ty, weak });
-    Ok(Placed { id, align, var: Var { name: name.to_owned(), type_id: decl.ty, offset: 0, size, kconfig } })
+    Ok(Placed {
+        id,
+        align,
+        var: Var { name: name.to_owned(), type_id: decl.ty, offset: 0, size, notes: Vec::new(), kconfig },
+    })
 }
 
 /// Whether anything gives a variable of this name its value.

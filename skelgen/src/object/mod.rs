@@ -9,7 +9,9 @@
 //! maps       .maps, from BTF
 //! legacy_maps  maps, from its bytes
 //! ksyms      .ksyms, from BTF and undefined symbols
+//! cut        static variables that the compiler shrank or split
 //! data       .data, .rodata, .bss, .percpu
+//! addresses  what in them holds an address
 //! kconfig    .kconfig, which is in BTF only
 //! arena      variables in an arena
 //! jump_tables  .jumptables, as tables of functions
@@ -22,7 +24,9 @@
 //! outline    sections and externs, for those who look at an object
 //! ```
 
+mod addresses;
 mod arena;
+mod cut;
 mod data;
 mod elf;
 mod exceptions;
@@ -45,13 +49,15 @@ pub mod uapi;
 pub use ksyms::{Ksym, KsymKind};
 pub use model::{
     Arena, Core, Data, DataKind, FuncIdx, Function, JumpTable, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef,
-    MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var,
+    MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var, VarNote,
 };
 pub use sec::{AttachTo, SecDef, UsdtTarget};
 pub use uapi::{AttachType, MapType, ProgType};
 
 use crate::btf::{Btf, BtfExt};
 use crate::{Error, Result};
+use addresses::CodeReferences;
+use data::Sections;
 use elf::Elf;
 
 impl Object {
@@ -70,14 +76,15 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let elf = Elf::parse(bytes)?;
     let name = object_name(file_name);
     let (mut btf, ext) = types(&elf)?;
-    data::fix_datasecs(&elf, &mut btf)?;
+    let cut = data::fix_datasecs(&elf, &mut btf)?;
 
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;
     maps.extend(legacy_maps::maps(&elf, maps.len(), &mut places)?);
-    if let Some((section, map)) = arena::variables(&elf, &btf, &mut maps)? {
+    let sections = Sections { elf: &elf, btf: &btf, cut, references: CodeReferences::of(&elf) };
+    if let Some((section, map)) = arena::variables(&sections, &mut maps)? {
         places.add_section(section, map);
     }
-    for (section, map) in data::data_maps(&elf, &btf, &name)? {
+    for (section, map) in data::data_maps(&sections, &name)? {
         places.add_section(section, MapIdx(maps.len()));
         maps.push(map);
     }

@@ -310,8 +310,38 @@ pub struct Var {
     pub offset: u32,
     /// Bytes.
     pub size: u32,
+    /// What its type and its bytes do not say.
+    pub notes: Vec<VarNote>,
     /// In `.kconfig`: how it gets its value.
     pub kconfig: Option<Kconfig>,
+}
+
+/// How a variable differs from its source. Prints as a clause for docs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VarNote {
+    /// The compiler shrank or split a static variable, and left no type for what remains: it is an array of bytes.
+    Cut {
+        /// What C declares, with the name that the compiler gave the piece.
+        declaration: String,
+    },
+    /// The variable holds an address that no loader can fill in, and which no code reads.
+    Address {
+        /// Bytes from the variable's start.
+        offset: u32,
+        /// The symbol, or else the section, that it is the address of.
+        of: String,
+    },
+}
+
+impl fmt::Display for VarNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VarNote::Cut { declaration } => write!(f, "bytes that the compiler kept of `{declaration}`"),
+            VarNote::Address { offset, of } => {
+                write!(f, "the address of `{of}` at byte {offset} is not filled in")
+            }
+        }
+    }
 }
 
 /// How a variable of `.kconfig` gets its value: from the kernel's option of its name.

@@ -32,6 +32,9 @@ struct Variable {
     /// Of numbers and truth values.
     #[serde(skip_serializing_if = "Option::is_none")]
     initial: Option<Initial>,
+    /// How it differs from its source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// As C declares it.
     #[serde(skip)]
     declaration: String,
@@ -101,6 +104,7 @@ fn variables(data: &Data, btf: &Btf, endian: Endian) -> Vec<Variable> {
         c_type: btf.c_type(var.type_id),
         name: var.name.clone(),
         initial: initial(data, var.offset, var.type_id, btf, endian),
+        notes: var.notes.iter().map(ToString::to_string).collect(),
         declaration: btf.c_declaration(var.type_id, &var.name),
     };
     data.vars.iter().map(variable).collect()
@@ -185,7 +189,11 @@ impl fmt::Display for DataSection {
         }
         rows.sort_by_key(|(offset, _)| *offset);
         rows.into_iter().for_each(|(_, row)| table.row(row));
-        write!(f, "{table}")
+        write!(f, "{table}")?;
+        for variable in self.variables.iter().filter(|variable| !variable.notes.is_empty()) {
+            writeln!(f, "  {}: {}", variable.name, variable.notes.join("; "))?;
+        }
+        Ok(())
     }
 }
 

@@ -212,7 +212,7 @@ fn what_clang_and_the_generator_say_is_shown_as_it_is() {
     package.change("src/bpf/count.bpf.c", PROGRAM);
     package.change("src/bpf/header.h", &HEADER.replace("hits = 0", "hits = (unsigned long)&hits"));
     let err = package.build(&[]).err;
-    assert!(err.contains("\nerror: count.bpf.o: section .percpu: byte 0 holds an address"), "{err}");
+    assert!(err.contains("\nerror: count.bpf.o: section .percpu: hits: byte 0 holds an address"), "{err}");
 
     // A warning is told again as long as it is true.
     package.change("src/bpf/header.h", &format!("{HEADER}\n#warning so it is\n"));

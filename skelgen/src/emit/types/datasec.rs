@@ -1,6 +1,6 @@
 //! Data sections: a struct with a field for each variable.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::format_ident;
 
 use super::names::{Members, type_ident_text};
@@ -8,6 +8,7 @@ use super::record::{Field, Record};
 use super::value::Value;
 use super::{Definition, TypeEmitter, quoted};
 use crate::btf::TypeId;
+use crate::object::VarNote;
 use crate::{Error, Result};
 
 /// A variable of a data section.
@@ -21,6 +22,8 @@ pub struct SectionVar<'a> {
     pub offset: u32,
     /// In bytes; what the type does not fill is padding.
     pub size: u32,
+    /// What else its documentation says.
+    pub notes: &'a [VarNote],
 }
 
 impl TypeEmitter<'_> {
@@ -51,8 +54,9 @@ impl TypeEmitter<'_> {
         let (mut fields, mut names) = (Vec::new(), Members::default());
         let mut vars = vars.to_vec();
         vars.sort_by_key(|var| var.offset);
-        for var in &vars {
-            let field = self.var(&definition, var, &mut names);
+        let idents = names.claim_variables(vars.iter().map(|var| var.name));
+        for (var, ident) in vars.iter().zip(idents) {
+            let field = self.var(&definition, var, ident);
             fields.push(field.map_err(|error| error.in_symbol(var.name).in_section(section))?);
         }
         if fields.is_empty() && size > 0 {
@@ -78,7 +82,7 @@ impl TypeEmitter<'_> {
         Ok(value.tokens)
     }
 
-    fn var(&mut self, definition: &Definition, var: &SectionVar<'_>, names: &mut Members) -> Result<Field> {
+    fn var(&mut self, definition: &Definition, var: &SectionVar<'_>, ident: Ident) -> Result<Field> {
         let ty = self.btf.get(var.ty).as_var().map_or(var.ty, |var| var.ty);
         let value = self.value(ty, definition.place(var.name))?;
         if value.size > var.size {
@@ -86,9 +90,24 @@ impl TypeEmitter<'_> {
             let (size, has) = (value.size, var.size);
             return Err(Error::malformed(format!("{c_type} has {size} bytes, the variable {has}")));
         }
-        let doc = quoted(&self.btf.c_declaration(ty, var.name));
-        Ok(Field { ident: names.claim(var.name), offset: var.offset, value, doc })
+        let mut doc = quoted(&self.btf.c_declaration(ty, var.name));
+        for (index, note) in var.notes.iter().enumerate() {
+            let separator = if index == 0 { ": " } else { "; " };
+            doc.push_str(separator);
+            doc.push_str(&note_doc(note));
+        }
+        Ok(Field { ident, offset: var.offset, value, doc })
     }
+}
+
+/// The note, with names that are fit for docs.
+fn note_doc(note: &VarNote) -> String {
+    let shown = |c: &str| quoted(c).trim_matches('`').to_owned();
+    let note = match note {
+        VarNote::Cut { declaration } => VarNote::Cut { declaration: shown(declaration) },
+        VarNote::Address { offset, of } => VarNote::Address { offset: *offset, of: shown(of) },
+    };
+    note.to_string()
 }
 
 #[cfg(test)]
@@ -103,7 +122,7 @@ mod tests {
         let mut b = Builder::default();
         let int = b.int("int", 4, 1);
         let fwd = b.typedef("nothing", TypeId(0));
-        let var = |name, ty, offset, size| SectionVar { name, ty, offset, size };
+        let var = |name, ty, offset, size| SectionVar { name, ty, offset, size, notes: &[] };
         let table: [(&[SectionVar<'_>], &str); 5] = [
             (&[var("x", int, 0, 2)], "section .bss: x: `int` has 4 bytes, the variable 2"),
             (&[var("x", int, 6, 4)], "section .bss: x: ends past the end"),

@@ -170,6 +170,15 @@ impl Members {
         ident
     }
 
+    /// The names of a section's variables. Compilers put dots into some (`look.lost` is a static of `look`, `pair.0` a
+    /// piece of a static `pair`): those give way to names that are C's as they are.
+    pub fn claim_variables<'a>(&mut self, c_names: impl Iterator<Item = &'a str> + Clone) -> Vec<Ident> {
+        let is_kept = |name: &&str| sanitized(name) == *name;
+        let mut kept: Vec<Ident> = c_names.clone().filter(is_kept).map(|name| self.claim(name)).collect();
+        kept.reverse();
+        c_names.filter_map(|name| if is_kept(&name) { kept.pop() } else { Some(self.claim(name)) }).collect()
+    }
+
     /// The names of a struct's or union's members: `anon0`, `anon1`, ... of those without a name; none of bit-fields,
     /// which are no fields.
     pub fn claim_members(&mut self, btf: &Btf, ty: &Composite) -> Vec<Option<Ident>> {
@@ -244,6 +253,16 @@ mod tests {
         for (c, rust) in table {
             assert_eq!(type_name(c), rust, "{c}");
         }
+    }
+
+    #[test]
+    fn names_of_c_go_before_those_of_compilers() {
+        let claim = |names: &[&str]| {
+            let idents = Members::default().claim_variables(names.iter().copied());
+            idents.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(claim(&["pair.0", "pair_0", "pair.1"]), ["pair_0_", "pair_0", "pair_1"]);
+        assert_eq!(claim(&["a", "f.a", "a", "f_a", "f.a"]), ["a", "f_a_", "a_", "f_a", "f_a__"]);
     }
 
     #[test]

@@ -267,7 +267,7 @@ fn nameless_types_and_namesakes() {
     let uses = [by_typedef, namesake, option, section, nameless, named];
     let uses = uses.map(|id| types.use_of(id, "events_value").unwrap().to_string());
     assert_eq!(uses, ["PointT", "PointT2", "Option_", "Percpu2", "EventsValue", "PointT"]);
-    let var = SectionVar { name: "hits", ty: nameless, offset: 0, size: 4 };
+    let var = SectionVar { name: "hits", ty: nameless, offset: 0, size: 4, notes: &[] };
     assert_eq!(types.datasec(".percpu", "Percpu", &[var], 4).unwrap().to_string(), "Percpu");
     let text = pretty(types.finish()).unwrap();
     assert!(text.contains("/// `typedef struct {...} point_t`\n"), "{text}");
@@ -281,8 +281,8 @@ fn a_section_is_rounded_up_to_its_alignment() {
     let int = b.int("int", 4, Int::SIGNED);
     let hits = b.var("hits", long);
     let vars = [
-        SectionVar { name: "misses", ty: int, offset: 8, size: 4 },
-        SectionVar { name: "hits", ty: hits, offset: 0, size: 8 },
+        SectionVar { name: "misses", ty: int, offset: 8, size: 4, notes: &[] },
+        SectionVar { name: "hits", ty: hits, offset: 0, size: 8, notes: &[] },
     ];
     let mut types = emitter(&b.0);
     types.datasec(".percpu", "Percpu", &vars, 12).unwrap();
@@ -367,7 +367,7 @@ proptest! {
                     let vars: Vec<_> = datasec.vars.iter().map(var).collect();
                     let vars: Vec<_> = vars
                         .iter()
-                        .map(|(name, var)| SectionVar { name, ty: var.ty, offset: var.offset, size: var.size })
+                        .map(|(name, var)| SectionVar { name, ty: var.ty, offset: var.offset, size: var.size, notes: &[] })
                         .collect();
                     let _ = types.datasec(btf.name(datasec.name), btf.name(datasec.name), &vars, datasec.size);
                 }
