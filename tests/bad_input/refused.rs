@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 27] = [
+const REFUSED: [(&str, &str); 28] = [
     (
         "bad/address_in_arena",
         "section .addr_space.1: pointer: byte 8 holds an address, which is known only once it is loaded",
@@ -90,9 +90,18 @@ const REFUSED: [(&str, &str); 27] = [
     (
         "deep_chain",
         "section raw_tp: callee: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its \
-         per-CPU data looked up",
+         per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up",
     ),
-    ("deep_stack", "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes"),
+    (
+        "deep_stack",
+        "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes; a skeleton for Linux 7.3 \
+         and newer (min_kernel) looks nothing up",
+    ),
+    (
+        "tail_call_stack",
+        "section tc: jump: makes a tail call, and the stack above it of 256 bytes would pass the kernel's limit of 255 \
+         with its per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up",
+    ),
 ];
 
 /// These can be refused only when they are loaded: `kernel` has the tests.

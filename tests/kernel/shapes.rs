@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use skelgen_runtime::{OpenProgram, PerCpuMode, Program, TestRun};
 use skelgen_tests::skeletons::deep_stack_ok::DeepStackOk;
 use skelgen_tests::skeletons::percpu_shapes::{LoadedPercpuShapes, OpenProgs, PercpuShapes, Progs};
+use skelgen_tests::skeletons::tail_call_stack_ok::TailCallStackOk;
 
 use crate::cpus::{online, run_on};
 use crate::modes::in_each_mode;
@@ -136,5 +137,14 @@ in_each_mode! {
             assert_eq!(run_on(cpu, &skel.progs.deep, [30, 40]), 30 + 40 + 2, "CPU {cpu}");
             assert_eq!(skel.percpu.get(cpu).unwrap().runs, 2, "CPU {cpu}");
         }
+    }
+
+    fn the_stack_above_a_tail_call_has_room_for_lowering(mode) {
+        let mut open = TailCallStackOk::open().unwrap();
+        open.set_percpu_mode(mode);
+        let skel = open.load().unwrap();
+        let packet = TestRun { data_in: &[0; 64], ..TestRun::default() };
+        assert_eq!(skel.progs.main_program.test_run(packet).unwrap().retval, 3 + 7);
+        assert_eq!(skel.percpu.iter().unwrap().map(|(_, value)| value.hits).sum::<u64>(), 1);
     }
 }

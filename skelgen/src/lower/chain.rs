@@ -1,36 +1,46 @@
 //! The stack of a chain of calls, as the verifier adds it up.
 //!
-//! The kernel's counterpart is `check_max_stack_depth` in `kernel/bpf/verifier.c`, here with the coarser rounding and
-//! without the private stacks that came later: a lowered program has to load where neither is.
+//! The kernel's counterpart is `check_max_stack_depth` in `kernel/bpf/verifier.c`. Kernels before 6.8 and those without a
+//! JIT round each frame up to 32 bytes, later ones to 16, and since 6.13 some frames have stacks of their own. A lowered
+//! program must load on all of them, so its frames count as on the strictest. Its native form need not: a native chain
+//! that fits on the most lenient kernel is one that lowering breaks if it no longer fits.
 
+use super::WITHOUT_LOOKUP;
 use super::body::{Body, Call};
 use super::helpers::{TAIL_CALL, TIMER_SET_CALLBACK};
 use crate::insn::uapi::MAX_BPF_STACK;
 use crate::{Error, Result};
+
+/// What frames are rounded up to, on kernels that count them least and most.
+const FINE: u32 = 16;
+const COARSE: u32 = 32;
 
 /// What the frames above a function with a tail call may use.
 const MAX_ABOVE_TAIL_CALL: u32 = 256;
 
 /// Refuses the chains of calls that fit with frames of `native` bytes and do not with frames of `lowered` bytes.
 ///
-/// Those that never fitted are left alone: the count here can be higher than the kernel's, which leaves out what it
-/// finds is never executed.
+/// Those that never fitted are left alone: the count here can be higher than the kernel's, which leaves out code that it
+/// finds is never executed, and frames with stacks of their own.
 pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Result<()> {
     let callees: Vec<_> = bodies.iter().map(callees).collect();
     let order = callers_first(&callees);
-    let before = above(&order, &callees, native);
-    let after = above(&order, &callees, lowered);
+    let native: Vec<u32> = native.iter().map(|frame| frame.next_multiple_of(FINE)).collect();
+    let lowered: Vec<u32> = lowered.iter().map(|frame| frame.max(&1).next_multiple_of(COARSE)).collect();
+    let before = above(&order, &callees, &native);
+    let after = above(&order, &callees, &lowered);
     for &function in &order {
         let body = &bodies[function];
         let limit = |what: &str, above: u32, limit: u32| {
             let words = format!(
-                "{what} of {above} bytes would pass the kernel's limit of {limit} with its per-CPU data looked up"
+                "{what} of {above} bytes would pass the kernel's limit of {limit} with its per-CPU data looked up\
+                 {WITHOUT_LOOKUP}"
             );
             Err(Error::too_large(words).in_symbol(&body.function.name))
         };
-        let total = |above: &[u32], frames: &[u32]| above[function].saturating_add(rounded(frames[function]));
-        if total(&before, native) <= MAX_BPF_STACK && total(&after, lowered) > MAX_BPF_STACK {
-            return limit("the stack down to it", total(&after, lowered), MAX_BPF_STACK);
+        let total = |above: &[u32], frames: &[u32]| above[function].saturating_add(frames[function]);
+        if total(&before, &native) <= MAX_BPF_STACK && total(&after, &lowered) > MAX_BPF_STACK {
+            return limit("the stack down to it", total(&after, &lowered), MAX_BPF_STACK);
         }
         let tail_calls = body.steps().any(|(_, step)| step.call == Some(Call::Helper(TAIL_CALL)));
         if function != 0
@@ -42,10 +52,6 @@ pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Res
         }
     }
     Ok(())
-}
-
-fn rounded(frame: u32) -> u32 {
-    frame.max(1).next_multiple_of(32)
 }
 
 /// The functions whose frames lie below that of `body`: those it calls, and the callbacks it passes on.
@@ -101,7 +107,7 @@ fn callers_first(callees: &[Vec<usize>]) -> Vec<usize> {
 fn above(order: &[usize], callees: &[Vec<usize>], frames: &[u32]) -> Vec<u32> {
     let mut above = vec![0u32; callees.len()];
     for &function in order {
-        let below = above[function].saturating_add(rounded(frames[function]));
+        let below = above[function].saturating_add(frames[function]);
         for &callee in &callees[function] {
             above[callee] = above[callee].max(below);
         }

@@ -130,6 +130,9 @@ pub fn lower(program: &Program, percpu: &[PerCpuMap], btf: &Btf, null_return: i3
     rewrite::rewrite(program, &bodies, &prologues, sections).map(Some)
 }
 
+/// How to do without a lookup and its stack, for errors.
+const WITHOUT_LOOKUP: &str = "; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up";
+
 /// The maps that are `.percpu` sections.
 #[derive(Clone, Copy)]
 struct Sections<'a>(&'a [PerCpuMap]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::WITHOUT_LOOKUP;
 use super::helpers;
 use super::regs::Regs;
 use crate::insn::Insn;
@@ -58,7 +59,9 @@ impl Prologue {
         let mut slot = || {
             depth += SLOT;
             if depth > MAX_BPF_STACK {
-                let words = format!("with its per-CPU data looked up its stack would pass {MAX_BPF_STACK} bytes");
+                let words = format!(
+                    "with its per-CPU data looked up its stack would pass {MAX_BPF_STACK} bytes{WITHOUT_LOOKUP}"
+                );
                 return Err(Error::too_large(words));
             }
             Ok(-(depth as i16))
