@@ -51,6 +51,7 @@ pub mod clang;
 pub mod emit;
 mod endian;
 mod error;
+mod files;
 pub mod insn;
 mod kernel;
 pub mod link;

@@ -95,6 +95,9 @@ fn nothing_is_compiled_twice() {
     assert!(!compiled(&builder));
     touch(&folder.join("include/header.h"), SystemTime::now());
     assert!(compiled(&builder));
+    // Another header in its place, whose time is older: from an archive, say.
+    touch(&folder.join("include/header.h"), SystemTime::now() - Duration::from_secs(120));
+    assert!(compiled(&builder));
     let other = builder.clone().define("MORE", None);
     assert!(compiled(&other) && !compiled(&other));
     assert!(compiled(&builder));

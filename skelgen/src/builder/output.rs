@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::{BuildError, Cause};
 use super::{Builder, Input, Listener};
 use crate::Skeleton;
 use crate::emit::{self, Emission, Recipe, Unmatched};
+use crate::files;
 
 /// Bytes of an image from which on it is a file beside the skeleton's source: rustc reads files faster than literals.
 const LARGE: usize = 32 << 10;
@@ -48,14 +49,10 @@ impl Output {
     /// It cannot be written.
     pub fn write(&self) -> Result<bool, BuildError> {
         let failed = |what| move |error| Cause::Io(what, self.path.clone(), error);
-        if fs::read(&self.path).is_ok_and(|old| old == self.content) {
-            return Ok(false);
-        }
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
         }
-        fs::write(&self.path, &self.content).map_err(failed("write"))?;
-        Ok(true)
+        Ok(files::replace(&self.path, &self.content).map_err(failed("write"))?)
     }
 }
 
@@ -153,26 +150,28 @@ struct Read {
     skeleton: Skeleton,
 }
 
-/// Reads an object, or that of a source, which is compiled.
+/// Reads an object, or compiles a source to one.
 fn read(builder: &Builder, listener: &mut dyn Listener, input: &Input) -> Result<Read, Cause> {
-    let object = match input {
+    let (object, bytes) = match input {
         Input::Object(object) => {
             listener.reads(object);
-            object.clone()
+            (object.clone(), fs::read(object).map_err(|error| Cause::Io("read", object.clone(), error))?)
         }
         Input::Source(source) => compile(builder, listener, source)?,
     };
-    let bytes = fs::read(&object).map_err(|error| Cause::Io("read", object.clone(), error))?;
     let name = object.file_name().map_or_else(|| object.to_string_lossy(), |name| name.to_string_lossy());
     let skeleton = Skeleton::since(builder.recipe.min_kernel, &name, &bytes).map_err(Cause::Object)?;
     Ok(Read { skeleton, object, bytes })
 }
 
-/// Compiles a source to an object in the folder that is for them.
-fn compile(builder: &Builder, listener: &mut dyn Listener, source: &Path) -> Result<PathBuf, Cause> {
+/// Compiles a source to an object in the folder for objects.
+fn compile(builder: &Builder, listener: &mut dyn Listener, source: &Path) -> Result<(PathBuf, Vec<u8>), Cause> {
     // Also if it does not compile: that may change.
     listener.reads(source);
-    let folder = builder.object_dir.clone().or_else(|| builder.out()).ok_or(Cause::NoOutDir)?;
+    let folder = match &builder.object_dir {
+        Some(folder) => folder.join(below(source)),
+        None => builder.out().ok_or(Cause::NoOutDir)?,
+    };
     let object = folder.join(Path::new(source.file_name().unwrap_or_default()).with_extension("o"));
     let mut compiles = false;
     let compiled = builder.clang.compile_with(&builder.target(), source, &object, &mut |command| {
@@ -187,7 +186,13 @@ fn compile(builder: &Builder, listener: &mut dyn Listener, source: &Path) -> Res
     if !compiled.warnings.is_empty() {
         listener.warns(source, &compiled.warnings);
     }
-    Ok(object)
+    Ok((object, compiled.object))
+}
+
+/// The folder of a source, below the folder for objects: sources in several folders may have one name.
+fn below(source: &Path) -> PathBuf {
+    let parents = source.parent().into_iter().flat_map(Path::components);
+    parents.filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

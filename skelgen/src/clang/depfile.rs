@@ -1,16 +1,10 @@
 //! What a source included, as clang tells `make`.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::PathBuf;
 
-/// The files that an object was made from, in the order of the file that `-MD` wrote.
-pub(super) fn read(path: &Path) -> io::Result<Vec<PathBuf>> {
-    Ok(files(&fs::read_to_string(path)?))
-}
-
-/// The prerequisites of the one rule: `object: source header \` and so on. In names ` ` and `#` are behind a `\`, and `$`
-/// is twice.
-fn files(rule: &str) -> Vec<PathBuf> {
+/// The files that an object was made from, in the order of the one rule that `-MD` wrote: `object: source header \` and
+/// so on. In names ` ` and `#` are behind a `\`, and `$` is twice.
+pub(super) fn files(rule: &str) -> Vec<PathBuf> {
     // The target's name may have a colon, but not one before a space.
     let Some((_, prerequisites)) = rule.split_once(": ") else { return Vec::new() };
     let (mut files, mut name) = (Vec::new(), String::new());

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::failure::Cause;
+use crate::files;
 
 /// Headers that describe the ABI, as the BPF target has it: 64-bit `long` and pointers.
 const ABI: [(&str, &str); 3] = [
@@ -38,12 +39,9 @@ pub(super) fn abi(object: &Path) -> Result<PathBuf, Cause> {
 
 /// Writes a header, unless it is there already: what is newer than an object has the object compiled again.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Cause> {
-    if fs::read_to_string(path).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(|error| Cause::Io("make", folder.to_owned(), error))?;
-    fs::write(path, text).map_err(|error| Cause::Io("write", path.to_owned(), error))
+    files::replace(path, text.as_bytes()).map(drop).map_err(|error| Cause::Io("write", path.to_owned(), error))
 }
 
 /// Where clang looks for headers of programs for this machine, but for its own; none if it does not tell.

@@ -8,6 +8,7 @@
 //! tools     where clang and llvm-strip are
 //! headers   where the C library's headers are, for sources that want them
 //! depfile   what a source included
+//! private   a directory for one run of clang
 //! stamp     whether all is as it was when the object was made
 //! failure   what clang said, and what to do about it
 //! ```
@@ -15,6 +16,7 @@
 mod depfile;
 mod failure;
 mod headers;
+mod private;
 mod stamp;
 mod target;
 mod tools;
@@ -25,8 +27,10 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{env, fs};
 
+use crate::files;
 use failure::Cause;
 pub use failure::ClangError;
+use private::Private;
 use stamp::Stamp;
 pub use target::Target;
 use tools::Tools;
@@ -55,6 +59,8 @@ impl Default for Clang {
 /// An object that was made, now or before.
 #[derive(Clone, Debug)]
 pub struct Compiled {
+    /// The object's bytes. Its file may be another build's by now.
+    pub object: Vec<u8>,
     /// The files it was made from: the source and all headers.
     pub files: Vec<PathBuf>,
     /// What clang said; empty if nothing.
@@ -124,20 +130,23 @@ impl Clang {
         object: &Path,
         runs: &mut dyn FnMut(&Command),
     ) -> Result<Compiled, Cause> {
-        let depfile = object.with_extension("d");
         let tools = Tools::find(self.program.as_deref())?;
         if let Some(folder) = object.parent() {
             fs::create_dir_all(folder).map_err(|error| Cause::Io("make", folder.to_owned(), error))?;
         }
-        let args = self.args(target, source, object, &depfile)?;
-        let stamp = Stamp::of(&tools, &args, object);
-        if let Some(compiled) = stamp.compiled_before(&depfile) {
+        let args = self.args(target, object)?;
+        let stamp = Stamp::of(&tools, &args, source, object);
+        if let Some(compiled) = stamp.compiled_before() {
             return Ok(compiled);
         }
         // After the headers that are written for it, which would otherwise be newer than the object.
         let start = SystemTime::now();
+        let private =
+            Private::beside(object).map_err(|error| Cause::Io("make a directory beside", object.to_owned(), error))?;
+        let (made, rule) = (private.path(object), private.path(&stamp.depfile()));
         let mut clang = Command::new(&tools.clang);
-        clang.args(&args);
+        // The rule's target would be the object in the private directory, another one in each build.
+        clang.args(&args).args(["-MD", "-MT", "object", "-MF"]).arg(&rule).arg("-c").arg(source).arg("-o").arg(&made);
         for folder in headers::system(&tools.clang) {
             clang.arg("-idirafter").arg(folder);
         }
@@ -149,20 +158,18 @@ impl Clang {
         }
         if let Some(strip) = &tools.strip {
             let mut command = Command::new(strip);
-            command.arg("-g").arg(object).stdin(Stdio::null());
+            command.arg("-g").arg(&made).stdin(Stdio::null());
             runs(&command);
             let output = command.output().map_err(|error| Cause::Run(strip.clone(), error))?;
             if !output.status.success() {
                 return Err(Cause::Strip(strip.clone(), String::from_utf8_lossy(&output.stderr).into_owned()));
             }
         }
-        let files = depfile::read(&depfile).map_err(|error| Cause::Io("read", depfile, error))?;
-        stamp.write(&said, start)?;
-        Ok(Compiled { files, warnings: said })
+        stamp.publish(&private, said, start)
     }
 
-    /// Everything that clang is told, but where the C library's headers are.
-    fn args(&self, target: &Target, source: &Path, object: &Path, depfile: &Path) -> Result<Vec<OsString>, Cause> {
+    /// Everything that clang is told, but the source, the files to write, and where the C library's headers are.
+    fn args(&self, target: &Target, object: &Path) -> Result<Vec<OsString>, Cause> {
         // DWARF is what clang makes BTF from. Some distributions' clang guards the stack unless told otherwise, which
         // BPF cannot.
         let mut args: Vec<OsString> =
@@ -186,18 +193,17 @@ impl Clang {
             args.extend(["-I".into(), folder.into()]);
         }
         args.extend(["-isystem".into(), headers::abi(object)?.into()]);
-        args.extend(["-MD".into(), "-MF".into(), depfile.into()]);
         args.extend(self.flags.iter().cloned());
-        args.extend(["-c".into(), source.into(), "-o".into(), object.into()]);
         Ok(args)
     }
 }
 
 /// A folder beside the object with a `vmlinux.h` that includes the user's, which may have any name and stand where
-/// there are other headers.
+/// there are other headers. Each header has a folder of its own, as builds that share the object's folder may have other
+/// headers.
 fn vmlinux_folder(vmlinux_h: &Path, object: &Path) -> Result<PathBuf, Cause> {
     let real = fs::canonicalize(vmlinux_h).map_err(|error| Cause::Io("read", vmlinux_h.to_owned(), error))?;
-    let folder = object.with_extension("include");
+    let folder = object.with_file_name(format!("vmlinux-{:016x}", files::hash(&real)));
     headers::write(&folder.join("vmlinux.h"), &format!("#include \"{}\"\n", real.display()))?;
     Ok(folder)
 }

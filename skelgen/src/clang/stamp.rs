@@ -1,7 +1,8 @@
 //! Whether an object is still what compiling would make.
 //!
 //! A build script runs whenever one of its files changes; with many sources, one of them did. Beside each object stands a
-//! stamp: what it was made by, and what clang said. The stamp's time is when clang began.
+//! stamp: what it was made by, the hash of the object and its dependencies, and what clang said. The stamp's time is when
+//! clang began. Where several builds write to one object, the hash tells whether object and stamp are from the same one.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::failure::Cause;
+use super::private::Private;
 use super::tools::Tools;
 use super::{Compiled, ENV, depfile};
+use crate::files;
 
 /// Between what the object was made by and what clang said.
 const SAID: &str = "\n=== said\n";
@@ -23,7 +26,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(tools: &Tools, args: &[OsString], object: &Path) -> Self {
+    pub(super) fn of(tools: &Tools, args: &[OsString], source: &Path, object: &Path) -> Self {
         let mut made_by = String::new();
         for program in [Some(&tools.clang), tools.strip.as_ref()] {
             // An update of the compiler keeps its name.
@@ -37,6 +40,7 @@ impl Stamp {
         for arg in args {
             let _ = writeln!(made_by, "{arg:?}");
         }
+        let _ = writeln!(made_by, "{source:?}");
         Stamp { object: object.to_owned(), made_by }
     }
 
@@ -44,27 +48,48 @@ impl Stamp {
         self.object.with_extension("stamp")
     }
 
-    /// What the object was made from, if compiling would make it again.
-    pub(super) fn compiled_before(&self, depfile: &Path) -> Option<Compiled> {
-        let stamp = fs::read_to_string(self.path()).ok()?;
-        let (made_by, said) = stamp.split_once(SAID)?;
-        let began = modified(&self.path())?;
-        let files = depfile::read(depfile).ok()?;
-        let unchanged = made_by == self.made_by
-            && self.object.is_file()
-            && !files.is_empty()
-            && files.iter().all(|file| modified(file).is_some_and(|changed| changed < began));
-        unchanged.then(|| Compiled { files, warnings: said.to_owned() })
+    /// Where clang's dependencies of the object go.
+    pub(super) fn depfile(&self) -> PathBuf {
+        self.object.with_extension("d")
     }
 
-    /// Notes that the object was made, by a clang that began at `start` and said this.
-    pub(super) fn write(&self, said: &str, start: SystemTime) -> Result<(), Cause> {
-        let write = || -> io::Result<()> {
-            fs::write(self.path(), format!("{}{SAID}{said}", self.made_by))?;
-            File::options().write(true).open(self.path())?.set_modified(start)
-        };
-        write().map_err(|error| Cause::Io("write", self.path(), error))
+    /// The text before what clang said.
+    fn head(&self, object: &[u8], rule: &str) -> String {
+        // A file that is replaced by an older one has another time or size.
+        let files: Vec<_> = depfile::files(rule).iter().map(|file| (size(file), modified(file))).collect();
+        format!("{}{:016x}", self.made_by, files::hash(&(object, rule, files)))
     }
+
+    /// The object, if compiling would make it again.
+    pub(super) fn compiled_before(&self) -> Option<Compiled> {
+        let stamp = fs::read_to_string(self.path()).ok()?;
+        let (head, said) = stamp.split_once(SAID)?;
+        let began = modified(&self.path())?;
+        let (object, rule) = (fs::read(&self.object).ok()?, fs::read_to_string(self.depfile()).ok()?);
+        let files = depfile::files(&rule);
+        let unchanged = head == self.head(&object, &rule)
+            && !files.is_empty()
+            && files.iter().all(|file| modified(file).is_some_and(|changed| changed < began));
+        unchanged.then(|| Compiled { object, files, warnings: said.to_owned() })
+    }
+
+    /// Moves what was made in `private` into place, by a clang that began at `start` and said this.
+    pub(super) fn publish(&self, private: &Private, said: String, start: SystemTime) -> Result<Compiled, Cause> {
+        let [made, rule, stamp] = [&self.object, &self.depfile(), &self.path()].map(|path| private.path(path));
+        let object = fs::read(&made).map_err(|error| Cause::Io("read", made, error))?;
+        let rule = fs::read_to_string(&rule).map_err(|error| Cause::Io("read", rule, error))?;
+        let publish = || -> io::Result<()> {
+            fs::write(&stamp, format!("{}{SAID}{said}", self.head(&object, &rule)))?;
+            File::options().write(true).open(&stamp)?.set_modified(start)?;
+            [&self.object, &self.depfile(), &self.path()].into_iter().try_for_each(|path| private.publish(path))
+        };
+        publish().map_err(|error| Cause::Io("write", self.object.clone(), error))?;
+        Ok(Compiled { object, files: depfile::files(&rule), warnings: said })
+    }
+}
+
+fn size(path: &Path) -> Option<u64> {
+    Some(fs::metadata(path).ok()?.len())
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     for package in &selected.packages {
         std::env::set_current_dir(&package.root).map_err(|error| Stop::Read(package.root.clone(), error))?;
         report.begin(package);
-        let objects = selected.target.join("skelgen").join(&package.name);
+        let objects = selected.target.join("skelgen").join(package.folder());
         found |= build(args, package, &objects, &mut report)?;
     }
     if !found {

@@ -1,6 +1,7 @@
 //! Which packages are built, by cargo's own account of the workspace.
 
 use std::env;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -28,6 +29,16 @@ pub(super) struct Package {
     pub(super) manifest: PathBuf,
     /// Its folder as seen from the one where the command was called.
     pub(super) shown: PathBuf,
+}
+
+impl Package {
+    /// The package's folder below the target directory, which packages of other workspaces may share, and one of them may
+    /// have the same name.
+    pub(super) fn folder(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.manifest.hash(&mut hasher);
+        format!("{}-{:016x}", self.name, hasher.finish())
+    }
 }
 
 /// The packages that were asked for, and the workspace's target folder.

@@ -1,6 +1,7 @@
 //! The command as a user of the shell meets it.
 
 mod build;
+mod build_shared;
 mod check;
 mod colour;
 mod doors;

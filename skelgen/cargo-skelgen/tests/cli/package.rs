@@ -70,6 +70,15 @@ impl Package {
         ran.err.lines().map(ToOwned::to_owned).collect()
     }
 
+    /// As [`built`](Self::built), with another target directory.
+    pub(crate) fn built_in_target(&self, target: &str) -> Vec<String> {
+        let mut command = Command::new(EXE);
+        command.arg("build").current_dir(self.path("")).env("CARGO_TARGET_DIR", scratch(target));
+        let ran: Ran = command.output().expect("it was built").into();
+        assert_eq!((ran.status, ran.out.as_str()), (0, ""), "{}", ran.err);
+        ran.err.lines().map(ToOwned::to_owned).collect()
+    }
+
     /// The lines of JSON, and the status.
     pub(crate) fn json(&self, args: &[&str]) -> (i32, Vec<Value>) {
         let ran = self.build(&[&["--json"], args].concat());

@@ -1,0 +1,33 @@
+//! Files that other processes may write or read at the same time.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, io, process};
+
+/// A hash for names of directories and for stamps. Another release of Rust may hash differently, and then what it names
+/// is made again.
+pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Writes a file, unless it already has this content: it then keeps its time. Readers see the old file or the new one,
+/// never a part. True if it was written.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<bool> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(false);
+    }
+    // Renaming would replace a symbolic link or a device.
+    if fs::symlink_metadata(path).is_ok_and(|file| !file.is_file()) {
+        return fs::write(path, content).map(|()| true);
+    }
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    let new = path.with_file_name(name);
+    fs::write(&new, content).and_then(|()| fs::rename(&new, path)).inspect_err(|_| drop(fs::remove_file(&new)))?;
+    Ok(true)
+}
