@@ -1,11 +1,14 @@
 //! What programs put into a ring buffer comes out of it.
 
-use std::thread;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use std::{io, ptr, thread};
 
-use skelgen_runtime::{PerCpu, Program, RingBuf, TestRun};
-use skelgen_tests::may_load;
+use skelgen_runtime::uapi::{BPF_F_RB_OVERWRITE, BPF_MAP_CREATE, BPF_MAP_TYPE_RINGBUF};
+use skelgen_runtime::{Map, PerCpu, Program, RingBuf, TestRun};
 use skelgen_tests::skeletons::ring_buffer::{LoadedRingBuffer, RingBuffer};
+use skelgen_tests::{matrix, may_load, not_on_this_kernel};
 
 /// Bytes that a record takes of the buffer, its header among them.
 const TAKES: u32 = 8 + size_of::<Record>() as u32;
@@ -122,4 +125,139 @@ fn only_a_ring_buffer_is_read() {
     let other = skelgen_tests::skeletons::maps_all::MapsAll::open().unwrap().load().unwrap();
     let error = RingBuf::<u64>::new(other.maps.typed.map()).unwrap_err().to_string();
     assert!(error.starts_with("read from ring buffer typed: it is a "), "{error}");
+}
+
+#[test]
+fn a_second_reader_is_refused() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let ring = RingBuf::<Record>::new(&skel.maps.ring).unwrap();
+    let duplicate = skel.maps.ring.as_fd().try_clone_to_owned().unwrap();
+    for other in [skel.maps.ring.try_clone().unwrap(), Map::from_fd(duplicate, "another name").unwrap()] {
+        let error = RingBuf::<[u8; 8]>::new(&other).unwrap_err();
+        assert_eq!((error.subject_name(), error.reason()), (Some(other.name()), Some("this process reads it already")));
+    }
+    // Of another map there can be one.
+    let second = load();
+    let _ = RingBuf::<Record>::new(&second.maps.ring).unwrap();
+    drop(ring);
+    RingBuf::<Record>::new(&skel.maps.ring).unwrap();
+}
+
+/// The page with the consumer position, as everyone who has the map can map it.
+fn consumer_position(map: &Map) -> &'static AtomicUsize {
+    let fd = map.as_fd().as_raw_fd();
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: new memory, at an address of the kernel's choice.
+    let page = unsafe { libc::mmap(ptr::null_mut(), 4096, protection, libc::MAP_SHARED, fd, 0) };
+    assert_ne!(page, libc::MAP_FAILED, "{}", io::Error::last_os_error());
+    // SAFETY: a page begins with a word, which is never unmapped.
+    unsafe { &*page.cast::<AtomicUsize>() }
+}
+
+#[test]
+fn a_position_that_another_moves_gives_no_records() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let mut ring = RingBuf::<Record>::new(&skel.maps.ring).unwrap();
+    assert_eq!(run(&skel.progs.send, [1, 0]), 1);
+    let position = consumer_position(&skel.maps.ring);
+    for ahead in [8, 1 << 20, usize::MAX / 4] {
+        position.store(TAKES as usize + ahead, Ordering::SeqCst);
+        assert_eq!(ring.pop().unwrap(), None);
+        assert!(!ring.pop_bytes(&mut Vec::new()).unwrap());
+        assert_eq!(position.load(Ordering::SeqCst), TAKES as usize + ahead);
+    }
+    for behind in [1 << 20, 1] {
+        position.store((TAKES as usize).wrapping_sub(behind), Ordering::SeqCst);
+        let error = ring.pop().unwrap_err().to_string();
+        assert!(error.contains("there is no record at position"), "{error}");
+    }
+    position.store(0, Ordering::SeqCst);
+    assert_eq!(ring.pop().unwrap().unwrap().number, 1);
+}
+
+#[test]
+fn one_that_programs_write_over_is_refused() {
+    if !may_load() {
+        return;
+    }
+    // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
+    let attr = [BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, BPF_F_RB_OVERWRITE];
+    // SAFETY: the attr is as long as is said, and holds no addresses.
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
+    if fd < 0 {
+        return not_on_this_kernel("BPF_F_RB_OVERWRITE");
+    }
+    // SAFETY: the kernel just opened it, and nothing else knows it.
+    let map = Map::from_fd(unsafe { OwnedFd::from_raw_fd(fd as i32) }, "over").unwrap();
+    let error = RingBuf::<u64>::new(&map).unwrap_err().to_string();
+    let why = "with BPF_F_RB_OVERWRITE programs write over records while they are copied";
+    assert_eq!(error, format!("read from ring buffer over: {why}"));
+}
+
+/// Waits until the ring buffer says that it is readable again, as tokio's `AsyncFd` does.
+struct EdgeTriggered(OwnedFd);
+
+impl EdgeTriggered {
+    fn new(ring: &impl AsRawFd) -> EdgeTriggered {
+        // SAFETY: it takes a number.
+        let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        assert!(epoll >= 0, "{}", io::Error::last_os_error());
+        // SAFETY: the kernel just opened it, and nothing else knows it.
+        let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
+        let mut event = libc::epoll_event { events: (libc::EPOLLIN | libc::EPOLLET) as u32, u64: 0 };
+        let add = libc::EPOLL_CTL_ADD;
+        // SAFETY: the event outlives the call.
+        let added = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), add, ring.as_raw_fd(), &raw mut event) };
+        assert_eq!(added, 0, "{}", io::Error::last_os_error());
+        EdgeTriggered(epoll)
+    }
+
+    /// Whether it was, in so many milliseconds.
+    fn wait(&self, milliseconds: i32) -> bool {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: there is room for one event.
+        unsafe { libc::epoll_wait(self.0.as_raw_fd(), &raw mut event, 1, milliseconds) == 1 }
+    }
+}
+
+#[test]
+fn an_edge_triggered_reader_misses_no_record() {
+    if !may_load() {
+        return;
+    }
+    let skel = load();
+    let mut ring = RingBuf::<Record>::new(&skel.maps.ring).unwrap();
+    let (epoll, done) = (EdgeTriggered::new(&ring), AtomicBool::new(false));
+    let ctx = [0u64; 2].map(u64::to_ne_bytes).concat();
+    let (sent, read) = thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let send = || skel.progs.send.test_run(TestRun { ctx_in: &ctx, ..TestRun::default() }).unwrap().retval;
+            let rounds = if matrix().is_some() { 10_000 } else { 400_000 };
+            let sent = (0..rounds).map(|_| u64::from(send())).sum::<u64>();
+            done.store(true, Ordering::SeqCst);
+            sent
+        });
+        let mut read = 0u64;
+        loop {
+            let was_done = done.load(Ordering::SeqCst);
+            // A sender that has to wait for the processor sends nothing. But where there is a record, there was a wake-up.
+            if !epoll.wait(200) && ring.wait(Duration::ZERO).unwrap() {
+                assert!(epoll.wait(1000), "asleep beside records, after {read}");
+            }
+            while ring.pop().unwrap().is_some() {
+                read += 1;
+            }
+            if was_done {
+                break;
+            }
+        }
+        (sender.join().unwrap(), read)
+    });
+    assert_eq!(sent, read);
 }

@@ -5,7 +5,7 @@
 //! TypedMap     hash, array, lru_hash, lpm_trie
 //! Queue        queue, stack
 //! BloomFilter  bloom_filter
-//! RingBuf      ringbuf: records that programs send
+//! RingBuf      ringbuf: records that programs send, one reader at a time
 //! PerCpuMap    the per-CPU maps, in crate::percpu
 //! ```
 //!

@@ -1,14 +1,19 @@
 //! Ring buffers: records that programs send, in their order.
 
+mod records;
+
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use records::Records;
 
 use super::{Map, type_name};
 use crate::plain::Value;
 use crate::sys::mmap::{Mapping, page_size};
-use crate::sys::poll;
-use crate::sys::uapi::{BPF_MAP_TYPE_RINGBUF, BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ};
+use crate::sys::uapi::{BPF_F_RB_OVERWRITE, BPF_MAP_TYPE_RINGBUF};
+use crate::sys::{bpf, poll};
 use crate::{Error, Result};
 
 /// The reading end of a `BPF_MAP_TYPE_RINGBUF`, for records of type `T`.
@@ -17,10 +22,15 @@ use crate::{Error, Result};
 /// has been reserved and not yet submitted holds up those behind it. A ring buffer that nobody empties fills up, and then
 /// refuses records: count those in the program.
 ///
-/// There is one position to read from, in the kernel: two readers of one ring buffer, be they in two processes, would
-/// take each other's records.
+/// The kernel keeps one position to read from, so a ring buffer has one reader. A second one in this process, of whatever
+/// handle of the map, is refused until the first is dropped. **Across processes nothing refuses it**: two processes that read
+/// one ring buffer, a parent and its forked child among them, give the kernel positions that contradict each other. Records are
+/// then lost or read twice, and since Linux 6.12 the ring buffer can refuse records for ever.
 ///
-/// Without records, `as_fd` is what poll(2), epoll(7) and asynchronous runtimes can wait for to be readable.
+/// Ring buffers with `BPF_F_RB_OVERWRITE` are refused: programs write over records while they are copied.
+///
+/// `RingBuf` has [`AsFd`] and [`AsRawFd`] for poll(2), epoll(7) and `AsyncFd` of tokio. Where waiting is edge-triggered
+/// (`EPOLLET`, `AsyncFd`), take records until there is none before the next wait: from then on a new record wakes it.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -49,18 +59,36 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct RingBuf<T: Value> {
     map: Map,
-    /// The page with the position up to which records were read.
-    consumer: Mapping,
-    /// The page with the position up to which there are records; behind it the records, twice, so that one that goes
-    /// over the end goes on at the end.
-    producer: Mapping,
-    /// Bytes of a page.
-    page: usize,
-    /// Bytes of records, less 1.
-    mask: usize,
+    records: Records,
     /// Room for a record.
     record: Vec<u8>,
     types: PhantomData<fn() -> T>,
+    _claim: Claim,
+}
+
+/// The ring buffers that this process reads, by the ids of the maps.
+static READ: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// The right to read the ring buffer with this id.
+#[derive(Debug)]
+struct Claim(u32);
+
+impl Claim {
+    /// `None` if somebody has it.
+    fn new(id: u32) -> Option<Claim> {
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.contains(&id) {
+            return None;
+        }
+        read.push(id);
+        Some(Claim(id))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        READ.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != self.0);
+    }
 }
 
 impl<T: Value> RingBuf<T> {
@@ -68,26 +96,33 @@ impl<T: Value> RingBuf<T> {
     ///
     /// # Errors
     ///
-    /// It is no ring buffer, or cannot be mapped.
+    /// The map is not a ring buffer, has `BPF_F_RB_OVERWRITE`, has a reader in this process, or cannot be mapped.
     pub fn new(map: &Map) -> Result<RingBuf<T>> {
         let failed = || map.failed("read from ring buffer");
         if map.map_type() != BPF_MAP_TYPE_RINGBUF {
             return Err(failed().because(format!("it is a {}", type_name(map.map_type()))));
         }
+        if map.map_flags() & BPF_F_RB_OVERWRITE != 0 {
+            let why = "with BPF_F_RB_OVERWRITE programs write over records while they are copied";
+            return Err(failed().because(why));
+        }
+        let info = bpf::map_info(map.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+        let claim = Claim::new(info.id).ok_or_else(|| {
+            failed().because("this process reads it already").hint("drop the other RingBuf, or share it in a Mutex")
+        })?;
         let (page, size) = (page_size() as usize, map.max_entries() as usize);
         let producer_len = size.checked_mul(2).and_then(|twice| twice.checked_add(page));
         let producer_len = producer_len.ok_or_else(|| failed().because("this process has no room for it"))?;
         let mapped = |offset, len, writable| {
             Mapping::of_ring(map.as_fd(), offset, len, writable).map_err(|errno| failed().errno_is(errno))
         };
+        let (consumer, producer) = (mapped(0, page, true)?, mapped(page, producer_len, false)?);
         Ok(RingBuf {
-            consumer: mapped(0, page, true)?,
-            producer: mapped(page, producer_len, false)?,
+            records: Records::new(consumer, producer, page, size).map_err(|errno| failed().errno_is(errno))?,
             map: map.try_clone()?,
-            page,
-            mask: size.wrapping_sub(1),
             record: Vec::new(),
             types: PhantomData,
+            _claim: claim,
         })
     }
 
@@ -121,38 +156,13 @@ impl<T: Value> RingBuf<T> {
     ///
     /// # Errors
     ///
-    /// What the kernel says of the record contradicts itself.
+    /// The positions or the record's length cannot be the kernel's: another process reads the ring buffer, or has written to
+    /// its memory. Nothing is taken then.
     pub fn pop_bytes(&mut self, record: &mut Vec<u8>) -> Result<bool> {
-        loop {
-            let consumed = self.consumer.load_acquire(0).unwrap_or(0);
-            if self.producer.load_acquire(0).is_none_or(|produced| produced == consumed) {
-                return Ok(false);
-            }
-            let header_at = self.page + (consumed & self.mask);
-            let damaged = || self.failed().because(format!("what is at {consumed} is no record"));
-            let header = self.producer.load_acquire(header_at).ok_or_else(damaged)?.to_ne_bytes();
-            let header = header.first_chunk().map_or(0, |len| u32::from_ne_bytes(*len));
-            if header & BPF_RINGBUF_BUSY_BIT != 0 {
-                return Ok(false);
-            }
-            let len = (header & !BPF_RINGBUF_DISCARD_BIT) as usize;
-            let is_record = header & BPF_RINGBUF_DISCARD_BIT == 0;
-            if len > self.mask {
-                return Err(damaged());
-            }
-            if is_record {
-                record.clear();
-                record.resize(len, 0);
-                if !self.producer.read(header_at + BPF_RINGBUF_HDR_SZ, record) {
-                    return Err(damaged());
-                }
-            }
-            let next = consumed.wrapping_add((BPF_RINGBUF_HDR_SZ + len).next_multiple_of(8));
-            let _ = self.consumer.store_release(0, next);
-            if is_record {
-                return Ok(true);
-            }
-        }
+        self.records.next(record).map_err(|damaged| {
+            let error = self.failed().because(format!("there is no record at position {}", damaged.at));
+            error.hint("does another process read it, too?")
+        })
     }
 
     /// Waits for a record, at most so long (in whole milliseconds), and says whether there is something to take. A signal
@@ -167,6 +177,12 @@ impl<T: Value> RingBuf<T> {
 
     fn failed(&self) -> Error {
         self.map.failed("read from ring buffer")
+    }
+}
+
+impl<T: Value> AsRawFd for RingBuf<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

@@ -7,8 +7,8 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{self, AtomicUsize};
 use std::{iter, slice};
 
 use super::Errno;
@@ -171,10 +171,19 @@ impl Mapping {
         }
     }
 
-    /// The word at `at`; what others wrote before they stored it is seen by what comes after. `None` if that is not
-    /// inside, or not where a word begins.
+    /// The word at `at`. `None` if that is not inside, or not where a word begins.
+    pub(crate) fn load(&self, at: usize) -> Option<usize> {
+        (at.is_multiple_of(WORD) && self.holds(at, WORD)).then(|| self.words()[at / WORD].load(Relaxed))
+    }
+
+    /// As [`load`](Self::load); what others wrote before they stored the word is seen by what comes after.
+    ///
+    /// By a fence and not by the load: in memory that may only be read, `core::sync::atomic` promises relaxed loads alone, as
+    /// others may be made of instructions that write.
     pub(crate) fn load_acquire(&self, at: usize) -> Option<usize> {
-        (at.is_multiple_of(WORD) && self.holds(at, WORD)).then(|| self.words()[at / WORD].load(Acquire))
+        let word = self.load(at)?;
+        atomic::fence(Acquire);
+        Some(word)
     }
 
     /// Stores the word at `at`: who sees it sees that all before is done. `false`, and nothing done, as in
@@ -204,6 +213,11 @@ impl Drop for Mapping {
         // SAFETY: the range was mapped by `new`, and nobody can borrow it any more.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
+}
+
+/// A full fence: what comes after it sees all that others stored before theirs, or they see what was stored before this one.
+pub(crate) fn fence() {
+    atomic::fence(SeqCst);
 }
 
 /// Bytes of a page of this machine.

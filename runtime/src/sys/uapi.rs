@@ -140,6 +140,7 @@ pub const BPF_F_LINK: u32 = 1 << 13;
 pub const BPF_F_VTYPE_BTF_OBJ_FD: u32 = 1 << 15;
 pub const BPF_F_TOKEN_FD: u32 = 1 << 16;
 pub const BPF_F_SEGV_ON_FAULT: u32 = 1 << 17;
+pub const BPF_F_RB_OVERWRITE: u32 = 1 << 19;
 
 // BPF_MAP_{LOOKUP,UPDATE}_ELEM's flags; BPF_F_CPU's number is the high 32 bits
 pub const BPF_ANY: u64 = 0;
