@@ -44,6 +44,7 @@ mod plan;
 mod recipe;
 mod stop;
 mod ui;
+mod variables;
 mod verifier;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use skelgen::object::{Data, DataKind};
 use skelgen::{Endian, Skeleton};
 
 use crate::ui::{self, Align, Cell, Table, style};
+use crate::variables::fields;
 
 /// A data section.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,9 @@ struct Variable {
     #[serde(rename = "type")]
     c_type: String,
     name: String,
+    /// The skeleton's field, where it is not called as the variable is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
     /// Of numbers and truth values.
     #[serde(skip_serializing_if = "Option::is_none")]
     initial: Option<Initial>,
@@ -98,16 +102,17 @@ fn whose(kind: &str) -> &'static str {
 }
 
 fn variables(data: &Data, btf: &Btf, endian: Endian) -> Vec<Variable> {
-    let variable = |var: &skelgen::object::Var| Variable {
+    let variable = |(var, field): (&skelgen::object::Var, String)| Variable {
         offset: var.offset,
         size: var.size,
         c_type: btf.c_type(var.type_id),
         name: var.name.clone(),
+        field: Some(field).filter(|field| *field != var.name),
         initial: initial(data, var.offset, var.type_id, btf, endian),
         notes: var.notes.iter().map(ToString::to_string).collect(),
         declaration: btf.c_declaration(var.type_id, &var.name),
     };
-    data.vars.iter().map(variable).collect()
+    data.vars.iter().zip(fields(data)).map(variable).collect()
 }
 
 /// The first value of a number. A section that is all zero at first has no bytes; `.kconfig` has none that is known.
@@ -190,8 +195,12 @@ impl fmt::Display for DataSection {
         rows.sort_by_key(|(offset, _)| *offset);
         rows.into_iter().for_each(|(_, row)| table.row(row));
         write!(f, "{table}")?;
-        for variable in self.variables.iter().filter(|variable| !variable.notes.is_empty()) {
-            writeln!(f, "  {}: {}", variable.name, variable.notes.join("; "))?;
+        for variable in &self.variables {
+            let field = variable.field.iter().map(|field| format!("`{field}` in the skeleton"));
+            let notes: Vec<_> = field.chain(variable.notes.iter().cloned()).collect();
+            if !notes.is_empty() {
+                writeln!(f, "  {} at {}: {}", variable.name, variable.offset, notes.join("; "))?;
+            }
         }
         Ok(())
     }

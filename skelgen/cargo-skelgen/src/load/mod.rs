@@ -141,8 +141,10 @@ impl Attempt {
     fn new(path: &Path, mode: PerCpuMode, settings: &Settings<'_>) -> Self {
         let read = object::bytes(path).and_then(|bytes| Ok((object::skeleton(path, &bytes)?, bytes)));
         let changed = read.and_then(|(mut skeleton, bytes)| {
-            let values = settings.choose_programs(&mut skeleton).and_then(|()| settings.values(&skeleton));
-            let values = values.map_err(|why| Failure::new(path, Cause::Asked(why)))?;
+            let checked = settings.choose_programs(&mut skeleton).and_then(|()| settings.check_options(&skeleton));
+            let values = checked
+                .and_then(|()| settings.values(&skeleton))
+                .map_err(|why| Failure::new(path, Cause::Asked(why)))?;
             Ok((skeleton, bytes, values))
         });
         let (skeleton, bytes, values) = match changed {

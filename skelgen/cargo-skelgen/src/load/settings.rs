@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use skelgen::btf::{Type, TypeId};
-use skelgen::object::{Data, DataKind, Var};
+use skelgen::object::{DataKind, Var};
 use skelgen::{Endian, Skeleton};
 use skelgen_runtime::Opened;
 
 use crate::stop::Stop;
+use crate::variables::{self, Variable};
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -26,8 +27,9 @@ pub(super) struct SettingsArgs {
     /// Leave a program out
     #[arg(long, value_name = "PROGRAM")]
     no_autoload: Vec<String>,
-    /// The first value of a variable: a number, true or false
-    #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair)]
+    /// The first value of a variable: a number, true or false. If there are
+    /// several of the name, say which: data.count
+    #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
     set: Vec<(String, String)>,
 }
 
@@ -39,6 +41,8 @@ fn pair(text: &str) -> Result<(String, String), &'static str> {
 /// The same, with the files read.
 pub(super) struct Settings<'a> {
     kconfig: Option<String>,
+    /// How many objects they are for.
+    objects: usize,
     args: &'a SettingsArgs,
 }
 
@@ -59,7 +63,7 @@ impl SettingsArgs {
             let rest = kconfig.take().unwrap_or_default();
             kconfig = Some(format!("{option}={value}\n{rest}"));
         }
-        Ok(Settings { kconfig, args: self })
+        Ok(Settings { kconfig, objects, args: self })
     }
 }
 
@@ -69,11 +73,15 @@ impl Settings<'_> {
         for (names, autoload) in [(&self.args.autoload, true), (&self.args.no_autoload, false)] {
             for name in names {
                 let programs = &mut skeleton.plan.programs;
-                let Some(program) = programs.iter_mut().find(|program| program.native.name == *name) else {
-                    let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
-                    return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
-                };
-                program.sec.autoload = autoload;
+                let mut named = programs.iter_mut().filter(|program| program.native.name == *name);
+                match (named.next(), named.next()) {
+                    (Some(program), None) => program.sec.autoload = autoload,
+                    (Some(_), Some(_)) => return Err(format!("it has several programs `{name}`")),
+                    (None, _) => {
+                        let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
+                        return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
+                    }
+                }
             }
         }
         Ok(())
@@ -83,7 +91,7 @@ impl Settings<'_> {
     pub(super) fn values(&self, skeleton: &Skeleton) -> Result<Vec<(usize, Vec<u8>)>, String> {
         let mut values: Vec<(usize, Vec<u8>)> = Vec::new();
         for (name, text) in &self.args.set {
-            let (map, data, var) = variable(skeleton, name)?;
+            let Variable { map, data, var } = variables::find(skeleton, name)?;
             let bytes = bytes(skeleton, var, text).map_err(|why| format!("--set {name}={text}: {why}"))?;
             let index = values.iter().position(|(index, _)| *index == map).unwrap_or_else(|| {
                 let mut first = data.bytes.clone();
@@ -98,22 +106,26 @@ impl Settings<'_> {
         Ok(values)
     }
 
+    /// Refuses `--set-kconfig` of an option that the object does not ask for: the load would go on without it. Of several
+    /// objects another may ask for it.
+    pub(super) fn check_options(&self, skeleton: &Skeleton) -> Result<(), String> {
+        if self.objects > 1 {
+            return Ok(());
+        }
+        let sections = skeleton.plan.maps.iter().filter_map(|map| map.data.as_ref());
+        let asked = sections.filter(|data| data.kind == DataKind::Kconfig).flat_map(|data| &data.vars);
+        let asked: Vec<_> = asked.map(|var| var.name.as_str()).collect();
+        match self.args.set_kconfig.iter().find(|(option, _)| !asked.contains(&option.as_str())) {
+            None => Ok(()),
+            Some((option, _)) if asked.is_empty() => Err(format!("it asks for no option, and so not for {option}")),
+            Some((option, _)) => Err(format!("it does not ask for {option}, but for {}", asked.join(", "))),
+        }
+    }
+
     /// Says what the kernel is configured with.
     pub(super) fn configure(&self, opened: &mut Opened<'_>) -> skelgen_runtime::Result<()> {
         self.kconfig.as_ref().map_or(Ok(()), |config| opened.set_kconfig(config))
     }
-}
-
-/// The variable of this name, with its section's map.
-fn variable<'a>(skeleton: &'a Skeleton, name: &str) -> Result<(usize, &'a Data, &'a Var), String> {
-    let maps = skeleton.plan.maps.iter().enumerate();
-    let sections = maps.filter_map(|(index, map)| Some((index, map.data.as_ref()?)));
-    let sections: Vec<_> = sections.filter(|(_, data)| data.kind != DataKind::Kconfig).collect();
-    let all = || sections.iter().flat_map(|&(map, data)| data.vars.iter().map(move |var| (map, data, var)));
-    all().find(|(_, _, var)| var.name == name).ok_or_else(|| {
-        let names: Vec<_> = all().map(|(_, _, var)| var.name.as_str()).collect();
-        format!("it has no variable `{name}`; its variables: {}", names.join(", "))
-    })
 }
 
 /// The value as the variable has it in memory.
@@ -164,10 +176,7 @@ mod tests {
     fn numbers_are_read_and_fit_their_variables() {
         let object = include_bytes!("../../../../fixtures/counters.bpf.o");
         let skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
-        let of = |name: &str, text: &str| {
-            let (_, _, var) = variable(&skeleton, name)?;
-            bytes(&skeleton, var, text)
-        };
+        let of = |name: &str, text: &str| bytes(&skeleton, variables::find(&skeleton, name)?.var, text);
         assert_eq!(of("last_pid", "-2"), Ok(vec![0xfe, 0xff, 0xff, 0xff]));
         assert_eq!(of("hits", "0xffffffffffffffff"), Ok(vec![0xff; 8]));
         assert_eq!(of("armed", "false"), Ok(vec![0]));

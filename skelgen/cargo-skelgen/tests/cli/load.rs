@@ -222,6 +222,13 @@ fn programs_can_be_left_out_and_variables_set() {
     json::is_documented("load", &line);
     assert_eq!((wrong.status, &line["stage"]), (1, &"ask".into()));
     assert!(line["error"].as_str().is_some_and(|error| error.starts_with("--set target_pid=0x1ffffffff: it takes ")));
+    let several = skelgen(&["load", "other/linked.bpf.o", "--set", "same_name=5"]);
+    let sentence =
+        "FAIL other/linked.bpf.o: it has 2 variables `same_name`: name `data.same_name` or `data.same_name_`\n";
+    assert_eq!(several, Ran { status: 1, out: sentence.to_owned(), err: String::new() });
+    let unasked = skelgen(&["load", "kconfig.bpf.o", "--set-kconfig", "CONFIG_HZZ=5"]);
+    assert!(unasked.out.starts_with("FAIL kconfig.bpf.o: it does not ask for CONFIG_HZZ, but for "), "{}", unasked.out);
+    assert_eq!(unasked.status, 1);
     if !may_load() {
         return;
     }
@@ -230,6 +237,8 @@ fn programs_can_be_left_out_and_variables_set() {
     assert!(left.out.starts_with("OK   counters.bpf.o  (5 maps, 1 program, 2 with autoload off, "), "{}", left.out);
     let set = ["load", "counters.bpf.o", "--set", "target_pid=4242", "--set", "armed=false", "--set", "last_pid=-7"];
     assert_eq!(skelgen(&set).status, 0);
+    let one_of_two = skelgen(&["load", "other/linked.bpf.o", "--set", "data.same_name_=5"]);
+    assert_eq!(one_of_two.status, 0, "{}", one_of_two.out);
     let skipped = left.out.lines().filter(|line| line.contains("load program    on_exec"));
     assert!(skipped.clone().count() > 0 && skipped.into_iter().all(|line| line.starts_with("  skip")), "{}", left.out);
 }
