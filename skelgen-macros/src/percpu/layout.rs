@@ -1,6 +1,6 @@
 //! C types for the compiler: BTF to `skelgen_runtime::plain::compare`, whose rules say what of a type counts.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use skelgen::Result;
 use skelgen::btf::{Btf, Composite, Enum, Int, Kind, Type, TypeId};
@@ -40,8 +40,8 @@ pub(super) struct CValue {
 
 /// The variables of a section.
 pub(super) fn variables(btf: &Btf, vars: &[Var]) -> Result<Vec<CMember>> {
-    let idents = Members::default().claim_variables(vars.iter().map(|var| var.name.as_str()));
-    let member = |(var, ident): (&Var, syn::Ident)| {
+    let idents = Members::default().claim_all(vars.iter().map(|var| var.name.as_str()));
+    let member = |(var, ident): (&Var, Ident)| {
         Ok(CMember {
             name: ident.unraw().to_string(),
             declaration: btf.c_declaration(var.type_id, &var.name),

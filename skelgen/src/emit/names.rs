@@ -1,11 +1,14 @@
 //! What a skeleton's items are called: fields as in C, types in camel case.
+//!
+//! Names in an object are any text. Each scope of the skeleton has a [`Members`], which gives each name once.
 
 use proc_macro2::Ident;
 use quote::format_ident;
+use syn::ext::IdentExt;
 
 use super::Options;
 use super::struct_ops::OpsNames;
-use super::types::{field_ident, type_name};
+use super::types::{Members, field_ident, type_name};
 use crate::Skeleton;
 use crate::object::Map;
 
@@ -26,12 +29,16 @@ pub(super) struct Names {
     pub(super) open_progs_type: Ident,
     pub(super) maps_type: Ident,
     pub(super) progs_type: Ident,
-    /// By map: its field, and for a data section also its type.
+    /// By map: its field, among the sections' or among the other maps'.
     pub(super) maps: Vec<Ident>,
     /// By map: its field before the load, where sections' maps and others are side by side.
     pub(super) open_maps: Vec<Ident>,
     /// By program: its field.
     pub(super) programs: Vec<Ident>,
+    /// By map: the field of its link, beside the programs', if it is a struct_ops map.
+    pub(super) ops_links: Vec<Option<Ident>>,
+    /// The field of the variables that lie in the arena.
+    pub(super) arena: Ident,
     /// What is made for struct_ops maps.
     pub(super) struct_ops: OpsNames,
 }
@@ -44,14 +51,26 @@ impl Names {
             (None, Some(entry)) => format_ident!("{entry}").to_string(),
             (None, None) => skeleton.plan.name.clone(),
         };
-        let entry = written.cloned().unwrap_or_else(|| format_ident!("{}", type_name(&name)));
-        let maps: Vec<_> = skeleton.plan.maps.iter().map(map_field).collect();
+        let entry = written.cloned().unwrap_or_else(|| entry(&name));
+        let stem = entry.unraw().to_string();
+        // As in `Open8021q` of `_8021q`, `SelfLinks` of `Self_`.
+        let (behind, before) = (stem.trim_start_matches('_'), stem.trim_end_matches('_'));
         let [open, loaded, links] =
-            [format_ident!("Open{entry}"), format_ident!("Loaded{entry}"), format_ident!("{entry}Links")];
+            [format_ident!("Open{behind}"), format_ident!("Loaded{behind}"), format_ident!("{before}Links")];
         let part = |name: &str| unlike(name, &[&entry, &open, &loaded, &links]);
         let [open_maps_type, open_progs_type, maps_type, progs_type] =
             ["OpenMaps", "OpenProgs", "Maps", "Progs"].map(part);
         let taken = [&entry, &open, &loaded, &links, &open_maps_type, &open_progs_type, &maps_type, &progs_type];
+        let plan = &skeleton.plan;
+        let mut beside_sections = Members::default();
+        beside_sections.claim_all(SECTIONS_SIBLINGS);
+        let arena = beside_sections.claim("arena");
+        let maps = map_fields(&plan.maps, beside_sections);
+        let mut links_fields = Members::default();
+        let programs = links_fields.claim_all(plan.programs.iter().map(|program| program.native.name.as_str()));
+        let mut ops_link =
+            |(map, ident): (&Map, &Ident)| map.struct_ops.is_some().then(|| ops_link(ident, &mut links_fields));
+        let ops_links = plan.maps.iter().zip(&maps).map(&mut ops_link).collect();
         Names {
             module: field_ident(&snake(&name)),
             struct_ops: OpsNames::new(skeleton, &taken),
@@ -63,9 +82,11 @@ impl Names {
             loaded,
             links,
             entry,
-            open_maps: side_by_side(&skeleton.plan.maps, &maps),
+            open_maps: side_by_side(&plan.maps, &maps),
+            ops_links,
+            arena,
             maps,
-            programs: skeleton.plan.programs.iter().map(|program| field_ident(&program.native.name)).collect(),
+            programs,
         }
     }
 
@@ -78,9 +99,22 @@ impl Names {
     pub(super) fn reserved(&self) -> Vec<String> {
         let own = [&self.entry, &self.open, &self.loaded, &self.links];
         let parts = [&self.open_maps_type, &self.open_progs_type, &self.maps_type, &self.progs_type];
-        let statics = ["OBJECT", "IMAGE"].map(str::to_owned);
+        let statics = STATICS.map(str::to_owned);
         own.into_iter().chain(parts).chain(self.struct_ops.all()).map(ToString::to_string).chain(statics).collect()
     }
+}
+
+/// The fields beside those of sections, in the structs before the load and after it.
+const SECTIONS_SIBLINGS: [&str; 4] = ["maps", "opened", "progs", "struct_ops"];
+
+/// The module's constants.
+const STATICS: [&str; 3] = ["IMAGE", "LOADER", "OBJECT"];
+
+/// The entry's name, if the user did not write it.
+fn entry(name: &str) -> Ident {
+    let name = type_name(name);
+    let taken = name == "Self" || STATICS.contains(&name.as_str());
+    if taken { format_ident!("{name}_") } else { format_ident!("{name}") }
 }
 
 /// The name, or one like it if the skeleton itself, named `Maps` or `Progs`, has it.
@@ -92,9 +126,23 @@ fn unlike(name: &str, taken: &[&Ident]) -> Ident {
     format_ident!("{name}")
 }
 
-/// A map's field: its name; a section's without its dot, and other dots as `_`.
-fn map_field(map: &Map) -> Ident {
-    field_ident(map.name.trim_start_matches('.'))
+/// The maps' fields: their names; a section's without its dot, and other dots as `_`. `beside_sections` has the names
+/// beside the sections'.
+fn map_fields(maps: &[Map], mut beside_sections: Members) -> Vec<Ident> {
+    let named = |of_sections: bool| {
+        let maps = maps.iter().filter(move |map| map.data.is_some() == of_sections);
+        maps.map(|map| map.name.trim_start_matches('.'))
+    };
+    let mut sections = beside_sections.claim_all(named(true)).into_iter();
+    let mut others = Members::default().claim_all(named(false)).into_iter();
+    maps.iter().filter_map(|map| if map.data.is_some() { sections.next() } else { others.next() }).collect()
+}
+
+/// The field of a struct_ops map's link: the map's name, or with `_map` behind it where a program has that.
+fn ops_link(map: &Ident, links: &mut Members) -> Ident {
+    let name = map.unraw().to_string();
+    let c_name = if links.has(&name) { format!("{name}_map") } else { name };
+    links.claim(&c_name)
 }
 
 /// The fields in one struct: where a map has the name of a section's field, as `data` has that of `.data`, the section's
@@ -159,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_is_a_name_that_nothing_else_has() {
+        let entries = ["8021q", "self", "o_b_j_e_c_t", "", "exec_snoop"].map(|name| entry(name).to_string());
+        assert_eq!(entries, ["_8021q", "Self_", "OBJECT_", "Anon", "ExecSnoop"]);
+    }
+
+    #[test]
+    fn sections_and_maps_whose_names_become_one_are_told_apart() {
+        let maps = [".data.a.b", "m$p", ".data.a_b", "m_p", "m.p", "self", "self_", ".data.maps"].map(map);
+        let mut beside_sections = Members::default();
+        beside_sections.claim_all(["data_maps"]);
+        let fields: Vec<_> = map_fields(&maps, beside_sections).iter().map(ToString::to_string).collect();
+        assert_eq!(fields, ["data_a_b", "m_p_", "data_a_b_", "m_p", "m_p__", "self__", "self_", "data_maps_"]);
+        let mut links = Members::default();
+        links.claim_all(["cong", "cong_map"]);
+        let names = ["cong", "other"].map(|map| ops_link(&format_ident!("{map}"), &mut links).to_string());
+        assert_eq!(names, ["cong_map_", "other"]);
+    }
+
+    #[test]
     fn a_section_gives_way_to_a_skeleton_of_its_name() {
         let taken = ["Data", "OpenData"].map(str::to_owned);
         let names = [".data", ".data.x", ".bss"].map(|section| section_type(section, &taken));
@@ -168,7 +235,7 @@ mod tests {
     #[test]
     fn a_section_gives_way_to_a_map_of_its_name() {
         let maps = [".data", ".bss", ".data.x", "data", "type", "data_x", "data_section"].map(map);
-        let fields = side_by_side(&maps, &maps.iter().map(map_field).collect::<Vec<_>>());
+        let fields = side_by_side(&maps, &map_fields(&maps, Members::default()));
         let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
         let expected = ["data_section_section", "bss", "data_x_section", "data", "r#type", "data_x", "data_section"];
         assert_eq!(fields, expected);

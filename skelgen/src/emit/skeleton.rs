@@ -7,7 +7,7 @@ use super::handle::{map_handle, section_handle};
 use super::names::Names;
 use super::statics::statics;
 use super::struct_ops::{self, OpenStructOps};
-use super::types::{SectionVar, TypeEmitter, doc};
+use super::types::{SectionVar, TypeEmitter, doc, quoted};
 use super::{Emission, Options};
 use crate::object::{DataKind, Map, MapType, Var};
 use crate::{Endian, Result, Skeleton};
@@ -40,17 +40,13 @@ enum Section {
     Arena,
 }
 
-/// What the arena's variables are called, as in bpftool's skeletons.
-const ARENA: &str = "arena";
-
 /// The whole module.
 pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) -> Result<Emission> {
     let mut types = TypeEmitter::new(&skeleton.object.btf, quote!(rt));
     types.set_options(options.types.clone());
     names.reserved().iter().for_each(|name| types.reserve(name));
     let fields = fields(skeleton, names, &mut types)?;
-    let ident = format_ident!("{ARENA}");
-    let arena = arena_field(&fields, &ident, names, &mut types)?;
+    let arena = arena_field(&fields, names, &mut types)?;
     let (mut data, maps): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.section.is_some());
     data.extend(&arena);
     let struct_ops = struct_ops::open(skeleton, names, &mut types)?;
@@ -64,13 +60,13 @@ pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) ->
     let links = links(names, skeleton);
     let wrong_endian = wrong_endian(skeleton.object.endian);
     let (module, rt, visibility, docs) = (&names.module, &options.runtime, &options.visibility, &options.docs);
-    let doc = format!(" Light skeleton of `{}`.", skeleton.file_name);
+    let doc = format!(" Light skeleton of {}.", quoted(&skeleton.file_name));
     let docs = if docs.is_empty() { TokenStream::new() } else { quote!(#docs #[doc = ""]) };
     let tokens = quote! {
         #docs
         #[doc = #doc]
         #[allow(dead_code, unreachable_pub, clippy::all, reason = "nobody uses all of an object")]
-        #[allow(non_snake_case, reason = "names are the object's")]
+        #[allow(non_camel_case_types, non_snake_case, reason = "names are the object's")]
         #visibility mod #module {
             use #rt as rt;
             #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -103,7 +99,7 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
     for map in &skeleton.plan.maps {
         match (&map.data, &map.arena) {
             (Some(_), _) => types.reserve(&names.section_type(&map.name)),
-            (None, Some(_)) => types.reserve(&names.section_type(ARENA)),
+            (None, Some(_)) => types.reserve(&names.section_type("arena")),
             (None, None) => {}
         }
     }
@@ -125,18 +121,13 @@ fn fields<'a>(skeleton: &'a Skeleton, names: &'a Names, types: &mut TypeEmitter<
 }
 
 /// The field of the variables that lie in the arena, beside that of the arena itself, which is among the maps.
-fn arena_field<'a>(
-    fields: &[Field<'a>],
-    ident: &'a Ident,
-    names: &Names,
-    types: &mut TypeEmitter<'_>,
-) -> Result<Option<Field<'a>>> {
+fn arena_field<'a>(fields: &[Field<'a>], names: &'a Names, types: &mut TypeEmitter<'_>) -> Result<Option<Field<'a>>> {
     let found = fields.iter().find_map(|field| Some((field, field.map.arena.as_ref()?)));
     let Some((Field { index, map, .. }, arena)) = found else { return Ok(None) };
-    let name = names.section_type(ARENA);
+    let name = names.section_type("arena");
     let ty = types.datasec(".addr_space.1", &name, &section_vars(&arena.vars), arena.size)?;
     let (index, method, section) = (index.clone(), format_ident!("arena_variables"), Some(Section::Arena));
-    Ok(Some(Field { index, ident, map, ty, method, section }))
+    Ok(Some(Field { index, ident: &names.arena, map, ty, method, section }))
 }
 
 fn section_vars(vars: &[Var]) -> Vec<SectionVar<'_>> {
@@ -183,7 +174,7 @@ fn entry(skeleton: &Skeleton, options: &Options, names: &Names) -> (TokenStream,
     if options.entry.is_some() {
         return (TokenStream::new(), with_open(&options.runtime, quote!(#module::#open)));
     }
-    let doc = format!(" The object `{}`: [`open`]({entry}::open) is where it begins.", skeleton.file_name);
+    let doc = format!(" The object {}: [`open`]({entry}::open) is where it begins.", quoted(&skeleton.file_name));
     let open = with_open(&quote!(rt), quote!(#open));
     (quote!(#[doc = #doc] #[derive(Clone, Copy, Debug)] pub struct #entry; #open), TokenStream::new())
 }
@@ -345,21 +336,21 @@ fn loaded(names: &Names, data: &[&Field<'_>], maps: &[&Field<'_>], skeleton: &Sk
     let Names { loaded, links, programs: progs, maps_type, progs_type, .. } = names;
     let sections = data.iter().map(|field| {
         let (ident, ty) = (field.ident, &field.ty);
-        let section = &field.map.name;
+        let section = quoted(&field.map.name);
         let def = &field.map.def;
         let handle = match field.section {
             Some(Section::Data(kind)) => section_handle(kind, def).0,
             Some(Section::Arena) | None => quote!(rt::Mapped),
         };
         let doc = match field.section {
-            Some(Section::Data(DataKind::PerCpu)) => format!(" `{section}`: a value for each possible CPU."),
-            Some(Section::Data(DataKind::Rodata)) => format!(" `{section}`: constant since the load."),
+            Some(Section::Data(DataKind::PerCpu)) => format!(" {section}: a value for each possible CPU."),
+            Some(Section::Data(DataKind::Rodata)) => format!(" {section}: constant since the load."),
             Some(Section::Data(DataKind::Kconfig)) => {
-                format!(" `{section}`: what the kernel is configured with, as found at the load.")
+                format!(" {section}: what the kernel is configured with, as found at the load.")
             }
-            Some(Section::Arena) => format!(" The variables in `{section}`, shared with the programs."),
-            _ if !def.is_mmapable() => format!(" `{section}`: the programs' own, static and hidden variables only."),
-            _ => format!(" `{section}`: shared with the programs."),
+            Some(Section::Arena) => format!(" The variables in {section}, shared with the programs."),
+            _ if !def.is_mmapable() => format!(" {section}: the programs' own, static and hidden variables only."),
+            _ => format!(" {section}: shared with the programs."),
         };
         quote!(#[doc = #doc] pub #ident: #handle<#ty>)
     });
@@ -434,22 +425,20 @@ fn links(names: &Names, skeleton: &Skeleton) -> TokenStream {
 }
 
 /// The struct_ops maps' fields, those of their links, and docs.
-fn ops_links<'a>(names: &'a Names, skeleton: &'a Skeleton) -> impl Iterator<Item = (&'a Ident, Ident, String)> {
-    struct_ops::struct_ops(skeleton).map(|(index, map, ops)| {
-        let ident = &names.maps[index];
-        let taken = names.programs.contains(ident);
-        let link = if taken { format_ident!("{ident}_map") } else { ident.clone() };
-        (ident, link, struct_ops::map_doc(map, ops))
+fn ops_links<'a>(names: &'a Names, skeleton: &'a Skeleton) -> impl Iterator<Item = (&'a Ident, &'a Ident, String)> {
+    struct_ops::struct_ops(skeleton).filter_map(|(index, map, ops)| {
+        let link = names.ops_links[index].as_ref()?;
+        Some((&names.maps[index], link, struct_ops::map_doc(map, ops)))
     })
 }
 
 fn open_doc(field: &Field<'_>) -> String {
-    let section = &field.map.name;
+    let section = quoted(&field.map.name);
     match field.section {
-        Some(Section::Data(DataKind::PerCpu)) => format!(" `{section}`: the one value with which every CPU begins."),
-        Some(Section::Data(DataKind::Rodata)) => format!(" `{section}`: constant once it is loaded."),
-        Some(Section::Arena) => format!(" The variables in `{section}`: their initial values."),
-        _ => format!(" `{section}`: the initial values."),
+        Some(Section::Data(DataKind::PerCpu)) => format!(" {section}: the one value with which every CPU begins."),
+        Some(Section::Data(DataKind::Rodata)) => format!(" {section}: constant once it is loaded."),
+        Some(Section::Arena) => format!(" The variables in {section}: their initial values."),
+        _ => format!(" {section}: the initial values."),
     }
 }
 
@@ -461,7 +450,7 @@ fn map_doc(map: &Map) -> String {
     let name =
         MapType::from_u32(def.map_type).map_or_else(|| format!("map type {}", def.map_type), |ty| ty.name().to_owned());
     if map.data.is_some() {
-        return format!(" The map of `{}`, `{name}`: value of {} bytes.", map.name, def.value_size);
+        return format!(" The map of {}, `{name}`: value of {} bytes.", quoted(&map.name), def.value_size);
     }
     let (key, value, entries) = (def.key_size, def.value_size, def.max_entries);
     if def.map_type == MapType::BPF_MAP_TYPE_ARENA as u32 {
@@ -472,7 +461,7 @@ fn map_doc(map: &Map) -> String {
 }
 
 fn prog_doc(section: &str) -> String {
-    format!(" `SEC(\"{section}\")`")
+    format!(" {}", quoted(&format!("SEC(\"{section}\")")))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 
+use super::types::shown;
 use super::{Options, emit};
 use crate::{Result, Skeleton};
 
@@ -20,7 +21,7 @@ pub const OPTIONS: &str = "// Options: ";
 /// The tokens are no Rust, which may be the fault of an option.
 pub fn file(skeleton: &Skeleton, options: &Options, tokens: TokenStream) -> Result<String> {
     let text = super::types::pretty(tokens)?;
-    let (version, file) = (env!("CARGO_PKG_VERSION"), &skeleton.file_name);
+    let (version, file) = (env!("CARGO_PKG_VERSION"), shown(&skeleton.file_name));
     let words = &options.words;
     let options = if words.is_empty() { String::new() } else { format!("{OPTIONS}{words}\n") };
     Ok(format!(

@@ -7,7 +7,7 @@
     clippy::all,
     reason = "nobody uses all of an object"
 )]
-#[allow(non_snake_case, reason = "names are the object's")]
+#[allow(non_camel_case_types, non_snake_case, reason = "names are the object's")]
 pub mod data_sections {
     use ::skelgen_runtime as rt;
     #[allow(unused_imports, reason = "an object may have no types of its own")]
@@ -470,7 +470,7 @@ pub mod data_sections {
             ::core::assert!(::core::mem::offset_of!(NestedAnon0, bytes) == 0);
         };
         rt::plain! {
-            /// `struct {...}` of `anon0` of `union {...}` of `anon0` of `struct nested`
+            /// `struct {...}` of `anon0` of `NestedAnon0`
             pub struct NestedAnon0Anon0 {
                 /// `__u32 low`
                 pub low: u32,
@@ -484,7 +484,7 @@ pub mod data_sections {
             ::core::assert!(::core::mem::offset_of!(NestedAnon0Anon0, high) == 4);
         };
         rt::plain! {
-            /// `struct {...}` of `parts` of `union {...}` of `anon0` of `struct nested`
+            /// `struct {...}` of `parts` of `NestedAnon0`
             pub struct NestedAnon0Parts {
                 /// `__u8 bytes[4]`
                 pub bytes: [u8; 4],
@@ -498,7 +498,7 @@ pub mod data_sections {
             ::core::assert!(::core::mem::offset_of!(NestedAnon0Parts, anon0) == 4);
         };
         rt::plain! {
-            /// `union {...}` of `anon0` of `struct {...}` of `parts` of `union {...}` of `anon0` of `struct nested`
+            /// `union {...}` of `anon0` of `NestedAnon0Parts`
             pub struct NestedAnon0PartsAnon0 {
                 #[doc(hidden)]
                 pub _align: [u16; 0],

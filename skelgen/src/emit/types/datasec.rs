@@ -54,8 +54,7 @@ impl TypeEmitter<'_> {
         let (mut fields, mut names) = (Vec::new(), Members::default());
         let mut vars = vars.to_vec();
         vars.sort_by_key(|var| var.offset);
-        let idents = names.claim_variables(vars.iter().map(|var| var.name));
-        for (var, ident) in vars.iter().zip(idents) {
+        for (var, ident) in vars.iter().zip(names.claim_all(vars.iter().map(|var| var.name))) {
             let field = self.var(&definition, var, ident);
             fields.push(field.map_err(|error| error.in_symbol(var.name).in_section(section))?);
         }
@@ -79,6 +78,7 @@ impl TypeEmitter<'_> {
         record.place().map_err(|misplaced| Error::malformed(misplaced.1).in_symbol(misplaced.0).in_section(section))?;
         let (tokens, value) = self.record(record);
         self.defs[slot] = tokens;
+        self.done.push(slot);
         Ok(value.tokens)
     }
 

@@ -25,8 +25,8 @@ impl TypeEmitter<'_> {
                 docs.push(doc(""));
                 docs.push(doc("Its values have no names here: the compiler did not write them in full."));
             }
-            let values = ty.values.iter().filter(|_| !cut).map(|value| {
-                let name = names.claim(types.btf.name(value.name));
+            let idents = names.claim_all(ty.values.iter().map(|value| types.btf.name(value.name)));
+            let values = ty.values.iter().zip(idents).filter(|_| !cut).map(|(value, name)| {
                 let number = literal(ty, value.value);
                 let doc = doc(&told(ty, value.value));
                 quote!(#doc #name = #number)

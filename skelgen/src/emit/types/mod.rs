@@ -17,6 +17,7 @@
 //! | bit-fields | bytes `_bitsOFFSET` with `member()` and `set_member()` |
 //! | members at odd addresses | `Unaligned<T>` |
 //! | anonymous members | fields `anon0`, `anon1`, ... |
+//! | what lies more than 64 structs deep | bytes |
 //!
 //! Nameless types are named after the typedef that names them, else after where they are used: `EventInner` is the type
 //! of `inner` in `Event`. Names that Rust or an earlier type has taken get a `_` or a number.
@@ -66,6 +67,8 @@ pub struct TypeEmitter<'a> {
     known: BTreeMap<TypeId, Option<Value>>,
     /// Definitions in the order of first use; what a type is made of comes behind it.
     defs: Vec<TokenStream>,
+    /// Indexes of definitions in the order in which they were done; what a type is made of comes before it.
+    done: Vec<usize>,
 }
 
 /// Where a type is used, to name it and to tell of it if it has no name of its own.
@@ -81,8 +84,13 @@ struct Place<'a> {
     depth: usize,
 }
 
-/// How deep types may contain others. BTF that was parsed stays below; BTF that was changed since may not.
+/// How deep types contain others that have definitions; what is deeper is bytes. rustc works on types by recursion, and
+/// gives up at 128.
 const MAX_DEPTH: usize = 64;
+
+/// From this depth on rustc has to see the innermost types first: it evaluates their layouts as it comes to them, a few
+/// steps for each that is not evaluated yet, and gives up at 128 steps.
+const DEEP: usize = 32;
 
 impl<'a> TypeEmitter<'a> {
     /// `runtime` is the path of the runtime crate, as in `::skelgen_runtime`.
@@ -102,6 +110,7 @@ impl<'a> TypeEmitter<'a> {
             defined: BTreeSet::new(),
             known: BTreeMap::new(),
             defs: Vec::new(),
+            done: Vec::new(),
         }
     }
 
@@ -146,8 +155,13 @@ impl<'a> TypeEmitter<'a> {
     }
 
     /// The definitions of all types that were used.
-    pub fn finish(self) -> TokenStream {
-        self.defs.into_iter().collect()
+    pub fn finish(mut self) -> TokenStream {
+        let is_deep = self.known.values().flatten().any(|value| value.height > DEEP);
+        if is_deep {
+            self.done.iter().map(|&slot| std::mem::take(&mut self.defs[slot])).collect()
+        } else {
+            self.defs.into_iter().collect()
+        }
     }
 
     /// The value of a type that has a definition, which is made by the first call.
@@ -161,18 +175,22 @@ impl<'a> TypeEmitter<'a> {
         match self.known.get(&id) {
             Some(Some(value)) => return Ok(value.clone()),
             Some(None) => return Err(Error::malformed(format!("`{c_type}` contains itself"))),
-            None if place.depth > MAX_DEPTH => return Err(Error::malformed(format!("`{c_type}` nests too deep"))),
             None => {}
         }
         let own = self.btf.name_of(id);
         let typedef = self.typedefs.get(&id).copied().unwrap_or("");
         let (wanted, c_name) = match (own, typedef) {
             ("", "") => {
-                let parent = if place.c_parent.is_empty() { String::new() } else { format!(" of {}", place.c_parent) };
+                // A nameless parent by its name in Rust: with its own parents the words would grow with each.
+                let parent = match (place.c_parent, place.parent) {
+                    ("", _) => String::new(),
+                    (c_parent, parent) if c_parent.contains("{...}") => format!(" of `{parent}`"),
+                    (c_parent, _) => format!(" of {c_parent}"),
+                };
                 let wanted = format!("{}{}", place.parent, type_name(place.member));
-                (wanted, format!("`{c_type}` of {}{parent}", quoted(place.member)))
+                (wanted, format!("{} of {}{parent}", quoted(&c_type), quoted(place.member)))
             }
-            ("", typedef) => (type_name(typedef), format!("`typedef {c_type} {typedef}`")),
+            ("", typedef) => (type_name(typedef), quoted(&format!("typedef {c_type} {typedef}"))),
             (own, _) => (type_name(own), quoted(&c_type)),
         };
         let name = self.names.claim(&wanted);
@@ -185,6 +203,7 @@ impl<'a> TypeEmitter<'a> {
         // What fails leaves no trace but its name: another use of it fails for the same reason.
         let (tokens, value) = define(self, &definition).inspect_err(|_| drop(self.known.remove(&id)))?;
         self.defs[slot] = tokens;
+        self.done.push(slot);
         self.known.insert(id, Some(value.clone()));
         Ok(value)
     }
@@ -218,12 +237,16 @@ fn is_definable(ty: &Type) -> bool {
     matches!(ty, Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_))
 }
 
-/// C text in backquotes, to stand in a line of a doc: names in BTF need not be names.
+/// C text in backquotes, to stand in a line of a doc: names in BTF and ELF need not be names.
 pub(super) fn quoted(c: &str) -> String {
-    // Among the rest are characters that turn the direction of text, which rustc does not take in comments.
-    let shown = |c: char| c == ' ' || c != '`' && (c.is_ascii_graphic() || c.is_alphanumeric());
-    let clean: String = c.chars().map(|c| if shown(c) { c } else { '?' }).collect();
-    format!("`{clean}`")
+    format!("`{}`", shown(c).replace('`', "?"))
+}
+
+/// Text to stand in a line of a comment. Among what it replaces are the end of the line, and characters that turn the
+/// direction of text: rustc takes neither in comments.
+pub(super) fn shown(text: &str) -> String {
+    let shown = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric();
+    text.chars().map(|c| if shown(c) { c } else { '?' }).collect()
 }
 
 /// A doc comment of one line.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
 
-use crate::btf::{Btf, Composite};
+use crate::btf::{Btf, Composite, Member};
 
 /// Keywords that `r#` makes a name of.
 const KEYWORDS: &[&str] = &[
@@ -153,13 +154,33 @@ impl Names {
     }
 }
 
-/// The names of fields, or of methods, that one struct has.
-#[derive(Debug, Default)]
+/// The names in one Rust scope: a struct's fields or methods, an enum's constants.
+#[derive(Clone, Debug, Default)]
 pub struct Members {
     taken: BTreeSet<String>,
 }
 
 impl Members {
+    /// The names of things that stand side by side. Those that Rust can have as they are keep them; the others get what
+    /// is left, so that `a$b` beside `a_b` becomes `a_b_`, in whichever order they come. Compilers put dots into names of
+    /// statics: `look.lost` is one of the function `look`, `pair.0` a piece of `pair`.
+    pub fn claim_all<'n>(&mut self, c_names: impl IntoIterator<Item = &'n str>) -> Vec<Ident> {
+        let c_names: Vec<_> = c_names.into_iter().collect();
+        let kept = |c_name: &str| field_ident(c_name).unraw() == c_name;
+        let mut idents: Vec<_> = c_names.iter().map(|name| kept(name).then(|| self.claim(name))).collect();
+        for (ident, c_name) in idents.iter_mut().zip(&c_names) {
+            if ident.is_none() {
+                *ident = Some(self.claim(c_name));
+            }
+        }
+        idents.into_iter().flatten().collect()
+    }
+
+    /// Whether something has the name that C's would be in Rust.
+    pub fn has(&self, c_name: &str) -> bool {
+        self.taken.contains(&field_ident(c_name).to_string())
+    }
+
     /// The name, with as many `_` behind it as it takes to be the only one.
     pub fn claim(&mut self, c_name: &str) -> Ident {
         let mut ident = field_ident(c_name);
@@ -170,27 +191,15 @@ impl Members {
         ident
     }
 
-    /// The names of a section's variables. Compilers put dots into some (`look.lost` is a static of `look`, `pair.0` a
-    /// piece of a static `pair`): those give way to names that are C's as they are.
-    pub fn claim_variables<'a>(&mut self, c_names: impl Iterator<Item = &'a str> + Clone) -> Vec<Ident> {
-        let is_kept = |name: &&str| sanitized(name) == *name;
-        let mut kept: Vec<Ident> = c_names.clone().filter(is_kept).map(|name| self.claim(name)).collect();
-        kept.reverse();
-        c_names.filter_map(|name| if is_kept(&name) { kept.pop() } else { Some(self.claim(name)) }).collect()
-    }
-
     /// The names of a struct's or union's members: `anon0`, `anon1`, ... of those without a name; none of bit-fields,
     /// which are no fields.
     pub fn claim_members(&mut self, btf: &Btf, ty: &Composite) -> Vec<Option<Ident>> {
         // The C names first: they are kept, and the made-up ones go around them.
-        let mut idents: Vec<_> = ty
-            .members
-            .iter()
-            .map(|member| {
-                let name = btf.name(member.name);
-                (!name.is_empty() && btf.bitfield(member).is_none()).then(|| self.claim(name))
-            })
-            .collect();
+        let is_named = |member: &&Member| !btf.name(member.name).is_empty() && btf.bitfield(member).is_none();
+        let mut named =
+            self.claim_all(ty.members.iter().filter(is_named).map(|member| btf.name(member.name))).into_iter();
+        let mut idents: Vec<_> =
+            ty.members.iter().map(|member| if is_named(&member) { named.next() } else { None }).collect();
         let mut anon = 0;
         for (member, ident) in ty.members.iter().zip(&mut idents) {
             if ident.is_none() && btf.bitfield(member).is_none() {
@@ -258,7 +267,7 @@ mod tests {
     #[test]
     fn names_of_c_go_before_those_of_compilers() {
         let claim = |names: &[&str]| {
-            let idents = Members::default().claim_variables(names.iter().copied());
+            let idents = Members::default().claim_all(names.iter().copied());
             idents.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(claim(&["pair.0", "pair_0", "pair.1"]), ["pair_0_", "pair_0", "pair_1"]);
@@ -276,5 +285,8 @@ mod tests {
         let claimed = ["a", "a", "type", "type", "a_", "_pad4"].map(|name| members.claim(name).to_string());
         assert_eq!(claimed, ["a", "a_", "r#type", "type_", "a__", "_pad4"]);
         assert_eq!(members.numbered("_pad", 4), "_pad04");
+        let claimed = Members::default().claim_all(["a$b", "self", "a_b", "type", "self_", "a-b"]);
+        let claimed: Vec<_> = claimed.iter().map(ToString::to_string).collect();
+        assert_eq!(claimed, ["a_b_", "self__", "a_b", "r#type", "self_", "a_b__"]);
     }
 }

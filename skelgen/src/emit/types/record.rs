@@ -86,6 +86,7 @@ impl TypeEmitter<'_> {
             }
         }
         let align = record.fields.iter().map(|field| field.value.align).max().unwrap_or(1);
+        let height = 1 + record.fields.iter().map(|field| field.value.height).max().unwrap_or(0);
         let ident = &record.definition.ident;
         let fields = record.fields.iter().map(|field| {
             let (ident, ty) = (&field.ident, &field.value.tokens);
@@ -118,7 +119,7 @@ impl TypeEmitter<'_> {
             const _: [(); #bytes] = [(); ::core::mem::size_of::<#ident>()];
             #offsets
         };
-        (tokens, Value::new(quote!(#ident), size, align))
+        (tokens, Value::new(quote!(#ident), size, align).of_height(height))
     }
 }
 

@@ -304,6 +304,46 @@ const _: [(); 16] = [(); ::core::mem::size_of::<Percpu>()];
     assert!(text.starts_with(expected), "{text}");
 }
 
+/// A struct with as many others in it, one in the other, and the outermost's id.
+fn nest(b: &mut Builder, depth: u32, name: &str) -> TypeId {
+    let int = b.int("int", 4, Int::SIGNED);
+    (0..=depth).fold(int, |inner, level| {
+        b.structure(
+            name,
+            4 * (level + 1),
+            &[("m", inner, 0, 0), ("y", int, 32 * level, 0)][..1 + usize::from(level > 0)],
+        )
+    })
+}
+
+#[test]
+fn deep_types_come_innermost_first_and_the_deepest_are_bytes() {
+    let mut b = Builder::default();
+    let (shallow, deep, deeper) = (nest(&mut b, 20, ""), nest(&mut b, 63, ""), nest(&mut b, 80, ""));
+    let structs = |id| {
+        let text = text_of(&b.0, id);
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix("pub struct "));
+        let names: Vec<_> = lines.map(|line| line.trim_end_matches(" {").len()).collect();
+        (names, text)
+    };
+    let (names, text) = structs(shallow);
+    assert!(names.len() == 21 && names.is_sorted(), "{text}");
+    let (names, text) = structs(deep);
+    assert!(names.len() == 64 && names.iter().rev().is_sorted() && !text.contains("pub m: [u8"), "{text}");
+    let (names, text) = structs(deeper);
+    assert!(names.len() == 65 && text.contains("pub m: [u8; 64],"), "{text}");
+    // What is known by then may lie deeper in what comes next.
+    let mut types = emitter(&b.0);
+    types.use_of(nth_inner(&b.0, deeper, 30), "inner").unwrap();
+    types.use_of(deeper, "outer").unwrap();
+    assert!(pretty(types.finish()).unwrap().contains("pub m: [u8; "));
+}
+
+/// The type of the first member of the first member and so on.
+fn nth_inner(btf: &Btf, id: TypeId, n: u32) -> TypeId {
+    (0..n).fold(id, |id, _| btf.get(id).as_composite().unwrap().members[0].ty)
+}
+
 #[test]
 fn errors_lead_to_the_member() {
     let mut b = Builder::default();

@@ -16,13 +16,19 @@ pub(super) struct Value {
     pub(super) size: u32,
     /// At most what C has, and no more on any machine.
     pub(super) align: u32,
+    /// How many types lie in one another below it.
+    pub(super) height: usize,
     /// Of arrays, the element and how many.
     elem: Option<(Box<Value>, u32)>,
 }
 
 impl Value {
     pub(super) fn new(tokens: TokenStream, size: u32, align: u32) -> Self {
-        Value { tokens, size, align, elem: None }
+        Value { tokens, size, align, height: 0, elem: None }
+    }
+
+    pub(super) fn of_height(self, height: usize) -> Self {
+        Value { height, ..self }
     }
 
     pub(super) fn bytes(size: u32) -> Self {
@@ -31,9 +37,9 @@ impl Value {
     }
 
     fn array(elem: Value, len: u32) -> Option<Self> {
-        let (size, align) = (elem.size.checked_mul(len)?, elem.align);
+        let (size, align, height) = (elem.size.checked_mul(len)?, elem.align, elem.height + 1);
         let (tokens, count) = (&elem.tokens, Literal::u32_unsuffixed(len));
-        Some(Value { tokens: quote!([#tokens; #count]), size, align, elem: Some((Box::new(elem), len)) })
+        Some(Value { tokens: quote!([#tokens; #count]), size, align, height, elem: Some((Box::new(elem), len)) })
     }
 
     /// The same bytes at any address. Arrays stay arrays, so that their elements can be reached one by one.
@@ -41,16 +47,16 @@ impl Value {
         if self.align == 1 {
             return self;
         }
-        let size = self.size;
+        let (size, height) = (self.size, self.height);
         match self.elem {
             Some((elem, len)) => {
                 let elem = elem.unaligned(rt);
                 let (tokens, count) = (&elem.tokens, Literal::u32_unsuffixed(len));
-                Value { tokens: quote!([#tokens; #count]), size, align: 1, elem: Some((Box::new(elem), len)) }
+                Value { tokens: quote!([#tokens; #count]), size, align: 1, height, elem: Some((Box::new(elem), len)) }
             }
             None => {
                 let tokens = self.tokens;
-                Value::new(quote!(#rt::Unaligned<#tokens>), size, 1)
+                Value::new(quote!(#rt::Unaligned<#tokens>), size, 1).of_height(height)
             }
         }
     }
@@ -65,10 +71,10 @@ impl TypeEmitter<'_> {
             Type::Int(int) => Ok(self.int(int)),
             Type::Float(float) => Ok(float_value(float)),
             Type::Ptr(_) => Ok(Value::new(quote!(u64), 8, 8)),
+            Type::Struct(_) | Type::Union(_) | Type::Array(_) if self.is_too_deep(resolved, place) => {
+                Ok(Value::bytes(btf.size_of(resolved)?))
+            }
             Type::Array(array) => {
-                if place.depth > super::MAX_DEPTH {
-                    return Err(Error::malformed(format!("{} nests too deep", quoted(&btf.c_type(id)))));
-                }
                 let elem = self.value(array.elem, Place { depth: place.depth + 1, ..place })?;
                 Value::array(elem, array.len)
                     .ok_or_else(|| Error::too_large(format!("{} is larger than 4 GiB", quoted(&btf.c_type(id)))))
@@ -80,6 +86,12 @@ impl TypeEmitter<'_> {
             Type::Enum(ty) | Type::Enum64(ty) => self.enumeration(resolved, ty, place),
             _ => Err(Error::unresolved(format!("{} has no size", quoted(&btf.c_type(id))))),
         }
+    }
+
+    /// Whether a type lies too deep in others to be more than bytes, or what it is made of does.
+    fn is_too_deep(&self, id: TypeId, place: Place<'_>) -> bool {
+        let height = self.known.get(&id).and_then(Option::as_ref).map_or(0, |value| value.height);
+        place.depth + height > super::MAX_DEPTH
     }
 
     /// Whether the user wants no definition of this type.

@@ -7,7 +7,7 @@
     clippy::all,
     reason = "nobody uses all of an object"
 )]
-#[allow(non_snake_case, reason = "names are the object's")]
+#[allow(non_camel_case_types, non_snake_case, reason = "names are the object's")]
 pub mod aya_untyped {
     use ::skelgen_runtime as rt;
     #[allow(unused_imports, reason = "an object may have no types of its own")]
