@@ -164,6 +164,8 @@ fn generator_and_runtime_use_the_same_numbers() {
         ("place of features", header::FEATURES, image::AT_FEATURES),
         ("place of error", header::ERROR, image::AT_ERROR),
         ("place of step", header::STEP, image::AT_STEP),
+        ("place of nr_steps", header::NR_STEPS, image::AT_NR_STEPS),
+        ("place of done", header::DONE, image::AT_DONE),
         ("feature known", feature::KNOWN, image::FEATURE_KNOWN),
         ("feature all_cpus", feature::ALL_CPUS, image::FEATURE_ALL_CPUS),
         ("feature direct", feature::DIRECT, image::FEATURE_DIRECT),
@@ -201,6 +203,7 @@ fn the_runtime_reads_what_the_generator_wrote() {
         (header::STEPS, read.steps),
         (header::NR_FDS, read.nr_fds),
         (header::FDS, read.fds),
+        (header::DONE, read.done),
     ];
     for (at, value) in fields {
         assert_eq!(written.u32(at), value, "the header's word at {at}");

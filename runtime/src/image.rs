@@ -9,8 +9,8 @@
 
 use crate::{Error, Result};
 
-/// [`Header::magic`]: `SKL1`.
-pub const MAGIC: u32 = 0x314c_4b53;
+/// [`Header::magic`]: `SKL2`.
+pub const MAGIC: u32 = 0x324c_4b53;
 /// Bytes of a [`Header`].
 pub const HEADER_SIZE: u32 = 64;
 /// Bytes of a [`Step`].
@@ -31,7 +31,8 @@ pub const FEATURE_FORCED: u32 = 8;
 
 /// [`Step::op`]: `bpf(cmd, arg, size)`, whose result if any goes to `out`.
 pub const OP_BPF: u16 = 1;
-/// [`Step::op`]: the same, but nothing fails; the answer sets bits of [`Header::features`].
+/// [`Step::op`]: the same, but a failure is an answer too, unless a signal interrupted it; the answer sets bits of
+/// [`Header::features`].
 pub const OP_PROBE: u16 = 2;
 /// [`Step::op`]: copies the word at `arg` to `out`.
 pub const OP_COPY: u16 = 3;
@@ -79,9 +80,10 @@ pub struct Header {
     pub features: u32,
     /// Out: 0, or the negative error number of the step that failed.
     pub error: i32,
-    /// Out: the index of the step being carried out, and of the one that failed.
+    /// In and out: how many steps are done, which is the index of the next, and of the one that failed. A run of the loader
+    /// begins with that step.
     pub step: u32,
-    /// Entries in the table of steps.
+    /// Entries in the table of steps; in memory, the step before which a run ends.
     pub nr_steps: u32,
     /// Its place.
     pub steps: u32,
@@ -89,6 +91,8 @@ pub struct Header {
     pub nr_fds: u32,
     /// Its place.
     pub fds: u32,
+    /// Out: [`MAGIC`] once a run has come to its end without an error. Only the loader writes it.
+    pub done: u32,
 }
 
 /// Place of [`Header::magic`], a word that is never 0.
@@ -99,6 +103,10 @@ pub const AT_FEATURES: u32 = 8;
 pub const AT_ERROR: u32 = 12;
 /// Place of [`Header::step`].
 pub const AT_STEP: u32 = 16;
+/// Place of [`Header::nr_steps`].
+pub const AT_NR_STEPS: u32 = 20;
+/// Place of [`Header::done`].
+pub const AT_DONE: u32 = 36;
 
 impl Header {
     pub(crate) fn read(image: &(impl Read + ?Sized)) -> Option<Header> {
@@ -113,6 +121,7 @@ impl Header {
             steps: word(6)?,
             nr_fds: word(7)?,
             fds: word(8)?,
+            done: word(9)?,
         })
     }
 
@@ -128,10 +137,13 @@ impl Header {
             return Err(malformed("it was made for machines of the other byte order"));
         }
         if header.magic != MAGIC {
-            return Err(malformed("it does not start with SKL1"));
+            return Err(malformed("it does not start with SKL2"));
         }
         if usize::try_from(header.size).is_ok_and(|size| size < image.len() + SLACK as usize) {
             return Err(malformed("its size is not what its header says"));
+        }
+        if (header.error, header.step, header.done) != (0, 0, 0) {
+            return Err(malformed("it says that a loader has run"));
         }
         let tables = [(header.steps, header.nr_steps, STEP_SIZE), (header.fds, header.nr_fds, 4)];
         for (at, count, size) in tables {

@@ -208,9 +208,12 @@ impl Program {
     /// # }
     /// ```
     ///
+    /// A signal that this thread handles ends several repetitions early, with `EINTR`. What the program did until then
+    /// stays done, and the kernel does not say how often it ran. A run without repetition is not interrupted.
+    ///
     /// # Errors
     ///
-    /// It was not loaded, its type cannot be run so, or not with this input.
+    /// It was not loaded, its type cannot be run so, or not with this input; [`Errno::EINTR`] after a signal.
     pub fn test_run(&self, run: TestRun<'_>) -> Result<TestRunOutput> {
         let mut ctx = run.ctx_in.to_vec();
         let mut ctx_out = vec![0; run.ctx_out_size];

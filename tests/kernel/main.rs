@@ -64,6 +64,7 @@ mod ring_buffer;
 mod sections;
 mod shapes;
 mod shared_maps;
+mod signals;
 mod slots;
 mod statics;
 mod storages;

@@ -1,4 +1,9 @@
 //! The loader program in the kernel, and the image that it works on.
+//!
+//! The image says how many steps are done, so every run goes on where the one before it stopped: after a signal, with a
+//! log, or after a change for what the kernel refused. Each load makes progress however often signals come, because a step
+//! that they keep interrupting gets a run of its own with signals blocked ([`signals`](crate::sys::signals)). A load is
+//! successful only if the loader program left its mark at the end.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -8,12 +13,15 @@ use super::outcome::{Made, Outcome};
 use super::patch::Patches;
 use super::untyped;
 use crate::features::LICENSE;
-use crate::image::{ARG_MAX, AT_ERROR, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, STEP_SIZE};
+use crate::image::{
+    ARG_MAX, AT_DONE, AT_ERROR, AT_NR_STEPS, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, STEP_SIZE,
+};
 use crate::layout::step_at;
 use crate::open::Opened;
 use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
-use crate::sys::bpf::{self, PROG_LOAD_ATTEMPTS, Prog, Run, object_name};
+use crate::sys::bpf::{self, Prog, Run, object_name};
 use crate::sys::mmap::Mapping;
+use crate::sys::signals::Patience;
 use crate::sys::uapi::{
     BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD,
     BPF_PROG_TYPE_SYSCALL,
@@ -75,47 +83,65 @@ impl<'a> Machine<'a> {
 
     /// Runs the loader until it has made everything, or the reason why it cannot is known.
     pub(super) fn load(&self, patches: &mut Patches<'_, '_>) -> Result<Made> {
-        let mut attempt = 1;
-        let failure = loop {
-            match self.run(patches, None)? {
-                Outcome::Made(made) => return Ok(made),
-                // A signal kept the verifier from its work.
-                Outcome::Failed { errno: Errno::EAGAIN, .. } if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
-                Outcome::Failed { step, errno } => {
-                    let other = self.without_map_types(patches, step);
-                    match other.or_else(|| self.with_symbol_at_zero(patches, step, errno)) {
-                        Some(words) => patches.words(words),
-                        None => break (step, errno),
-                    }
-                }
+        if !patches.write(&self.memory) {
+            return Err(does_not_fit());
+        }
+        let result = self.run_all(patches);
+        // What was made before a failure is closed.
+        let fds = fds::adopt(&patches.changed_fds(&self.memory), patches.borrowed());
+        result.map(|features| Made { fds, features })
+    }
+
+    /// Carries out all steps, and changes those that this kernel refuses in one form and takes in another. Each turn ends
+    /// in a later step than the one before, or with a change that was not there; so there is a last one.
+    fn run_all(&self, patches: &mut Patches<'_, '_>) -> Result<u32> {
+        let mut hint = None;
+        let mut outcome = self.run(self.opened.header.nr_steps)?;
+        loop {
+            let (step, errno) = match outcome {
+                Outcome::Done { features } => return Ok(features),
+                Outcome::Failed { step, errno } => (step, errno),
+            };
+            let other = self.without_map_types(patches, step);
+            if let Some(words) = other.or_else(|| self.with_symbol_at_zero(patches, step, errno)) {
+                outcome = self.run_with(patches, words)?;
+                continue;
             }
-        };
-        let (mut step, mut errno) = failure;
-        let mut log = None;
-        if let Some(places) = self.log_places(step) {
-            match self.run_with_log(patches, step, places)? {
-                (Outcome::Made(made), _) => return Ok(made),
-                (Outcome::Failed { step: again, errno: second }, text) => {
+            let refused = match self.log_places(step) {
+                Some(places) => match self.run_with_log(places, step)? {
                     // With a log that is too short the kernel says just that.
-                    if second != Errno::ENOSPC {
-                        (step, errno) = (again, second);
+                    (Outcome::Failed { step: again, errno: Errno::ENOSPC }, log) if again == step => {
+                        self.error(step, errno, log)
                     }
-                    log = text;
-                }
-            }
+                    (Outcome::Failed { step: again, errno }, log) if again == step => self.error(step, errno, log),
+                    (further, _) => {
+                        outcome = further;
+                        continue;
+                    }
+                },
+                None => self.error(step, errno, None),
+            };
+            let words = match self.without_kfunc_addresses(patches, &refused) {
+                Some(words) => words,
+                None => match self.without_btf(patches, step, &refused) {
+                    Some(words) => {
+                        hint = Some(hint_of_types(&refused));
+                        words
+                    }
+                    None => return Err(hint.into_iter().fold(refused, Error::hint)),
+                },
+            };
+            outcome = self.run_with(patches, words)?;
         }
-        let refused = self.error(step, errno, log);
-        if let Some(words) = self.without_kfunc_addresses(patches, &refused) {
-            patches.words(words);
-            return self.load(patches);
+    }
+
+    /// Changes the image and goes on with the step that failed.
+    fn run_with(&self, patches: &mut Patches<'_, '_>, words: Vec<(u32, u32)>) -> Result<Outcome> {
+        for &(at, word) in &words {
+            self.write(at, word)?;
         }
-        match self.without_btf(patches, step, &refused) {
-            Some(words) => {
-                patches.words(words);
-                self.load(patches).map_err(|error| error.hint(hint_of_types(&refused)))
-            }
-            None => Err(refused),
-        }
+        patches.words(words);
+        self.run(self.opened.header.nr_steps)
     }
 
     /// What to change for a map without types, if it is one with types that the kernel has refused.
@@ -173,13 +199,10 @@ impl<'a> Machine<'a> {
         if !self.memory.write(0, &image) {
             return Err(failed());
         }
-        let ran = bpf::prog_test_run(self.program.as_fd(), &mut Run::default());
-        ran.map_err(|errno| diagnose::explain(Error::new("run program").subject("of the loader").errno_is(errno)))?;
-        let header = Header::read(&self.memory).ok_or_else(failed)?;
-        match Errno::new(header.error) {
-            _ if header.error == 0 => {}
-            Errno::ENOENT => return Ok(None),
-            errno => return Err(failed().errno_is(errno)),
+        match self.run(1)? {
+            Outcome::Done { .. } => {}
+            Outcome::Failed { errno: Errno::ENOENT, .. } => return Ok(None),
+            Outcome::Failed { errno, .. } => return Err(failed().errno_is(errno)),
         }
         let id = self.memory.u32(OUT).filter(|&id| id != 0).ok_or_else(failed)?;
         // 0 is the kernel proper.
@@ -188,42 +211,62 @@ impl<'a> Machine<'a> {
         Ok(Some((id, fd)))
     }
 
-    /// One run, from a fresh image.
-    fn run(&self, patches: &Patches<'_, '_>, log: Option<(&LogPlaces, &Mapping)>) -> Result<Outcome> {
-        let lost = || Error::new("prepare the loader's image").because("a change does not fit");
-        let mut written = patches.write(&self.memory);
-        if let Some((places, log)) = log {
-            written = written && places.write(&self.memory, log);
+    /// Does the steps before number `end` that are not done, in as many runs as signals make of it.
+    fn run(&self, end: u32) -> Result<Outcome> {
+        let failed = || Error::new("run program").subject("of the loader");
+        let mut patience = Patience::default();
+        loop {
+            let next = self.header()?.step;
+            let blocked = patience.block();
+            // Signals wait for one step at most.
+            let until = if blocked.is_some() { next.saturating_add(1).min(end) } else { end };
+            for (at, word) in [(AT_NR_STEPS, until), (AT_ERROR, 0), (AT_DONE, 0)] {
+                self.write(at, word)?;
+            }
+            let ran = bpf::prog_test_run(self.program.as_fd(), &mut Run::default());
+            drop(blocked);
+            let Header { error, step, done, features, .. } = self.header()?;
+            let interrupted = match ran {
+                Err(errno) if errno.is_interruption() => Err(diagnose::explain(failed().errno_is(errno))),
+                Err(errno) => return Err(diagnose::explain(failed().errno_is(errno))),
+                Ok(_) if error != 0 && Errno::new(error).is_interruption() => {
+                    Ok(Outcome::Failed { step, errno: Errno::new(error) })
+                }
+                Ok(_) if error != 0 => return Ok(Outcome::Failed { step, errno: Errno::new(error) }),
+                Ok(_) if done != MAGIC || step != until => return Err(failed().because("it did not come to its end")),
+                Ok(_) if until == end => return Ok(Outcome::Done { features }),
+                Ok(_) => {
+                    patience = Patience::default();
+                    continue;
+                }
+            };
+            if step > next {
+                patience = Patience::default();
+            }
+            if !patience.again() {
+                return interrupted;
+            }
         }
-        if !written {
-            return Err(lost());
-        }
-        let ran = bpf::prog_test_run(self.program.as_fd(), &mut Run::default());
-        let made = fds::adopt(&patches.changed_fds(&self.memory), patches.borrowed());
-        let ran =
-            ran.map_err(|errno| diagnose::explain(Error::new("run program").subject("of the loader").errno_is(errno)))?;
-        let header = Header::read(&self.memory).ok_or_else(lost)?;
-        if header.error != 0 {
-            return Ok(Outcome::Failed { step: header.step, errno: Errno::new(header.error) });
-        }
-        if ran.retval != 0 {
-            return Ok(Outcome::Failed { step: header.step, errno: Errno::new(ran.retval.cast_signed()) });
-        }
-        Ok(Outcome::Made(Made { fds: made, features: header.features }))
     }
 
-    /// One run with a log for `step`, or as many as it takes for the log to fit.
-    fn run_with_log(
-        &self,
-        patches: &Patches<'_, '_>,
-        step: u32,
-        places: LogPlaces,
-    ) -> Result<(Outcome, Option<String>)> {
+    fn header(&self) -> Result<Header> {
+        Header::read(&self.memory).ok_or_else(does_not_fit)
+    }
+
+    fn write(&self, at: u32, word: u32) -> Result<()> {
+        if self.memory.write(at as usize, &word.to_ne_bytes()) { Ok(()) } else { Err(does_not_fit()) }
+    }
+
+    /// Goes on from `step` with a log for it, as often as it takes for the log to fit.
+    fn run_with_log(&self, places: LogPlaces, step: u32) -> Result<(Outcome, Option<String>)> {
         let mut size = FIRST_LOG;
         loop {
             let log = log_buffer(size)?;
-            let outcome = self.run(patches, Some((&places, &log)))?;
-            match outcome {
+            places.write(&self.memory, Some(&log))?;
+            let outcome = self.run(self.opened.header.nr_steps);
+            // The step may be carried out once more, when the log is gone.
+            places.write(&self.memory, None)?;
+            match outcome? {
                 Outcome::Failed { errno: Errno::ENOSPC, step: again } if again == step && size < LAST_LOG => size *= 16,
                 outcome => return Ok((outcome, text(&log))),
             }
@@ -273,14 +316,18 @@ struct LogPlaces {
 }
 
 impl LogPlaces {
-    /// Has the kernel write to `log`. Its address is this process's, even where the attr is the kernel's own.
-    #[must_use]
-    fn write(&self, image: &Mapping, log: &Mapping) -> bool {
-        let Ok(size) = u32::try_from(log.len()) else { return false };
-        image.write(self.level as usize, &1u32.to_ne_bytes())
+    /// Has the kernel write to `log`, or to nothing. Its address is this process's, even where the attr is the kernel's own.
+    fn write(&self, image: &Mapping, log: Option<&Mapping>) -> Result<()> {
+        let size = u32::try_from(log.map_or(0, Mapping::len)).map_err(|_| does_not_fit())?;
+        let written = image.write(self.level as usize, &u32::from(log.is_some()).to_ne_bytes())
             && image.write(self.size as usize, &size.to_ne_bytes())
-            && image.write(self.buffer as usize, &log.address().to_ne_bytes())
+            && image.write(self.buffer as usize, &log.map_or(0, Mapping::address).to_ne_bytes());
+        if written { Ok(()) } else { Err(does_not_fit()) }
     }
+}
+
+fn does_not_fit() -> Error {
+    Error::new("prepare the loader's image").because("a change does not fit")
 }
 
 /// Does what the loader itself needs: again with a log if it fails.

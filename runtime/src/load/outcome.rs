@@ -1,24 +1,22 @@
-//! What a run of the loader program came to.
+//! What a run of the loader ends with.
 
 use std::os::fd::OwnedFd;
 
 use crate::sys::Errno;
 
-/// What a run of the loader program came to.
-pub(super) enum Outcome {
-    Made(Made),
-    /// What had been made is closed.
-    Failed {
-        /// Index of the image's step.
-        step: u32,
-        errno: Errno,
-    },
+/// What the loader program made, once it has done all steps.
+pub(super) struct Made {
+    /// The table of file descriptors.
+    pub(super) fds: Vec<Option<OwnedFd>>,
+    /// `FEATURE_*`.
+    pub(super) features: u32,
 }
 
-/// Everything that was to be made.
-pub(super) struct Made {
-    /// The image's table of descriptors; none where the loader made none.
-    pub(super) fds: Vec<Option<OwnedFd>>,
-    /// `FEATURE_*`, as the loader left them.
-    pub(super) features: u32,
+/// How far the loader program came.
+#[derive(Clone, Copy)]
+pub(super) enum Outcome {
+    /// All steps are done; `FEATURE_*`.
+    Done { features: u32 },
+    /// This step failed. Those before it are done, and another run begins with it.
+    Failed { step: u32, errno: Errno },
 }

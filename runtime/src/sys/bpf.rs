@@ -12,10 +12,8 @@ use super::attr::{
     Obj, ProgBindMap, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
+use super::signals;
 use super::uapi::*;
-
-/// How often `BPF_PROG_LOAD` is tried while a signal that is pending makes the verifier give up with `EAGAIN`.
-pub(crate) const PROG_LOAD_ATTEMPTS: u32 = 5;
 
 /// `bpf(cmd, attr, sizeof(A))`, its result if it is not negative.
 ///
@@ -30,14 +28,18 @@ pub(super) unsafe fn sys_bpf<A>(cmd: u32, attr: &mut A) -> Result<i32, Errno> {
     if r < 0 { Err(Errno::last()) } else { Ok(i32::try_from(r).unwrap_or(i32::MAX)) }
 }
 
-/// `sys_bpf` for the commands that make a descriptor.
+/// `sys_bpf` for the commands that make a descriptor, again when a signal interrupts it: nothing is made then.
 ///
 /// # Safety
 ///
 /// As for [`sys_bpf`]; and `cmd` makes a descriptor.
-unsafe fn sys_bpf_fd<A>(cmd: u32, attr: &mut A) -> Result<OwnedFd, Errno> {
-    // SAFETY: the caller's promise.
-    let fd = unsafe { sys_bpf(cmd, attr) }?;
+unsafe fn sys_bpf_fd<A: Copy>(cmd: u32, attr: &mut A) -> Result<OwnedFd, Errno> {
+    let fd = signals::persist(|| {
+        // The kernel writes to some attrs when it fails.
+        let mut attr = *attr;
+        // SAFETY: the caller's promise.
+        unsafe { sys_bpf(cmd, &mut attr) }
+    })?;
     // SAFETY: the kernel made `fd` for this call, so nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -122,7 +124,7 @@ pub(crate) struct Prog<'a> {
     pub(crate) log: Option<&'a Mapping>,
 }
 
-/// `BPF_PROG_LOAD`, again while it says `EAGAIN`.
+/// `BPF_PROG_LOAD`.
 pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
     let fds: Vec<u8> = prog.fd_array.iter().flat_map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
     let mut attr = ProgLoad {
@@ -151,16 +153,9 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
         attr.log_size = u32::try_from(log.len()).map_err(|_| Errno::E2BIG)?;
         attr.log_buf = log.address();
     }
-    let mut attempt = 1;
-    loop {
-        let mut attr = attr;
-        // SAFETY: counts and addresses are those of slices that outlive the call, the log's those of a mapping made
-        // to be written from outside; the kernel checks each descriptor that it reads from `fd_array`.
-        match unsafe { sys_bpf_fd(BPF_PROG_LOAD, &mut attr) } {
-            Err(Errno::EAGAIN) if attempt < PROG_LOAD_ATTEMPTS => attempt += 1,
-            result => return result,
-        }
-    }
+    // SAFETY: counts and addresses are those of slices that outlive the call, the log's those of a mapping made to be
+    // written from outside; the kernel checks each descriptor that it reads from `fd_array`.
+    unsafe { sys_bpf_fd(BPF_PROG_LOAD, &mut attr) }
 }
 
 /// `BPF_BTF_LOAD`.
@@ -204,9 +199,9 @@ pub(crate) struct Ran {
     pub(crate) cut: bool,
 }
 
-/// `BPF_PROG_TEST_RUN`, again when a signal interrupts it.
+/// `BPF_PROG_TEST_RUN`; `EINTR` if a signal came between two of several repetitions.
 pub(crate) fn prog_test_run(prog: BorrowedFd<'_>, run: &mut Run<'_>) -> Result<Ran, Errno> {
-    let attr = TestRun {
+    let mut attr = TestRun {
         prog_fd: raw(prog),
         data_size_in: length(run.data_in)?,
         data_size_out: length(run.data_out)?,
@@ -221,24 +216,21 @@ pub(crate) fn prog_test_run(prog: BorrowedFd<'_>, run: &mut Run<'_>) -> Result<R
         cpu: run.cpu,
         ..Default::default()
     };
-    loop {
-        let mut attr = attr;
-        // SAFETY: sizes and addresses are those of slices that outlive the call, mutable where the kernel writes, and
-        // an address is 0 where there are no bytes, as the kernel takes an output's size of 0 for no limit.
-        let cut = match unsafe { sys_bpf(BPF_PROG_TEST_RUN, &mut attr) } {
-            Ok(_) => false,
-            Err(Errno::ENOSPC) => true,
-            Err(Errno::EINTR) => continue,
-            Err(error) => return Err(error),
-        };
-        return Ok(Ran {
-            retval: attr.retval,
-            duration: attr.duration,
-            data_size: attr.data_size_out as usize,
-            ctx_size: attr.ctx_size_out as usize,
-            cut,
-        });
-    }
+    // SAFETY: sizes and addresses are those of slices that outlive the call, mutable where the kernel writes, and an
+    // address is 0 where there are no bytes, as the kernel takes an output's size of 0 for no limit.
+    let cut = match unsafe { sys_bpf(BPF_PROG_TEST_RUN, &mut attr) } {
+        Ok(_) => false,
+        // Without room for output there is none to cut.
+        Err(Errno::ENOSPC) if attr.data_out != 0 || attr.ctx_out != 0 => true,
+        Err(error) => return Err(error),
+    };
+    Ok(Ran {
+        retval: attr.retval,
+        duration: attr.duration,
+        data_size: attr.data_size_out as usize,
+        ctx_size: attr.ctx_size_out as usize,
+        cut,
+    })
 }
 
 /// `BPF_RAW_TRACEPOINT_OPEN`; without a name, for programs that know their target since they were loaded.

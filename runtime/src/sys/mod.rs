@@ -2,7 +2,7 @@
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
 //! checks itself, so that only `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `mmap`, `perf`,
-//! `poll`, `uname` and `vm` contain `unsafe`.
+//! `poll`, `signals`, `uname` and `vm` contain `unsafe`.
 
 pub(crate) mod attr;
 pub(crate) mod bpf;
@@ -14,6 +14,7 @@ pub(crate) mod guarded;
 pub(crate) mod mmap;
 pub(crate) mod perf;
 pub(crate) mod poll;
+pub(crate) mod signals;
 pub mod uapi;
 pub(crate) mod uname;
 pub(crate) mod vm;

@@ -9,6 +9,7 @@ use super::infos;
 use super::interpreter::Interpreter;
 use super::ksyms::Found;
 use super::map_types::{self, Types};
+use super::probe;
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
@@ -110,6 +111,8 @@ pub(super) struct Assembler<'a> {
     inners: Slots,
     /// The next module BTF's slot.
     pub(super) modules: Slots,
+    /// The next slot of what a probe makes and closes.
+    pub(super) probes: Slots,
     pub(super) license: BlobOff,
     pub(super) maps: Vec<MapSlots>,
     pub(super) programs: Vec<ProgramSlots>,
@@ -130,6 +133,7 @@ impl<'a> Assembler<'a> {
         let nr_maps = plan.maps.len();
         let nr_inners = plan.maps.iter().filter(|map| map.inner.is_some()).count();
         let nr_modules = plan.steps.iter().filter(|step| finds_in_btf(plan, step)).count();
+        let nr_probes = if plan.has_percpu() { probe::DESCRIPTORS } else { 0 };
         // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
         let runs = [
             (nr_maps, -1),
@@ -139,6 +143,7 @@ impl<'a> Assembler<'a> {
             (nr_inners, -1),
             (nr_modules, 0),
             (plan.programs.len(), -1),
+            (nr_probes, -1),
         ];
         let mut table = Vec::new();
         let starts = runs.map(|(count, empty)| {
@@ -194,6 +199,7 @@ impl<'a> Assembler<'a> {
             btf_fd: slot(3, 0),
             inners: Slots(slot(4, 0)),
             modules: Slots(slot(5, 0)),
+            probes: Slots(slot(7, 0)),
             license,
             maps,
             programs,

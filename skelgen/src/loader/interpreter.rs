@@ -5,9 +5,12 @@
 //! descriptors live in the image, and the only jumps are its own.
 //!
 //! ```text
-//! load:   bpf_loop(nr_steps, step)
-//! step:   if its conditions hold, do what its op says; on failure note the error and stop
+//! load:   bpf_loop(nr_steps, step); if all are done, leave the mark
+//! step:   take the next record; if its conditions hold, do what its op says; on failure note the error and stop
 //! ```
+//!
+//! The number of records that are done is kept in the image, not in a register. A failed record stays the next one, so
+//! that another run goes on with it: descriptors, features and results of the records before it are in the image.
 //!
 //! Registers, in both functions:
 //!
@@ -40,6 +43,8 @@ mod helper {
     pub(super) const LOOP: i32 = 181;
 }
 
+const EINTR: i32 = 4;
+const EAGAIN: i32 = 11;
 const EINVAL: i32 = 22;
 
 /// The loader program and what `BPF_PROG_LOAD` needs with it.
@@ -85,25 +90,37 @@ struct Writer {
 
 impl Writer {
     fn main(&mut self, run_step: Label) {
+        let end = self.asm.label();
         self.load_image();
         self.emit(load(W, R1, R6, header::NR_STEPS as i16));
         self.asm.func_addr(R2, run_step);
         self.emit(mov_imm(R3, 0));
         self.emit(mov_imm(R4, 0));
         self.emit(call(helper::LOOP));
+
+        // if (!error && step == nr_steps) done = MAGIC
+        self.emit(load(W, R1, R6, header::ERROR as i16));
+        self.asm.goto_if_imm(BPF_JNE, R1, 0, end);
+        self.emit(load(W, R1, R6, header::STEP as i16));
+        self.emit(load(W, R2, R6, header::NR_STEPS as i16));
+        self.asm.goto_if(BPF_JNE, R1, R2, end);
+        self.emit(store_imm(W, R6, header::DONE as i16, wire::MAGIC as i32));
+        self.asm.place(end);
         self.leave(0);
     }
 
-    /// `long step(u32 index, void *)`
+    /// `long step(u32 index, void *)`, which does not look at the index: it counts from where this run began.
     fn step(&mut self, entry: Label) -> usize {
         let start = self.function(entry);
-        let [next, copy, point, find, found, kallsyms, close, probed, failed, bad, done] =
+        let [next, copy, point, find, found, kallsyms, close, probed, no, failed, bad, done] =
             std::array::from_fn(|_| self.asm.label());
 
         // A failure before this one left its error: nothing more is done.
         self.emit(load(W, R2, R6, header::ERROR as i16));
         self.asm.goto_if_imm(BPF_JNE, R2, 0, done);
-        self.emit(store(W, R6, header::STEP as i16, R1));
+        self.emit(load(W, R1, R6, header::STEP as i16));
+        self.emit(load(W, R2, R6, header::NR_STEPS as i16));
+        self.asm.goto_if(BPF_JGE, R1, R2, done);
         self.record(header::STEPS, step::LEN);
 
         // if (features & mask != want) goto next
@@ -138,7 +155,12 @@ impl Writer {
         self.asm.goto(next);
 
         self.asm.place(probed);
-        self.probed(next);
+        self.probed(no);
+        self.asm.goto(next);
+        // A signal is no answer: the question is asked again.
+        self.asm.place(no);
+        self.asm.goto_if_imm(BPF_JEQ, R0, -EAGAIN, failed);
+        self.asm.goto_if_imm(BPF_JEQ, R0, -EINTR, failed);
         self.asm.goto(next);
 
         self.asm.place(copy);
@@ -194,6 +216,9 @@ impl Writer {
         self.emit(store_imm(W, R8, 0, -1));
 
         self.asm.place(next);
+        self.emit(load(W, R1, R6, header::STEP as i16));
+        self.emit(alu_imm(BPF_ADD, R1, 1));
+        self.emit(store(W, R6, header::STEP as i16, R1));
         self.leave(0);
 
         self.asm.place(bad);

@@ -11,6 +11,9 @@ use crate::object::{MapDef, MapType, SecDef};
 /// The `ERANGE` with which a kernel that has `BPF_F_CPU` answers an impossible CPU.
 const ERANGE: i32 = 34;
 
+/// Descriptors that the questions need: a map and a program.
+pub(super) const DESCRIPTORS: usize = 2;
+
 impl Assembler<'_> {
     /// Two questions, on a little per-CPU array of their own.
     ///
@@ -19,7 +22,7 @@ impl Assembler<'_> {
     /// second question is not asked.
     pub(super) fn probe(&mut self) -> Result<()> {
         const VALUE_SIZE: u32 = 8;
-        let fd = self.image.word(-1i32 as u32)?;
+        let fd = self.probes.next();
         let unknown = Record { mask: feature::KNOWN, want: 0, ..self.always() };
 
         let def = MapDef {
@@ -61,7 +64,7 @@ impl Assembler<'_> {
         let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
         let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
-        let fd = self.image.word(-1i32 as u32)?;
+        let fd = self.probes.next();
         let asked = Record {
             mask: feature::KNOWN | feature::FORCED | feature::ALL_CPUS,
             want: feature::ALL_CPUS,

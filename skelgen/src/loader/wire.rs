@@ -5,8 +5,8 @@
 //! record: of eight). The runtime's `image` module is
 //! the other side of this file; a test holds the two together.
 
-/// `"SKL1"`, read as a little-endian `u32`: the layout described here.
-pub const MAGIC: u32 = 0x314c_4b53;
+/// `"SKL2"`, read as a little-endian `u32`: the layout described here.
+pub const MAGIC: u32 = 0x324c_4b53;
 
 /// The loader reads and writes at most so many bytes at an offset; the map's value ends with as many to spare.
 pub const SLACK: u32 = 512;
@@ -25,18 +25,21 @@ pub mod header {
     pub const FEATURES: u32 = 8;
     /// Out: 0, or the negative errno of the step that failed.
     pub const ERROR: u32 = 12;
-    /// Out: the step record that is being carried out.
+    /// In and out: the number of step records that are done, which is the index of the next. A run begins with that
+    /// record, so a run that was interrupted goes on where it stopped.
     pub const STEP: u32 = 16;
-    /// Number of step records.
+    /// In: a run ends before this step record. In the image at rest, the number of step records.
     pub const NR_STEPS: u32 = 20;
     /// Offset of the step records.
     pub const STEPS: u32 = 24;
     /// Number of file descriptors.
     pub const NR_FDS: u32 = 28;
     /// Offset of the table of file descriptors, one `s32` each, which is also the `fd_array` of every program: maps,
-    /// jump tables, stand-ins, the BTF, inner maps, module BTFs, programs. An entry that a load has changed is a file descriptor
-    /// that it made.
+    /// jump tables, stand-ins, the BTF, inner maps, module BTFs, programs, probes. An entry that a load has changed is a file
+    /// descriptor that it made; the loader writes the descriptors it makes nowhere else.
     pub const FDS: u32 = 32;
+    /// Out: [`super::MAGIC`] once a run has come to its end without an error. Only the loader program writes it.
+    pub const DONE: u32 = 36;
     /// A word that is zero: the condition of what is always done, and key 0.
     pub const ZERO: u32 = 40;
     /// A word for results that nobody wants.
@@ -93,7 +96,7 @@ pub mod step {
 pub mod op {
     /// `*out = sys_bpf(cmd, arg, size)`; negative: stop.
     pub const BPF: u16 = 1;
-    /// The same, but a failure only means no.
+    /// The same, but a failure only means no, unless it is an interruption (`EINTR`, `EAGAIN`).
     pub const PROBE: u16 = 2;
     /// `*out = *arg`
     pub const COPY: u16 = 3;

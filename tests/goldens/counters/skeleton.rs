@@ -310,9 +310,9 @@ pub mod counters {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[12160 bytes]";
+    static IMAGE: &[u8] = b"[12152 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[952 bytes]";
+    static LOADER: &[u8] = b"[1064 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "counters",
@@ -320,7 +320,7 @@ pub mod counters {
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\n\0\0\0\x04\0\0\0",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: "events",
@@ -329,9 +329,9 @@ pub mod counters {
                 value_size: 0,
                 max_entries: 65536,
                 map_flags: 0,
-                attrs: &[2200],
+                attrs: &[2192],
                 fd: 64,
-                reused: 120,
+                reused: 128,
                 data: ::core::option::Option::None,
                 arena: ::core::option::Option::None,
                 pinning: 0,
@@ -344,12 +344,12 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[2280],
+                attrs: &[2272],
                 fd: 68,
-                reused: 136,
+                reused: 144,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((128, 8)),
+                    init: ::core::option::Option::Some((136, 8)),
                     section: ".rodata",
                     metadata: false,
                     kconfig: &[],
@@ -365,12 +365,12 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2400],
+                attrs: &[2392],
                 fd: 72,
-                reused: 152,
+                reused: 160,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((144, 8)),
+                    init: ::core::option::Option::Some((152, 8)),
                     section: ".data",
                     metadata: false,
                     kconfig: &[],
@@ -386,12 +386,12 @@ pub mod counters {
                 value_size: 72,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[2512, 2592],
+                attrs: &[2504, 2584],
                 fd: 76,
-                reused: 232,
+                reused: 240,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::PerCpu,
-                    init: ::core::option::Option::Some((160, 72)),
+                    init: ::core::option::Option::Some((168, 72)),
                     section: ".percpu",
                     metadata: false,
                     kconfig: &[],
@@ -407,9 +407,9 @@ pub mod counters {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[2704],
+                attrs: &[2696],
                 fd: 80,
-                reused: 240,
+                reused: 248,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
@@ -428,9 +428,9 @@ pub mod counters {
                 section: "raw_tp/sys_enter",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[2864, 3816],
+                attrs: &[2856, 3808],
                 fd: 92,
-                skip: 248,
+                skip: 256,
                 autoload: true,
                 attach: rt::Attach::RawTracepoint {
                     name: ::std::borrow::Cow::Borrowed("sys_enter"),
@@ -441,9 +441,9 @@ pub mod counters {
                 section: "raw_tp/sched_process_exec",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[4880, 6064],
+                attrs: &[4872, 6056],
                 fd: 96,
-                skip: 256,
+                skip: 264,
                 autoload: true,
                 attach: rt::Attach::RawTracepoint {
                     name: ::std::borrow::Cow::Borrowed("sched_process_exec"),
@@ -454,9 +454,9 @@ pub mod counters {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7456, 7856],
+                attrs: &[7448, 7848],
                 fd: 100,
-                skip: 264,
+                skip: 272,
                 autoload: true,
                 attach: rt::Attach::Manual,
             },

@@ -975,7 +975,7 @@ pub mod data_sections {
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[10536 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[952 bytes]";
+    static LOADER: &[u8] = b"[1064 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "data_sections",
@@ -983,7 +983,7 @@ pub mod data_sections {
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\n\0\0\0\x04\0\0\0",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: ".data",

@@ -302,9 +302,9 @@ pub mod unread_addresses {
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[6016 bytes]";
+    static IMAGE: &[u8] = b"[6008 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
-    static LOADER: &[u8] = b"[952 bytes]";
+    static LOADER: &[u8] = b"[1064 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "unread_addresses",
@@ -312,7 +312,7 @@ pub mod unread_addresses {
         image: IMAGE,
         loader: LOADER,
         loader_btf: b"[92 bytes]",
-        loader_func_info: b"\0\0\0\0\x03\0\0\0\n\0\0\0\x04\0\0\0",
+        loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0",
         maps: &[
             rt::MapDesc {
                 name: ".data",
@@ -321,12 +321,12 @@ pub mod unread_addresses {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[1496],
+                attrs: &[1488],
                 fd: 64,
-                reused: 152,
+                reused: 160,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Data,
-                    init: ::core::option::Option::Some((112, 40)),
+                    init: ::core::option::Option::Some((120, 40)),
                     section: ".data",
                     metadata: false,
                     kconfig: &[],
@@ -342,9 +342,9 @@ pub mod unread_addresses {
                 value_size: 8,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[1608],
+                attrs: &[1600],
                 fd: 68,
-                reused: 160,
+                reused: 168,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Bss,
                     init: ::core::option::Option::None,
@@ -363,12 +363,12 @@ pub mod unread_addresses {
                 value_size: 11,
                 max_entries: 1,
                 map_flags: 128,
-                attrs: &[1688],
+                attrs: &[1680],
                 fd: 72,
-                reused: 184,
+                reused: 192,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((168, 11)),
+                    init: ::core::option::Option::Some((176, 11)),
                     section: ".rodata.str1.1",
                     metadata: false,
                     kconfig: &[],
@@ -384,12 +384,12 @@ pub mod unread_addresses {
                 value_size: 32,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[1808],
+                attrs: &[1800],
                 fd: 76,
-                reused: 224,
+                reused: 232,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::Rodata,
-                    init: ::core::option::Option::Some((192, 32)),
+                    init: ::core::option::Option::Some((200, 32)),
                     section: ".rodata",
                     metadata: false,
                     kconfig: &[],
@@ -405,12 +405,12 @@ pub mod unread_addresses {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 0,
-                attrs: &[1928, 2008],
+                attrs: &[1920, 2000],
                 fd: 80,
-                reused: 272,
+                reused: 280,
                 data: ::core::option::Option::Some(rt::DataDesc {
                     kind: rt::DataKind::PerCpu,
-                    init: ::core::option::Option::Some((232, 40)),
+                    init: ::core::option::Option::Some((240, 40)),
                     section: ".percpu",
                     metadata: false,
                     kconfig: &[],
@@ -426,9 +426,9 @@ pub mod unread_addresses {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[2120],
+                attrs: &[2112],
                 fd: 88,
-                skip: 280,
+                skip: 288,
                 autoload: true,
                 attach: rt::Attach::Manual,
             },
@@ -437,9 +437,9 @@ pub mod unread_addresses {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[2400, 2648],
+                attrs: &[2392, 2640],
                 fd: 92,
-                skip: 288,
+                skip: 296,
                 autoload: true,
                 attach: rt::Attach::Manual,
             },

@@ -35,7 +35,7 @@ fn what_differs_is_shown_with_the_way_to_mend_it() {
 
 #[test]
 fn long_literals_are_cut_short_in_the_diff() {
-    let path = skeleton("check_image.rs", "b\"SKL1\\0", "b\"SKL1\\x01");
+    let path = skeleton("check_image.rs", "b\"SKL2\\0", "b\"SKL2\\x01");
     let Ran { status, out, .. } = skelgen(&["check", "counters.bpf.o", &path]);
     assert_eq!(status, 1);
     assert!(out.contains(" bytes of source, "), "{out}");

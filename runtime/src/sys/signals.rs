@@ -1,0 +1,128 @@
+//! Repeating what signals interrupt, so that it is done in the end.
+//!
+//! The verifier gives up with `EAGAIN` when a signal is pending, and the signal must be handled before the next attempt can
+//! do better. So the first attempts leave signals alone. When signals come faster than one attempt takes, no number of
+//! such attempts is enough: from then on this thread's signals are blocked for the length of an attempt and handled after
+//! it. Only what no mask holds back (`SIGSTOP`, a debugger, io_uring's completions) can interrupt those attempts. After a
+//! hundred of them the error is the caller's, so that a filter or kernel that always answers `EINTR` ends the load.
+#![allow(unsafe_code, reason = "the signal mask of this thread")]
+
+use std::marker::PhantomData;
+use std::{mem, ptr};
+
+use super::Errno;
+
+/// Attempts with signals as the thread has them; libbpf makes as many.
+const UNBLOCKED: u32 = 5;
+/// Attempts with signals blocked.
+const BLOCKED: u32 = 100;
+
+impl Errno {
+    /// Whether a signal may be the reason, and another attempt do better.
+    pub(crate) fn is_interruption(self) -> bool {
+        matches!(self, Errno::EINTR | Errno::EAGAIN)
+    }
+}
+
+/// Counts the attempts at one thing.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    interrupted: u32,
+}
+
+impl Patience {
+    /// Notes an interruption; whether to try again.
+    pub(crate) fn again(&mut self) -> bool {
+        self.interrupted += 1;
+        self.interrupted < UNBLOCKED + BLOCKED
+    }
+
+    /// Blocks signals for the next attempt, if it is to be made so.
+    pub(crate) fn block(&self) -> Option<BlockedSignals> {
+        (self.interrupted >= UNBLOCKED).then(BlockedSignals::new)
+    }
+}
+
+/// Makes attempts until one is not interrupted, or there were too many.
+pub(crate) fn persist<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    let mut patience = Patience::default();
+    loop {
+        let blocked = patience.block();
+        let result = attempt();
+        drop(blocked);
+        match result {
+            Err(errno) if errno.is_interruption() && patience.again() => {}
+            result => return result,
+        }
+    }
+}
+
+/// This thread's signals are blocked while this lives.
+pub(crate) struct BlockedSignals {
+    before: libc::sigset_t,
+    /// The mask is the thread's.
+    _thread: PhantomData<*const ()>,
+}
+
+impl BlockedSignals {
+    fn new() -> BlockedSignals {
+        // SAFETY: a set of signals is bits, of which any are valid.
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
+        // SAFETY: it writes a set that is this function's.
+        unsafe { libc::sigfillset(&raw mut all) };
+        // SAFETY: it reads one set and writes the other during the call. Should it fail, `before` stays the empty set and
+        // nothing is blocked; it fails for a wrong first argument only.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
+        BlockedSignals { before, _thread: PhantomData }
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: it reads a set during the call, the one that this thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn are_blocked() -> bool {
+        // SAFETY: as in `BlockedSignals::new`.
+        let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
+        // SAFETY: without a new mask it only writes the present one.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &raw mut mask) };
+        // SAFETY: it reads the set.
+        unsafe { libc::sigismember(&raw const mask, libc::SIGALRM) == 1 }
+    }
+
+    #[test]
+    fn signals_are_blocked_once_they_interrupt_too_often() {
+        let mut seen = Vec::new();
+        let result = persist(|| {
+            seen.push(are_blocked());
+            if seen.len() < 8 { Err(Errno::EAGAIN) } else { Ok(seen.len()) }
+        });
+        assert_eq!(result, Ok(8));
+        assert_eq!(seen, [false, false, false, false, false, true, true, true]);
+        assert!(!are_blocked());
+    }
+
+    #[test]
+    fn endless_interruptions_are_an_error_and_others_are_not_repeated() {
+        let mut attempts = 0;
+        let always = |errno: Errno, attempts: &mut u32| {
+            *attempts = 0;
+            persist(|| -> Result<(), Errno> {
+                *attempts += 1;
+                Err(errno)
+            })
+        };
+        assert_eq!(always(Errno::EINTR, &mut attempts), Err(Errno::EINTR));
+        assert_eq!(attempts, UNBLOCKED + BLOCKED);
+        assert_eq!(always(Errno::EPERM, &mut attempts), Err(Errno::EPERM));
+        assert_eq!(attempts, 1);
+        assert!(!are_blocked());
+    }
+}
