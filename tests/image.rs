@@ -177,10 +177,25 @@ fn generator_and_runtime_use_the_same_numbers() {
         ("op close", op::CLOSE.into(), image::OP_CLOSE.into()),
         ("op point", op::POINT.into(), image::OP_POINT.into()),
         ("op find_ksym", op::FIND_KSYM.into(), image::OP_FIND_KSYM.into()),
+        ("place of nowhere", header::NOWHERE, image::AT_NOWHERE),
         ("missing kfunc", wire::MISSING_KFUNC, image::MISSING_KFUNC),
     ];
     for (what, generator, runtime) in pairs {
         assert_eq!(generator, runtime, "{what}");
+    }
+}
+
+/// If the loader program was changed on purpose, the first array is the new `LOADER` in `runtime/src/layout/loader.rs`.
+#[test]
+fn the_runtime_knows_the_loader_program() {
+    for name in ["agent_percpu", "counters"] {
+        let Skeleton { loader, plan, .. } = Skeleton::new(&format!("{name}.bpf.o"), &fixtures::bytes(name)).unwrap();
+        let code = loader.interpreter.code(plan.endian);
+        let size = plan.endian.u32_at(&loader.image, header::SIZE as usize).unwrap();
+        if cfg!(target_endian = "little") {
+            assert_eq!(image::loader_hash(&code, size), Some(image::LOADER_HASH), "{name}");
+        }
+        assert_eq!(image::loader_hash(&code, size / 2), None);
     }
 }
 

@@ -1,8 +1,11 @@
 //! What a skeleton is made of: the types of the statics in generated code.
 //!
 //! A description borrows all it says, for `'static` in generated code, for less where the object is read at run time.
-//! It is trusted like code, since its loader program runs with all the rights of the process: take one from the
-//! generator only. Mistakes in it are found and reported all the same.
+//! Safe code can make any description, so [`Opened::new`](crate::Opened::new) trusts none. It accepts the one loader program
+//! that this runtime knows, and checks each record of the image before that program runs: no record changes a map's sizes,
+//! has the kernel write to the process's memory, or puts a number in the place of a descriptor. What is loaded is trusted:
+//! the object's own programs run in the kernel, with the rights that the process has, as those of any other loader do. So is
+//! whoever may write to this process's memory or to its BPF maps from outside, as root may.
 
 use std::borrow::Cow;
 

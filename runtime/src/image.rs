@@ -107,6 +107,18 @@ pub const AT_STEP: u32 = 16;
 pub const AT_NR_STEPS: u32 = 20;
 /// Place of [`Header::done`].
 pub const AT_DONE: u32 = 36;
+/// Place of 8 bytes for results that nobody wants.
+pub const AT_NOWHERE: u32 = 48;
+
+/// A hash of the loader program, the same for every image and byte order; `None` if it is not made for an image in a map of
+/// `map_size` bytes, [`Header::size`].
+#[must_use]
+pub fn loader_hash(loader: &[u8], map_size: u32) -> Option<[u8; 32]> {
+    crate::layout::loader_hash(loader, map_size)
+}
+
+/// [`loader_hash`] of the one loader program that this runtime runs.
+pub const LOADER_HASH: [u8; 32] = crate::layout::LOADER;
 
 impl Header {
     pub(crate) fn read(image: &(impl Read + ?Sized)) -> Option<Header> {

@@ -1,10 +1,15 @@
-//! Holds a description against its image: each place that the runtime will read or write is inside, and both say the
-//! same of each map.
+//! Checks a description against its image: each place that the runtime will read or write is inside, both say the same of
+//! each map, the loader program is the one that this runtime knows, and the image's records do nothing that would break
+//! what safe code relies on.
+
+mod loader;
+mod records;
 
 use crate::desc::{MapDesc, ObjectDesc};
 use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
 use crate::sys::attr::MapCreate;
 use crate::{Error, Result};
+pub(crate) use loader::{LOADER, hash as loader_hash};
 
 /// The image's header, if description and image agree.
 pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
@@ -15,6 +20,10 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
     }
     if header.steps(desc.image).count() != header.nr_steps as usize {
         return Err(malformed("a step is not inside the image"));
+    }
+    if loader_hash(desc.loader, header.size) != Some(LOADER) {
+        return Err(malformed("its loader program is not the one that this runtime knows")
+            .hint("generate the skeleton again, with the skelgen of this runtime's version"));
     }
     for map in desc.maps {
         check_map(desc.image, &header, map)
@@ -27,6 +36,7 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
             return Err(malformed("a place is not inside the image").subject(prog.name));
         }
     }
+    records::check(desc, &header)?;
     Ok(header)
 }
 

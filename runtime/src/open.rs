@@ -45,7 +45,8 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     ///
-    /// The description contradicts itself, or was made for machines of the other byte order.
+    /// The description contradicts itself, its loader program or a record of its image is not as the generator writes them,
+    /// or it was made for machines of the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
         let header = layout::check(desc).map_err(|error| error.object(desc.name))?;
         Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto, kconfig: None, token: TokenFrom::default() })

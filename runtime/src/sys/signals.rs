@@ -59,7 +59,8 @@ pub(crate) fn persist<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Resul
 
 /// This thread's signals are blocked while this lives.
 pub(crate) struct BlockedSignals {
-    before: libc::sigset_t,
+    /// The thread's mask before; `None` if it could not be changed.
+    before: Option<libc::sigset_t>,
     /// The mask is the thread's.
     _thread: PhantomData<*const ()>,
 }
@@ -67,20 +68,22 @@ pub(crate) struct BlockedSignals {
 impl BlockedSignals {
     fn new() -> BlockedSignals {
         // SAFETY: a set of signals is bits, of which any are valid.
-        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
+        let mut all: libc::sigset_t = unsafe { mem::zeroed() };
+        let mut before = all;
         // SAFETY: it writes a set that is this function's.
         unsafe { libc::sigfillset(&raw mut all) };
-        // SAFETY: it reads one set and writes the other during the call. Should it fail, `before` stays the empty set and
-        // nothing is blocked; it fails for a wrong first argument only.
-        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
-        BlockedSignals { before, _thread: PhantomData }
+        // SAFETY: it reads one set and writes the other during the call.
+        let result = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
+        BlockedSignals { before: (result == 0).then_some(before), _thread: PhantomData }
     }
 }
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // SAFETY: it reads a set during the call, the one that this thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
+        if let Some(before) = &self.before {
+            // SAFETY: it reads a set during the call, the one that this thread had.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, ptr::from_ref(before), ptr::null_mut()) };
+        }
     }
 }
 

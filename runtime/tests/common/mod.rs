@@ -1,5 +1,5 @@
 //! Fixtures as descriptions, as generated code has them in statics and `cargo skelgen load` makes them at run time.
-#![allow(dead_code, reason = "each test crate uses what it needs")]
+#![allow(dead_code, unused_imports, reason = "each test crate uses what it needs")]
 
 use skelgen::emit::AttachPlan;
 use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Object, OpsMember, Var};

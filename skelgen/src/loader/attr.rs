@@ -119,14 +119,14 @@ pub(crate) fn map_create(endian: Endian, name: &str, def: &MapDef, typed: bool) 
         .bytes
 }
 
-/// `BPF_MAP_UPDATE_ELEM`.
+/// `BPF_MAP_UPDATE_ELEM`, of no map until the loader fills that in: 0 is a descriptor.
 pub(crate) fn map_update_elem(endian: Endian, flags: u64) -> Vec<u8> {
-    Attr::new(endian).u64(0).pointer().pointer().u64(flags).bytes
+    Attr::new(endian).u32(u32::MAX).u32(0).pointer().pointer().u64(flags).bytes
 }
 
-/// `BPF_MAP_FREEZE`, and the other commands that take a map's fd alone.
+/// `BPF_MAP_FREEZE`, and the other commands that take a map's fd alone; as for [`map_update_elem`].
 pub(crate) fn map_fd(endian: Endian) -> Vec<u8> {
-    Attr::new(endian).u32(0).bytes
+    Attr::new(endian).u32(u32::MAX).bytes
 }
 
 /// `BPF_BTF_LOAD`, with room for its log's fields, which the runtime fills in when it asks for one.
