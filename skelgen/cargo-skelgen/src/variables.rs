@@ -33,7 +33,7 @@ fn all(skeleton: &Skeleton) -> Vec<(String, Variable<'_>)> {
 pub(crate) fn fields(data: &Data) -> Vec<String> {
     let mut order: Vec<usize> = (0..data.vars.len()).collect();
     order.sort_by_key(|&index| data.vars[index].offset);
-    let names = Members::default().claim_variables(order.iter().map(|&index| data.vars[index].name.as_str()));
+    let names = Members::default().claim_all(order.iter().map(|&index| data.vars[index].name.as_str()));
     let mut fields = vec![String::new(); order.len()];
     for (index, name) in order.into_iter().zip(&names) {
         fields[index] = plain(name);
