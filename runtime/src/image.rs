@@ -200,7 +200,8 @@ pub struct Step {
     /// [`OP_PROBE`]: the negative error number that says yes, or 0 if success does. [`OP_FIND_BTF`],
     /// [`OP_FIND_KSYM`]: not 0 if there may be none, which is no failure then.
     pub expect: i32,
-    /// [`OP_PROBE`]: the bits that yes sets. [`OP_FIND_BTF`]: place of the shape that the function must have, 0 for any.
+    /// [`OP_PROBE`]: the bits that yes sets. [`OP_FIND_BTF`]: place of the shape that the function or variable must have, as
+    /// text; 0 for any.
     pub feature: u32,
 }
 

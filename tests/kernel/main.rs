@@ -32,6 +32,7 @@ mod iterators;
 mod iterators_over;
 mod jump_tables;
 mod kconfig;
+mod kfunc_protos;
 mod kfuncs;
 mod kinds;
 mod ksyms;

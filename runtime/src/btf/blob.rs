@@ -6,9 +6,10 @@
 //! type     u32 name, u32 kind and flag and number of elements, u32 size or type; then what its kind has
 //! ```
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use super::types::{TypeId, kind};
+use crate::sys::kernel_file::KernelFile;
 
 const MAGIC: u16 = 0xeb9f;
 const VERSION: u8 = 1;
@@ -34,9 +35,46 @@ const KINDS: [(u8, u8); 20] = {
     kinds
 };
 
+/// Where a BTF's bytes are.
+pub(crate) enum Bytes<'a> {
+    Owned(Vec<u8>),
+    Borrowed(&'a [u8]),
+    Kernel(KernelFile),
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Borrowed(bytes) => bytes,
+            Bytes::Kernel(file) => file,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Bytes<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::Owned(bytes)
+    }
+}
+
+impl<'b> From<&'b [u8]> for Bytes<'b> {
+    fn from(bytes: &'b [u8]) -> Self {
+        Bytes::Borrowed(bytes)
+    }
+}
+
+impl From<KernelFile> for Bytes<'_> {
+    fn from(file: KernelFile) -> Self {
+        Bytes::Kernel(file)
+    }
+}
+
 /// A BTF, or what a module has on top of vmlinux's.
-pub(crate) struct Blob {
-    bytes: Vec<u8>,
+pub(crate) struct Blob<'b> {
+    bytes: Bytes<'b>,
     strings: Range<usize>,
     /// Where each type's record is, and where the last one ends.
     records: Vec<u32>,
@@ -56,11 +94,12 @@ pub(super) struct Record<'a> {
     pub(super) rest: &'a [u8],
 }
 
-impl Blob {
+impl<'b> Blob<'b> {
     /// Checks the header, and that each record lies inside.
-    pub(super) fn parse(bytes: Vec<u8>, base: Option<&Blob>) -> Result<Blob, String> {
+    pub(crate) fn parse(bytes: impl Into<Bytes<'b>>, base: Option<&Blob<'_>>) -> Result<Blob<'b>, String> {
+        let bytes = bytes.into();
         let header = Header::read(&bytes)?;
-        let (first_id, first_string) = base.map_or((1, 0), Blob::ends);
+        let (first_id, first_string) = base.map_or((1, 0), |base| base.ends());
         let mut records = Vec::new();
         let mut at = header.types.start;
         loop {
@@ -96,9 +135,13 @@ impl Blob {
 
     /// The string at `offset`, if it is one of these.
     pub(super) fn string(&self, offset: u32) -> Option<&[u8]> {
+        self.strings_from(offset)?.split(|&byte| byte == 0).next()
+    }
+
+    /// The strings from `offset` on, if it is of one of these.
+    pub(super) fn strings_from(&self, offset: u32) -> Option<&[u8]> {
         let at = offset.checked_sub(self.first_string)? as usize;
-        let from = self.bytes.get(self.strings.clone())?.get(at..).filter(|from| !from.is_empty())?;
-        from.split(|&byte| byte == 0).next()
+        self.bytes.get(self.strings.clone())?.get(at..).filter(|from| !from.is_empty())
     }
 }
 

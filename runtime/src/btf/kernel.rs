@@ -1,11 +1,13 @@
 //! What this kernel has: the types of vmlinux from sysfs, those of modules by bpf(2).
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use super::Types;
-use super::blob::Blob;
+use super::blob::{Blob, Bytes};
+use crate::sys::kernel_file::KernelFile;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result};
 
@@ -14,13 +16,19 @@ const FOLDER: &str = "/sys/kernel/btf";
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The types of vmlinux.
-pub(crate) struct KernelBtf(Blob);
+pub(crate) struct KernelBtf(Blob<'static>);
 
 /// A module's types, and its BTF's descriptor.
 pub(crate) struct ModuleBtf {
     pub(crate) fd: OwnedFd,
     name: String,
-    blob: Blob,
+    blob: Blob<'static>,
+}
+
+/// Whether there are modules that have types. Every process may ask.
+pub(crate) fn has_modules() -> bool {
+    // `vmlinux` is one of them.
+    fs::read_dir(FOLDER).is_ok_and(|entries| entries.take(2).count() == 2)
 }
 
 /// Whether there is a module called `name` that has types. Every process may ask.
@@ -29,14 +37,14 @@ pub(crate) fn has_module(name: &str) -> bool {
 }
 
 impl KernelBtf {
-    /// Reads them, some megabytes.
+    /// Maps or reads them, some megabytes.
     ///
     /// # Errors
     ///
     /// The kernel is built without them, or they are damaged.
     pub(crate) fn read() -> Result<KernelBtf> {
         let failed = || Error::new("read the kernel's types").subject(VMLINUX);
-        let bytes = fs::read(VMLINUX).map_err(|error| {
+        let bytes = vmlinux().map_err(|error| {
             failed().io(error).hint("the kernel has them there if it is built with CONFIG_DEBUG_INFO_BTF")
         })?;
         Blob::parse(bytes, None).map(KernelBtf).map_err(|why| failed().because(why))
@@ -77,24 +85,44 @@ impl KernelBtf {
 
     /// The BTF with this id, if it is a module's and still there.
     fn module(&self, id: u32) -> Result<Option<ModuleBtf>> {
-        let failed = |errno| Error::new("read a module's types").errno_is(errno);
-        let fd = match bpf::btf_by_id(id) {
-            Ok(fd) => fd,
-            Err(Errno::ENOENT | Errno::EPERM) => return Ok(None),
-            Err(errno) => return Err(failed(errno)),
-        };
-        let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
-        let blob = Blob::parse(bytes, Some(&self.0));
-        let blob = blob.map_err(|why| Error::new("read a module's types").subject(&*name).because(why))?;
-        Ok(Some(ModuleBtf { fd, name, blob }))
+        match bpf::btf_by_id(id) {
+            Ok(fd) => ModuleBtf::read(fd, self),
+            Err(Errno::ENOENT | Errno::EPERM) => Ok(None),
+            Err(errno) => Err(Error::new("read a module's types").errno_is(errno)),
+        }
     }
 }
 
+/// The bytes of vmlinux's types.
+fn vmlinux() -> io::Result<Bytes<'static>> {
+    let mut file = File::open(VMLINUX)?;
+    if let Some(mapped) = KernelFile::map(&file) {
+        return Ok(mapped.into());
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
 impl ModuleBtf {
+    /// The types behind `fd`, which the kernel has given for a module's; `None` if they are not a module's.
+    pub(crate) fn read(fd: OwnedFd, kernel: &KernelBtf) -> Result<Option<ModuleBtf>> {
+        let failed = |errno| Error::new("read a module's types").errno_is(errno);
+        let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
+        let blob = Blob::parse(bytes, Some(&kernel.0));
+        let blob = blob.map_err(|why| Error::new("read a module's types").subject(&*name).because(why))?;
+        Ok(Some(ModuleBtf { fd, name, blob }))
+    }
+
     /// Those in `bytes`, with any descriptor.
     #[cfg(test)]
     pub(crate) fn of(fd: OwnedFd, bytes: Vec<u8>, kernel: &KernelBtf) -> ModuleBtf {
         ModuleBtf { fd, name: "module".to_owned(), blob: Blob::parse(bytes, Some(&kernel.0)).unwrap() }
+    }
+
+    /// The module's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The module's types, on top of `kernel`'s.

@@ -15,6 +15,7 @@
 mod blob;
 #[cfg(test)]
 pub(crate) mod build;
+mod declaration;
 mod functions;
 mod kernel;
 mod shape;
@@ -22,8 +23,8 @@ mod shape;
 mod tests;
 mod types;
 
-use blob::Blob;
-pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module};
+pub(crate) use blob::Blob;
+pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module, has_modules};
 pub(crate) use types::{Member, TypeId, Types, kind};
 
 /// The id of the function called `name` in a loaded program's types, if there is one.

@@ -1,21 +1,22 @@
-//! The shape of a function's type: what it is made of, without names and sizes, as a word.
+//! The shape of a function's or variable's type: what it is made of, without names and sizes, as a word.
 //!
 //! ```text
 //! v void    i int    *T pointer    [T array    s struct    u union    e enum    f declared only    (TT)T function
 //! ```
 //!
-//! The generator makes the same of the functions that an object declares.
+//! The generator makes the same of the functions and variables that an object declares. Two are compatible, as libbpf has
+//! it, if their shapes are equal.
 
 use super::TypeId;
 use super::blob::u32_at;
 use super::types::{MAX_DEPTH, Types, kind};
 
 impl Types<'_> {
-    /// The shape of function `id`; `None` if it is none, or has a part that is like no other's.
-    pub(crate) fn function_shape(self, id: TypeId) -> Option<String> {
-        let function = self.get(id).filter(|ty| ty.kind() == kind::FUNC)?;
+    /// The shape of function or variable `id`; `None` if it is neither, or has a part that is like no other's.
+    pub(crate) fn shape_of(self, id: TypeId) -> Option<String> {
+        let declared = self.get(id).filter(|ty| matches!(ty.kind(), kind::FUNC | kind::VAR))?;
         let mut shape = String::new();
-        self.write_shape(function.target(), &mut shape, MAX_DEPTH)?;
+        self.write_shape(declared.target(), &mut shape, MAX_DEPTH)?;
         Some(shape)
     }
 

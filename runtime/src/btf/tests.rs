@@ -26,7 +26,7 @@ fn vmlinux() -> Builder {
     b
 }
 
-fn parse(builder: &Builder) -> Blob {
+fn parse(builder: &Builder) -> Blob<'static> {
     Blob::parse(builder.bytes(), None).unwrap()
 }
 
@@ -100,7 +100,7 @@ fn a_module_stands_on_vmlinux() {
 }
 
 #[test]
-fn functions_have_shapes() {
+fn functions_and_variables_have_shapes() {
     let mut b = vmlinux();
     let func = |b: &mut Builder, name: &str, ret, params: &[u32]| {
         let nr_params = params.len() as u32;
@@ -120,9 +120,10 @@ fn functions_have_shapes() {
     let last = b.add("", kind::PTR << 24, circle + 1, &[]);
     assert_eq!(last, circle + 1);
     let blob = parse(&b);
-    let shape = |id| Types::new(&blob, None).function_shape(TypeId(id));
+    let shape = |id| Types::new(&blob, None).shape_of(TypeId(id));
     assert_eq!(shape(all).as_deref(), Some("(i*(i)i[is*se)*f"));
     assert_eq!(shape(none).as_deref(), Some("()v"));
+    assert_eq!(shape(9).as_deref(), Some("i"));
     assert_eq!([unknown, circle, last, 0, u32::MAX].map(shape), [const { None }; 5]);
 }
 
@@ -175,13 +176,18 @@ fn what_is_no_btf_is_refused() {
 /// Looks at all there is.
 fn walk(types: Types<'_>) {
     for id in (0..40).chain([u32::MAX - 1, u32::MAX]).map(TypeId) {
-        let _ = (types.resolve(id).is_some(), types.size_of(id), types.function_shape(id));
+        let _ = (types.resolve(id).is_some(), types.size_of(id), types.shape_of(id), types.declaration(id));
         if let Some(ty) = types.get(id) {
             let names = types.members(ty).map(|member| member.name.len()).sum::<usize>();
             assert!(names < 1 << 20);
         }
     }
     let _ = (types.find(kind::STRUCT, "ops"), types.find_own(kind::TYPEDEF, "own"), types.find(0, ""));
+    let wanted = [(kind::STRUCT, "ops"), (kind::VAR, "variable"), (kind::TYPEDEF, "own"), (0, ""), (u32::MAX, "ops")];
+    // Of the kinds that a type can have, the first is the one that is found alone.
+    for (&(kind, name), found) in wanted.iter().zip(types.find_all(&wanted)) {
+        assert_eq!(found, types.find_own(kind, name));
+    }
 }
 
 #[test]

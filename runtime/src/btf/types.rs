@@ -62,8 +62,8 @@ pub(crate) struct TypeId(pub(crate) u32);
 /// vmlinux's types, or a module's on top of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Types<'a> {
-    base: &'a Blob,
-    split: Option<&'a Blob>,
+    base: &'a Blob<'a>,
+    split: Option<&'a Blob<'a>>,
 }
 
 /// One type.
@@ -85,7 +85,7 @@ pub(crate) struct Member<'a> {
 }
 
 impl<'a> Types<'a> {
-    pub(super) fn new(base: &'a Blob, split: Option<&'a Blob>) -> Types<'a> {
+    pub(crate) fn new(base: &'a Blob<'a>, split: Option<&'a Blob<'a>>) -> Types<'a> {
         Types { base, split }
     }
 
@@ -99,6 +99,36 @@ impl<'a> Types<'a> {
         self.find_in(self.split.unwrap_or(self.base), kind, name)
     }
 
+    /// For each kind and name, the first type of a module's own, or of vmlinux's. It takes one look at all of them.
+    pub(crate) fn find_all(self, wanted: &[(u32, &str)]) -> Vec<Option<TypeId>> {
+        let blob = self.split.unwrap_or(self.base);
+        let mut found = vec![None; wanted.len()];
+        let mut missing = wanted.len();
+        // Most types are told apart by their kind and the first bytes of their names.
+        let first = |name: &[u8]| name.first_chunk::<4>().copied();
+        let kinds = wanted.iter().fold(0u32, |kinds, &(kind, _)| kinds | 1u32.checked_shl(kind).unwrap_or(0));
+        let starts: Vec<_> = wanted.iter().map(|(_, name)| first(name.as_bytes())).collect();
+        for id in blob.ids() {
+            if missing == 0 {
+                break;
+            }
+            let Some(record) = blob.record(id) else { continue };
+            let kind = kind::of(record.info);
+            if kinds.checked_shr(kind).unwrap_or(0) & 1 == 0 {
+                continue;
+            }
+            let start = self.bytes_at(record.name).and_then(first);
+            for (index, &(wanted_kind, name)) in wanted.iter().enumerate() {
+                let maybe = kind == wanted_kind && (starts[index].is_none() || starts[index] == start);
+                if maybe && found[index].is_none() && self.string(record.name) == name.as_bytes() {
+                    found[index] = Some(id);
+                    missing -= 1;
+                }
+            }
+        }
+        found
+    }
+
     /// The ids of a module's own types, or of vmlinux's.
     pub(super) fn own_ids(self) -> impl Iterator<Item = TypeId> {
         self.split.unwrap_or(self.base).ids()
@@ -109,7 +139,7 @@ impl<'a> Types<'a> {
         self.string(ty.0.name)
     }
 
-    fn find_in(self, blob: &'a Blob, kind: u32, name: &str) -> Option<TypeId> {
+    fn find_in(self, blob: &'a Blob<'a>, kind: u32, name: &str) -> Option<TypeId> {
         blob.ids().find(|&id| {
             let is = |record: Record<'_>| kind::of(record.info) == kind && self.string(record.name) == name.as_bytes();
             blob.record(id).is_some_and(is)
@@ -173,8 +203,13 @@ impl<'a> Types<'a> {
         })
     }
 
+    /// All strings from this offset on.
+    fn bytes_at(self, offset: u32) -> Option<&'a [u8]> {
+        self.base.strings_from(offset).or_else(|| self.split?.strings_from(offset))
+    }
+
     /// The string; empty if there is none at this offset.
-    fn string(self, offset: u32) -> &'a [u8] {
+    pub(super) fn string(self, offset: u32) -> &'a [u8] {
         // A module's strings begin where those of vmlinux end.
         self.base.string(offset).or_else(|| self.split?.string(offset)).unwrap_or_default()
     }
@@ -184,6 +219,11 @@ impl<'a> Type<'a> {
     /// What its kind has behind the record.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.0.rest
+    }
+
+    /// The flag in its record: of a forward declaration, that it is of a union.
+    pub(crate) fn is_flagged(&self) -> bool {
+        self.0.info >> 31 == 1
     }
 
     /// Whether it is another type by another name, or qualified.

@@ -21,6 +21,7 @@ mod lookup;
 mod machine;
 mod metadata;
 mod min_kernel;
+mod object_btf;
 mod outcome;
 mod own;
 mod patch;
@@ -153,12 +154,11 @@ fn run_with(
     usdt::choose(&mut programs, opened.desc.progs);
     programs.iter().try_for_each(|program| patches.program(program))?;
     patches.inner_maps()?;
-    let other = prototypes::words(opened.desc.image, &opened.header, |at| patches.is_set(at))?;
-    patches.words(other);
     patches.features(percpu::start_features(opened.mode));
 
     let machine = Machine::new(opened, token)?;
     let targets = target::find(&machine, &programs, opened.desc.progs, &mut patches)?;
+    prototypes::check(opened, &machine, &mut patches)?;
     token.map_or(Ok(()), |token| patches.token(token))?;
     let Made { fds, features } = machine.load(&mut patches).map_err(|error| {
         struct_ops::blame_link(opened, percpu::blame_mode(opened.mode, min_kernel::explain(opened, error)))

@@ -1,7 +1,7 @@
 //! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
-//! checks itself, so that only `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `mmap`, `perf`,
+//! checks itself, so that only `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `kernel_file`, `mmap`, `perf`,
 //! `poll`, `signals`, `uname` and `vm` contain `unsafe`.
 
 pub(crate) mod attr;
@@ -11,6 +11,7 @@ mod errno;
 pub(crate) mod fds;
 pub(crate) mod fs_type;
 pub(crate) mod guarded;
+pub(crate) mod kernel_file;
 pub(crate) mod mmap;
 pub(crate) mod perf;
 pub(crate) mod poll;

@@ -86,7 +86,7 @@ pub mod step {
     /// says there is none, if that is no failure.
     pub const EXPECT: u32 = 32;
     /// Of a probe: the bits to set in `features` on a yes. Of a look-up in BTF: the offset of the shape that the function
-    /// must have, 0 for any; the runtime sees to that.
+    /// or variable must have, 0 for any; the runtime sees to that.
     pub const FEATURE: u32 = 36;
     /// Bytes of a record.
     pub const LEN: u32 = 48;

@@ -27,8 +27,8 @@ pub struct Ksym {
     pub kind: KsymKind,
     /// Whether a kernel may be without it: its address is 0 then.
     pub weak: bool,
-    /// Of a weak kfunc of which there may be several prototypes, for kernels that have changed it: its prototype's
-    /// [shape](Btf::shape). A kernel where it has another is without this one.
+    /// The [shape](Btf::shape) of a kfunc's prototype or of a variable's type; `None` of what has no type. The runtime
+    /// compares it with the kernel's: where that is another, a weak kfunc is missing, and anything else refused.
     pub shape: Option<String>,
 }
 
@@ -99,12 +99,14 @@ pub(super) fn ksyms(elf: &Elf<'_>, btf: &Btf) -> Ksyms {
     let mut ksyms = Ksyms::default();
     for (symbol, Symbol { name, bind, .. }) in elf.symbols.iter().enumerate().filter(|(_, symbol)| is_extern(symbol)) {
         if let Some(&(kind, id)) = declared.get(name.as_str()) {
-            let mut ksym = Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak, shape: None };
-            if ksym.weak && ksym.kernel_name() != name {
-                let proto = btf.get(id).as_func().map(|func| func.proto);
-                // What is like no other function's has a shape that none has.
-                ksym.shape = Some(proto.and_then(|proto| btf.shape(proto)).unwrap_or_else(|| "?".to_owned()));
-            }
+            let ty = match btf.get(id) {
+                Type::Func(func) => Some(func.proto),
+                Type::Var(var) if kind == KsymKind::Var => Some(var.ty),
+                _ => None,
+            };
+            // What is like nothing else has a shape that the kernel's have not.
+            let shape = ty.map(|ty| btf.shape(ty).unwrap_or_else(|| "?".to_owned()));
+            let ksym = Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak, shape };
             ksyms.by_symbol.insert(symbol, KsymIdx(ksyms.all.len()));
             ksyms.all.push(ksym);
         }
