@@ -190,6 +190,7 @@
 mod arena;
 mod btf;
 mod by_hand;
+mod core_relo;
 pub mod cpus;
 mod data;
 mod desc;

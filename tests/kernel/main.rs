@@ -16,6 +16,7 @@ mod cgroup;
 mod command;
 mod const_strings;
 mod core_relos;
+mod core_types;
 mod cpus;
 mod derived;
 mod equivalence;

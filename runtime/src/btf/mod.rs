@@ -25,7 +25,7 @@ mod types;
 
 pub(crate) use blob::Blob;
 pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module, has_modules};
-pub(crate) use types::{Member, TypeId, Types, kind};
+pub(crate) use types::{Member, Type, TypeId, Types, kind};
 
 /// The id of the function called `name` in a loaded program's types, if there is one.
 ///

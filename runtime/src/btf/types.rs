@@ -130,7 +130,7 @@ impl<'a> Types<'a> {
     }
 
     /// The ids of a module's own types, or of vmlinux's.
-    pub(super) fn own_ids(self) -> impl Iterator<Item = TypeId> {
+    pub(crate) fn own_ids(self) -> impl Iterator<Item = TypeId> {
         self.split.unwrap_or(self.base).ids()
     }
 
@@ -157,7 +157,7 @@ impl<'a> Types<'a> {
     }
 
     /// The id of the type behind typedefs, qualifiers and tags.
-    pub(super) fn resolve_id(self, mut id: TypeId) -> Option<TypeId> {
+    pub(crate) fn resolve_id(self, mut id: TypeId) -> Option<TypeId> {
         for _ in 0..MAX_DEPTH {
             match self.get(id) {
                 Some(ty) if ty.is_alias() => id = ty.target(),
@@ -208,8 +208,18 @@ impl<'a> Types<'a> {
         self.base.strings_from(offset).or_else(|| self.split?.strings_from(offset))
     }
 
+    /// The names of an enum's values, in order of declaration; none if it is no enum.
+    pub(crate) fn enumerators(self, ty: Type<'a>) -> impl Iterator<Item = &'a [u8]> {
+        let size = match ty.kind() {
+            kind::ENUM => 8,
+            kind::ENUM64 => 12,
+            _ => usize::MAX,
+        };
+        ty.0.rest.chunks_exact(size).map(move |value| self.string(u32_at(value, 0).unwrap_or_default()))
+    }
+
     /// The string; empty if there is none at this offset.
-    pub(super) fn string(self, offset: u32) -> &'a [u8] {
+    pub(crate) fn string(self, offset: u32) -> &'a [u8] {
         // A module's strings begin where those of vmlinux end.
         self.base.string(offset).or_else(|| self.split?.string(offset)).unwrap_or_default()
     }
@@ -239,6 +249,36 @@ impl<'a> Type<'a> {
     /// Bytes of a struct, or of another kind that says it.
     pub(crate) fn size(&self) -> u32 {
         self.0.size_or_type
+    }
+
+    /// How many elements it has: members, values, parameters.
+    pub(crate) fn elements(&self) -> u32 {
+        kind::elements(self.0.info)
+    }
+
+    /// Whether an integer has a sign.
+    pub(crate) fn is_signed(&self) -> bool {
+        const BTF_INT_SIGNED: u32 = 1;
+        self.int_data() >> 24 & BTF_INT_SIGNED != 0
+    }
+
+    /// At which bit an integer begins: not 0 for bit-fields of old.
+    pub(crate) fn int_offset(&self) -> u32 {
+        self.int_data() >> 16 & 0xff
+    }
+
+    fn int_data(&self) -> u32 {
+        u32_at(self.0.rest, 0).unwrap_or_default()
+    }
+
+    /// What an array is of, and how many.
+    pub(crate) fn array(&self) -> Option<(TypeId, u32)> {
+        Some((TypeId(u32_at(self.0.rest, 0)?), u32_at(self.0.rest, 8)?))
+    }
+
+    /// The types of a prototype's parameters.
+    pub(crate) fn params(&self) -> impl ExactSizeIterator<Item = TypeId> + use<'a> {
+        self.0.rest.chunks_exact(8).map(|param| TypeId(u32_at(param, 4).unwrap_or_default()))
     }
 
     /// What a pointer, typedef or qualifier is of.

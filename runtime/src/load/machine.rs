@@ -7,6 +7,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::core_types;
 use super::kfunc_addresses;
 use super::lookup;
 use super::outcome::{Made, Outcome};
@@ -121,7 +122,8 @@ impl<'a> Machine<'a> {
                 },
                 None => self.error(step, errno, None),
             };
-            let words = match self.without_kfunc_addresses(patches, &refused) {
+            let other = self.without_kfunc_addresses(patches, &refused);
+            let words = match other.or_else(|| self.with_core_types(patches, &refused)) {
                 Some(words) => words,
                 None => match self.without_btf(patches, step, &refused) {
                     Some(words) => {
@@ -165,6 +167,14 @@ impl<'a> Machine<'a> {
         let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD)?;
         (step.op == OP_BPF && refused.verifier_log().is_some()).then_some(())?;
         untyped::words(image, &self.opened.header, |at| patches.is_set(at))
+    }
+
+    /// What to change for a load with CO-RE relocations of types resolved here, if the kernel has refused one. What then
+    /// goes wrong with the kernel's types leaves it at that.
+    fn with_core_types(&self, patches: &Patches<'_, '_>, refused: &Error) -> Option<Vec<(u32, u32)>> {
+        refused.verifier_log().is_some_and(core_types::is_refused).then_some(())?;
+        let words = core_types::words(self.opened, patches).ok()?;
+        (!words.is_empty() && words.iter().all(|&(at, _)| !patches.has(at))).then_some(words)
     }
 
     /// What to change for a load without addresses of kfuncs, if it is those that the kernel has refused.

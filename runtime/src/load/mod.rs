@@ -15,6 +15,7 @@
 //! without.
 
 mod core_relos;
+mod core_types;
 mod kfunc_addresses;
 mod loaded;
 mod lookup;
