@@ -31,7 +31,7 @@ pub(super) fn check(desc: &ObjectDesc<'_>, header: &Header) -> Result<()> {
     let owners = Owners::of(desc, header)?;
     let regions = Regions::of(desc, header)?;
     described_attrs(desc, &regions)?;
-    written_by_the_runtime(desc, &regions)?;
+    written_by_the_runtime(desc, header, &regions)?;
     let checked = Checked { desc, header, owners, regions };
     for (index, step) in header.steps(desc.image).enumerate() {
         checked.step(&step).ok_or_else(|| {
@@ -165,16 +165,30 @@ fn described_attrs(desc: &ObjectDesc<'_>, regions: &Regions) -> Result<()> {
 }
 
 /// What the runtime writes to the image besides attrs is apart from all that the loader goes by.
-fn written_by_the_runtime(desc: &ObjectDesc<'_>, regions: &Regions) -> Result<()> {
+fn written_by_the_runtime(desc: &ObjectDesc<'_>, header: &Header, regions: &Regions) -> Result<()> {
     let switches = desc.maps.iter().map(|map| map.reused).filter(|&at| at != 0);
     let switches = switches.chain(desc.progs.iter().map(|program| program.skip)).map(|at| (at, 4));
     let values = desc.maps.iter().filter_map(|map| map.variables()?.0);
     let offsets = desc.maps.iter().filter_map(|map| map.arena.as_ref()).flat_map(|arena| arena.offsets);
-    let mut places = switches.chain(values).chain(offsets.map(|&at| (at, 4)));
+    let programs = header.steps(desc.image).filter_map(|step| part_of_program(desc.image, regions, &step));
+    let mut places = switches.chain(values).chain(offsets.map(|&at| (at, 4))).chain(programs);
     if places.any(|(at, len)| regions.over(at, at.saturating_add(len)).next().is_some()) {
         return Err(malformed("two parts of the image overlap"));
     }
     Ok(())
+}
+
+/// The instructions or CO-RE relocations of a program, if `step` points its attr to them: place and bytes.
+fn part_of_program(image: &[u8], regions: &Regions, step: &Step) -> Option<(u32, u32)> {
+    const PARTS: [(u32, u32, u32); 2] = [
+        (place!(ProgLoad.insns), place!(ProgLoad.insn_cnt), 8),
+        (place!(ProgLoad.core_relos), place!(ProgLoad.core_relo_cnt), 16),
+    ];
+    let is_attr = |region: &&(u32, u32, What)| region.2 == What::Attr(BPF_PROG_LOAD);
+    let &(attr, ..) =
+        regions.over(step.out, step.out.saturating_add(1)).find(is_attr).filter(|_| step.op == OP_POINT)?;
+    let &(_, count, size) = PARTS.iter().find(|(place, ..)| attr + place == step.out)?;
+    Some((step.arg, image.u32(attr + count)?.saturating_mul(size)))
 }
 
 struct Checked<'a> {

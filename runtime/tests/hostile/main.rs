@@ -20,6 +20,8 @@ const VALUE_SIZE: u32 = 8;
 const LOG_LEVEL: u32 = 24;
 const LOG_BUF: u32 = 32;
 const BTF_LOG_BUF: u32 = 8;
+const INSNS: u32 = 8;
+const CORE_RELOS: u32 = 128;
 
 const FIXTURES: [&str; 8] =
     ["agent", "attach_all", "attach_perf", "counters", "kconfig", "many", "percpu_basic", "struct_ops"];
@@ -206,6 +208,22 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
     let mut progs: Vec<ProgDesc<'_>> = desc.progs.to_vec();
     progs[0].attrs = other.attrs;
     refused(&ObjectDesc { progs: &progs, ..desc }, "a program of a map's attr");
+
+    // The runtime writes to instructions, and to what it resolves of their relocations.
+    let desc = describe("agent");
+    let is_part = |step: &Step, part: u32| {
+        step.op == OP_POINT && desc.progs.iter().any(|program| program.attrs.iter().any(|attr| attr + part == step.out))
+    };
+    for part in [INSNS, CORE_RELOS] {
+        let mut image = Image::of(&desc);
+        let (index, point) = image.find(|step| is_part(step, part));
+        for (arg, what) in
+            [(desc.maps[0].attrs[0], "an attr as a program's"), (image.header.steps, "records as a program's")]
+        {
+            image.set(index, Step { arg, ..point });
+            refused(&ObjectDesc { image: &image.bytes, ..desc }, what);
+        }
+    }
 }
 
 /// The map with another's sizes.
