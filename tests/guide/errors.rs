@@ -93,7 +93,7 @@ fn unprivileged() -> String {
 /// They are kept beside the derives' tests, under other paths and line numbers.
 #[test]
 fn the_compilers_are_what_it_prints() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../skelgen-macros/tests/ui");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("macros/tests/ui");
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let printed = files.filter(|path| path.extension().is_some_and(|extension| extension == "stderr"));
     let printed: String = printed.map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -9,7 +9,7 @@ use skelgen::object::Var;
 use syn::ext::IdentExt;
 
 /// `compare::CType`.
-pub(super) enum CType {
+pub(crate) enum CType {
     Int { bytes: u32, signed: Option<bool> },
     Bool,
     Float { bytes: u32 },
@@ -19,27 +19,27 @@ pub(super) enum CType {
 }
 
 /// `compare::CMember`.
-pub(super) struct CMember {
-    pub(super) name: String,
-    pub(super) declaration: String,
-    pub(super) offset: u32,
-    pub(super) ty: CType,
-    pub(super) required: bool,
+pub(crate) struct CMember {
+    pub(crate) name: String,
+    pub(crate) declaration: String,
+    pub(crate) offset: u32,
+    pub(crate) ty: CType,
+    pub(crate) required: bool,
 }
 
 /// `compare::CValue`.
-pub(super) struct CValue {
-    pub(super) place: String,
-    pub(super) bytes: u32,
-    pub(super) members: Vec<CMember>,
+pub(crate) struct CValue {
+    pub(crate) place: String,
+    pub(crate) bytes: u32,
+    pub(crate) members: Vec<CMember>,
     /// What one of them is called: `variable`, `member`.
-    pub(super) noun: &'static str,
+    pub(crate) noun: &'static str,
     /// The names of its bit-fields, which are no members.
-    pub(super) bitfields: Vec<String>,
+    pub(crate) bitfields: Vec<String>,
 }
 
 /// The variables of a section.
-pub(super) fn variables(btf: &Btf, vars: &[Var]) -> Result<Vec<CMember>> {
+pub(crate) fn variables(btf: &Btf, vars: &[Var]) -> Result<Vec<CMember>> {
     let idents = Members::default().claim_all(vars.iter().map(|var| var.name.as_str()));
     let member = |(var, ident): (&Var, Ident)| {
         Ok(CMember {
@@ -54,7 +54,7 @@ pub(super) fn variables(btf: &Btf, vars: &[Var]) -> Result<Vec<CMember>> {
 }
 
 /// The members of a struct that are no bit-fields.
-pub(super) fn members(btf: &Btf, ty: &Composite) -> Result<Vec<CMember>> {
+pub(crate) fn members(btf: &Btf, ty: &Composite) -> Result<Vec<CMember>> {
     let mut members = Vec::new();
     for (member, ident) in ty.members.iter().zip(Members::default().claim_members(btf, ty)) {
         let Some(ident) = ident else { continue };
@@ -71,7 +71,7 @@ pub(super) fn members(btf: &Btf, ty: &Composite) -> Result<Vec<CMember>> {
 }
 
 /// The names of the members of a struct that are bit-fields.
-pub(super) fn bitfields(btf: &Btf, ty: &Composite) -> Vec<String> {
+pub(crate) fn bitfields(btf: &Btf, ty: &Composite) -> Vec<String> {
     let bitfields = ty.members.iter().filter(|member| btf.bitfield(member).is_some());
     bitfields.map(|member| btf.name(member.name).to_owned()).collect()
 }
@@ -137,7 +137,7 @@ impl CType {
 
 impl CValue {
     /// The constant; `compare` is the path of the runtime's module.
-    pub(super) fn tokens(&self, compare: &TokenStream) -> TokenStream {
+    pub(crate) fn tokens(&self, compare: &TokenStream) -> TokenStream {
         let (place, bytes, members) = (&self.place, size(self.bytes), list(&self.members, compare));
         quote!(#compare::CValue { place: #place, bytes: #bytes, members: #members })
     }

@@ -10,10 +10,10 @@
 //! ```
 
 mod check;
-mod layout;
-mod names;
+pub(crate) mod layout;
+pub(crate) mod names;
 mod shape;
-mod source;
+pub(crate) mod source;
 mod value;
 
 use proc_macro2::TokenStream;
@@ -69,5 +69,18 @@ fn compare(shape: &Shape<'_>, source: &Source, rt: &TokenStream, errors: &mut Ve
     }
     tokens
 }
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    #[test]
+    fn cargo_watches_the_object() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/counters.bpf.o");
+        // Also if the struct is wrong: it may be the object that changes.
+        let tokens = super::derive(&syn::parse_quote! {
+            #[repr(C)]
+            #[percpu(object = "../fixtures/counters.bpf.o")]
+            struct Wrong {}
+        });
+        assert!(tokens.to_string().contains(&format!(":: core :: include_bytes ! ({path:?})")));
+    }
+}

@@ -9,7 +9,7 @@ use crate::attribute::{Source, SourceKind};
 use crate::nearest::nearest;
 
 /// What the struct is compared to; `file` is the object's file name.
-pub(super) fn value(object: &Object, file: &str, source: &Source) -> Result<CValue, Error> {
+pub(crate) fn value(object: &Object, file: &str, source: &Source) -> Result<CValue, Error> {
     let name = source.name.value();
     let refused = |what: String| Error::new_spanned(&source.name, what);
     let Some(map) = of_kind(object, source.kind).find(|map| map.name == name) else {
@@ -38,7 +38,7 @@ pub(super) fn value(object: &Object, file: &str, source: &Source) -> Result<CVal
 }
 
 /// The layout of a map's value, or the reason why it is no struct.
-pub(super) fn of_map(object: &Object, file: &str, map: &Map) -> Result<CValue, String> {
+pub(crate) fn of_map(object: &Object, file: &str, map: &Map) -> Result<CValue, String> {
     let (btf, name, bytes) = (&object.btf, &map.name, map.def.value_size);
     let failed = |error: skelgen::Error| error.in_object(file).to_string();
     if let Some(data) = &map.data {

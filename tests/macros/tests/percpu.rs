@@ -129,7 +129,7 @@ mod compared {
     // The section is `.percpu` if nothing is said.
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/counters.bpf.o")]
+    #[percpu(object = "../../fixtures/counters.bpf.o")]
     pub(super) struct CounterValues {
         pub(super) hits: super::Count,
         pub(super) errors: u32,
@@ -156,7 +156,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_basic.bpf.o", section = ".percpu")]
+    #[percpu(object = "../../fixtures/percpu_basic.bpf.o", section = ".percpu")]
     pub(super) struct Basic {
         total: u64,
         zero: i32,
@@ -171,7 +171,7 @@ mod compared {
     // 10 bytes, of which a Rust struct makes 16.
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_basic.bpf.o", section = ".percpu.custom")]
+    #[percpu(object = "../../fixtures/percpu_basic.bpf.o", section = ".percpu.custom")]
     pub(super) struct Custom {
         custom_runs: u64,
         custom_word: u16,
@@ -179,7 +179,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_shapes.bpf.o", section = ".percpu.other")]
+    #[percpu(object = "../../fixtures/percpu_shapes.bpf.o", section = ".percpu.other")]
     pub(super) struct Other {
         other_total: u64,
         other_slots: [u64; 4],
@@ -187,7 +187,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/maps_all.bpf.o", map = "percpu_array")]
+    #[percpu(object = "../../fixtures/maps_all.bpf.o", map = "percpu_array")]
     #[percpu(crate = skelgen_runtime)]
     pub(super) struct Totals {
         packets: u64,
@@ -196,7 +196,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/maps_all.bpf.o", map = "percpu_cgroup_storage")]
+    #[percpu(object = "../../fixtures/maps_all.bpf.o", map = "percpu_cgroup_storage")]
     pub(super) struct CgroupTotals {
         packets: u64,
         bytes: u64,
@@ -215,7 +215,7 @@ mod compared {
     // Every C type, and each of what it can be in Rust.
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o")]
     pub(super) struct Types {
         letter: i8,
         text: [u8; 6],
@@ -241,7 +241,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", section = ".percpu.of_function")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", section = ".percpu.of_function")]
     pub(super) struct OfFunction {
         runs: u64,
         touch_count: u32,
@@ -249,7 +249,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "shapes")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "shapes")]
     pub(super) struct Shape {
         kind: u8,
         corners: [Point; 2],
@@ -260,7 +260,7 @@ mod compared {
     // Bit-fields are kept by what lies over them.
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "flags")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "flags")]
     pub(super) struct Flags {
         before: u32,
         pub(super) _bits4: [u8; 4],
@@ -270,7 +270,7 @@ mod compared {
     // What has no name in C is named as in a generated skeleton, or left out.
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "nameless")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "nameless")]
     pub(super) struct Nameless {
         id: u32,
         anon0: types::NamelessAnon0,
@@ -279,7 +279,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "nameless")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "nameless")]
     pub(super) struct NamelessPadded {
         id: u32,
         _pad4: [u8; 8],
@@ -288,7 +288,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C, packed)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "packed_values")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "packed_values")]
     pub(super) struct Packed {
         tag: u8,
         value: u64,
@@ -297,7 +297,7 @@ mod compared {
 
     #[derive(Clone, Copy, Debug, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_types.bpf.o", map = "packed_values")]
+    #[percpu(object = "../../fixtures/percpu_types.bpf.o", map = "packed_values")]
     pub(super) struct UnalignedFields {
         tag: u8,
         value: Unaligned<u64>,
@@ -306,11 +306,11 @@ mod compared {
 }
 
 #[derive(skelgen_runtime::Skeleton)]
-#[skeleton(object = "../fixtures/percpu_types.bpf.o")]
+#[skeleton(object = "../../fixtures/percpu_types.bpf.o")]
 struct PercpuTypes;
 
 #[derive(skelgen_runtime::Skeleton)]
-#[skeleton(object = "../fixtures/counters.bpf.o")]
+#[skeleton(object = "../../fixtures/counters.bpf.o")]
 struct Counters;
 
 #[test]
@@ -365,7 +365,7 @@ fn a_macro_can_declare_the_struct() {
         ($name:ident { $($field:ident: $ty:ty),* }) => {
             #[derive(PerCpu)]
             #[repr(C)]
-            #[percpu(object = "../fixtures/maps_all.bpf.o", map = "percpu_array")]
+            #[percpu(object = "../../fixtures/maps_all.bpf.o", map = "percpu_array")]
             struct $name { $($field: $ty),* }
         };
     }
@@ -380,7 +380,7 @@ fn a_function_can_have_values_of_its_own() {
     /// As a user would write it, with what lints look at.
     #[derive(Clone, Copy, Debug, Default, PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/percpu_basic.bpf.o", section = ".percpu.with_a_long_name")]
+    #[percpu(object = "../../fixtures/percpu_basic.bpf.o", section = ".percpu.with_a_long_name")]
     struct LongName {
         /// Not to be used.
         #[deprecated]
@@ -414,7 +414,7 @@ mod hygiene {
 
     #[derive(renamed::PerCpu)]
     #[repr(C)]
-    #[percpu(object = "../fixtures/counters.bpf.o", crate = crate::hygiene::renamed)]
+    #[percpu(object = "../../fixtures/counters.bpf.o", crate = crate::hygiene::renamed)]
     pub(super) struct Value {
         hits: ::core::primitive::u64,
         errors: ::core::primitive::u32,

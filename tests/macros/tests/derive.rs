@@ -6,7 +6,7 @@
 use skelgen_runtime::{Error, Skeleton};
 
 #[derive(Skeleton)]
-#[skeleton(object = "../fixtures/counters.bpf.o")]
+#[skeleton(object = "../../fixtures/counters.bpf.o")]
 struct Counters;
 
 #[test]
@@ -24,7 +24,7 @@ fn a_derived_skeleton_opens_with_the_objects_values() -> Result<(), Error> {
 fn a_function_can_have_a_skeleton_of_its_own() -> Result<(), Error> {
     /// As a user would write it.
     #[derive(Clone, Copy, Debug, Skeleton)]
-    #[skeleton(object = "../fixtures/percpu_basic.bpf.o")]
+    #[skeleton(object = "../../fixtures/percpu_basic.bpf.o")]
     struct BPFStuff;
 
     assert_eq!(BPFStuff::open()?.progs.change.name(), "change");
@@ -34,11 +34,11 @@ fn a_function_can_have_a_skeleton_of_its_own() -> Result<(), Error> {
 /// Named as a skeleton's parts are.
 mod parts {
     #[derive(skelgen_runtime::Skeleton)]
-    #[skeleton(object = "../fixtures/maps_all.bpf.o")]
+    #[skeleton(object = "../../fixtures/maps_all.bpf.o")]
     pub(super) struct Maps;
 
     #[derive(skelgen_runtime::Skeleton)]
-    #[skeleton(object = "../fixtures/counters.bpf.o")]
+    #[skeleton(object = "../../fixtures/counters.bpf.o")]
     pub(super) struct Progs;
 }
 
@@ -54,7 +54,7 @@ fn a_skeleton_can_be_named_as_its_parts_are() -> Result<(), Error> {
 /// The struct's visibility is the module's.
 mod inner {
     #[derive(skelgen_runtime::Skeleton)]
-    #[skeleton(object = "../fixtures/counters.bpf.o")]
+    #[skeleton(object = "../../fixtures/counters.bpf.o")]
     pub(super) struct Seen;
 }
 
@@ -73,7 +73,7 @@ mod hygiene {
     pub(super) extern crate skelgen_runtime as renamed;
 
     #[derive(renamed::Skeleton)]
-    #[skeleton(object = "../fixtures/data_sections.bpf.o", crate = crate::hygiene::renamed)]
+    #[skeleton(object = "../../fixtures/data_sections.bpf.o", crate = crate::hygiene::renamed)]
     pub(super) struct Sections;
 
     struct Box;

@@ -5,11 +5,9 @@ use std::fs;
 
 use skelgen::Skeleton;
 use skelgen::object::Object;
+use skelgen_macros_tests::{c_value, is_storage};
 use skelgen_runtime::Value;
 use skelgen_runtime::plain::{TypeLayout, compare};
-
-use super::layout::{CMember, CType, CValue};
-use super::source;
 
 /// Skeletons of the fixtures that have per-CPU data, and of the one that has every type.
 mod skeletons {
@@ -23,25 +21,27 @@ mod skeletons {
     }
 
     skeletons! {
-        "../fixtures/agent.bpf.o" Agent
-        "../fixtures/agent_percpu.bpf.o" AgentPercpu
-        "../fixtures/agent_thirty.bpf.o" AgentThirty
-        "../fixtures/core_relos.bpf.o" CoreRelos
-        "../fixtures/counters.bpf.o" Counters
-        "../fixtures/data_sections.bpf.o" DataSections
-        "../fixtures/deep_stack_ok.bpf.o" DeepStackOk
-        "../fixtures/exclusive.bpf.o" Exclusive
-        "../fixtures/insns.bpf.o" Insns
-        "../fixtures/jump_tables.bpf.o" JumpTables
-        "../fixtures/kfuncs.bpf.o" Kfuncs
-        "../fixtures/maps_all.bpf.o" MapsAll
-        "../fixtures/percpu_basic.bpf.o" PercpuBasic
-        "../fixtures/percpu_const_str.bpf.o" PercpuConstStr
-        "../fixtures/percpu_maps.bpf.o" PercpuMaps
-        "../fixtures/percpu_shapes.bpf.o" PercpuShapes
-        "../fixtures/percpu_types.bpf.o" PercpuTypes
-        "../fixtures/refused_map_types.bpf.o" RefusedMapTypes
-        "../fixtures/refused_types.bpf.o" RefusedTypes
+        "../../fixtures/agent.bpf.o" Agent
+        "../../fixtures/agent_percpu.bpf.o" AgentPercpu
+        "../../fixtures/agent_thirty.bpf.o" AgentThirty
+        "../../fixtures/core_relos.bpf.o" CoreRelos
+        "../../fixtures/counters.bpf.o" Counters
+        "../../fixtures/data_sections.bpf.o" DataSections
+        "../../fixtures/deep_stack_ok.bpf.o" DeepStackOk
+        "../../fixtures/exclusive.bpf.o" Exclusive
+        "../../fixtures/insns.bpf.o" Insns
+        "../../fixtures/jump_tables.bpf.o" JumpTables
+        "../../fixtures/kfuncs.bpf.o" Kfuncs
+        "../../fixtures/maps_all.bpf.o" MapsAll
+        "../../fixtures/percpu_basic.bpf.o" PercpuBasic
+        "../../fixtures/percpu_const_str.bpf.o" PercpuConstStr
+        "../../fixtures/percpu_maps.bpf.o" PercpuMaps
+        "../../fixtures/percpu_shapes.bpf.o" PercpuShapes
+        "../../fixtures/percpu_types.bpf.o" PercpuTypes
+        "../../fixtures/refused_map_types.bpf.o" RefusedMapTypes
+        "../../fixtures/refused_types.bpf.o" RefusedTypes
+        "../../fixtures/tail_call_stack_ok.bpf.o" TailCallStackOk
+        "../../fixtures/unread_addresses.bpf.o" UnreadAddresses
     }
 }
 
@@ -95,11 +95,13 @@ const GENERATED: &[Generated] = generated! {
     }
     refused_map_types: { "lock_in_percpu_hash" => Locked }
     refused_types: { ".percpu" => Percpu }
+    tail_call_stack_ok: { ".percpu" => Percpu }
+    unread_addresses: { ".percpu" => Percpu }
 };
 
 /// File names and objects of the fixtures that this machine can have skeletons of.
 fn fixtures() -> Vec<(String, Object)> {
-    let files = fs::read_dir("../fixtures").unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir("../../fixtures").unwrap().map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let skeleton = Skeleton::new(&name, &fs::read(&path).unwrap()).ok()?;
@@ -110,15 +112,10 @@ fn fixtures() -> Vec<(String, Object)> {
 }
 
 #[test]
-fn cargo_watches_the_object() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/counters.bpf.o");
-    // Also if the struct is wrong: it may be the object that changes.
-    let tokens = super::derive(&syn::parse_quote! {
-        #[repr(C)]
-        #[percpu(object = "../fixtures/counters.bpf.o")]
-        struct Wrong {}
-    });
-    assert!(tokens.to_string().contains(&format!(":: core :: include_bytes ! ({path:?})")));
+fn padding_is_what_the_runtime_takes_for_it() {
+    for name in ["_align", "_pad0", "_pad123", "_pad", "_pad1x", "pad1", "_padding", "", "_", "_pad_1"] {
+        assert_eq!(is_storage(name), skelgen_runtime::plain::is_padding(name), "{name}");
+    }
 }
 
 #[test]
@@ -131,11 +128,11 @@ fn the_layouts_are_those_of_generated_types() {
             if !(everything || map.def.is_percpu()) {
                 continue;
             }
-            let Ok(c) = source::of_map(&object, &file, map) else { continue };
+            let Some(c) = c_value(&object, &file, map) else { continue };
             let place = format!("{} {}", object.name, map.name);
             let generated = GENERATED.iter().find(|it| it.fixture == object.name && it.map == map.name);
             let Generated { layout, align, .. } = generated.unwrap_or_else(|| panic!("{place}: which type?"));
-            assert_same(&place, layout, *align, &c);
+            assert_same(&place, layout, *align, c);
             found.insert((object.name.clone(), map.name.clone()));
         }
     }
@@ -143,9 +140,8 @@ fn the_layouts_are_those_of_generated_types() {
     assert_eq!(found, listed);
 }
 
-fn assert_same(place: &str, layout: &TypeLayout, align: usize, c: &CValue) {
+fn assert_same(place: &str, layout: &TypeLayout, align: usize, value: compare::CValue) {
     let &TypeLayout::Struct { name, fields, .. } = layout else { panic!("{place}: {layout:?}") };
-    let value = compare::CValue { place: "C", bytes: c.bytes as usize, members: members(&c.members) };
     for (index, member) in value.members.iter().enumerate() {
         let mut fields = fields.iter().map(|field| (skelgen_runtime::plain::field_name(field.name), field));
         let field = fields.find(|(name, _)| *name == member.name);
@@ -153,28 +149,4 @@ fn assert_same(place: &str, layout: &TypeLayout, align: usize, c: &CValue) {
         assert_eq!(value.field(index, name, field).as_str(), "", "{place}");
     }
     assert_eq!(value.total(layout, align).as_str(), "", "{place}");
-}
-
-fn members(members: &[CMember]) -> &'static [compare::CMember] {
-    let member = |member: &CMember| compare::CMember {
-        name: member.name.clone().leak(),
-        declaration: member.declaration.clone().leak(),
-        offset: member.offset as usize,
-        ty: c_type(&member.ty),
-        required: member.required,
-    };
-    members.iter().map(member).collect::<Vec<_>>().leak()
-}
-
-fn c_type(ty: &CType) -> compare::CType {
-    match ty {
-        CType::Int { bytes, signed } => compare::CType::Int { bytes: *bytes as usize, signed: *signed },
-        CType::Bool => compare::CType::Bool,
-        CType::Float { bytes } => compare::CType::Float { bytes: *bytes as usize },
-        CType::Array { len, of } => compare::CType::Array { len: *len as usize, of: Box::leak(Box::new(c_type(of))) },
-        CType::Struct { name, bytes, members: inner } => {
-            compare::CType::Struct { name: name.clone().leak(), bytes: *bytes as usize, members: members(inner) }
-        }
-        CType::Opaque { bytes } => compare::CType::Opaque { bytes: *bytes as usize },
-    }
 }
