@@ -25,6 +25,7 @@ mod skeletons {
         "../../fixtures/agent_percpu.bpf.o" AgentPercpu
         "../../fixtures/agent_thirty.bpf.o" AgentThirty
         "../../fixtures/core_relos.bpf.o" CoreRelos
+        "../../fixtures/core_types.bpf.o" CoreTypes
         "../../fixtures/counters.bpf.o" Counters
         "../../fixtures/data_sections.bpf.o" DataSections
         "../../fixtures/deep_stack_ok.bpf.o" DeepStackOk
@@ -69,6 +70,7 @@ const GENERATED: &[Generated] = generated! {
     agent_percpu: { ".percpu" => Percpu }
     agent_thirty: { "counters" => CpuCounters, "run_time" => CpuHistogram, "wait_time" => CpuHistogram }
     core_relos: { ".percpu" => Percpu }
+    core_types: { ".percpu" => Percpu }
     counters: { ".percpu" => Percpu }
     data_sections: {
         ".data" => Data, ".data.x" => DataX, ".data.zero" => DataZero, ".rodata" => Rodata, ".rodata.x" => RodataX,
