@@ -1,9 +1,10 @@
 //! Libraries that static executables are linked with, where libbpf is among them.
 
-use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::{fs, io, process};
 
 use crate::cells::have;
 use crate::static_build::{TARGET, cargo};
@@ -37,10 +38,11 @@ fn find(scratch: &Path) -> Result<String, String> {
     fetch.args(["fetch", "--locked", "--quiet", "--target", TARGET]);
     output(&mut fetch).map_err(|why| format!("cargo cannot fetch: {why}"))?;
 
-    let folders = ["libelf.a", "libz.a"].map(|archive| format!("-L native={}", folder(archive).display()));
+    let folder = scratch.join("libelf_and_zlib");
+    link_alone(&["libelf.a", "libz.a"].map(found), &folder).map_err(|error| error.to_string())?;
     let others = needed.split_whitespace().filter(|flag| !["-lelf", "-lz"].contains(flag));
     let others = others.map(|flag| format!("-C link-arg={flag}"));
-    Ok(folders.into_iter().chain(others).collect::<Vec<_>>().join(" "))
+    Ok([format!("-L native={}", folder.display())].into_iter().chain(others).collect::<Vec<_>>().join(" "))
 }
 
 /// Nothing if a static program with libelf and zlib can be made: headers and archives are there.
@@ -57,11 +59,24 @@ fn links(needed: &str, scratch: &Path) -> Result<(), String> {
     output(&mut Command::new(program)).map(drop)
 }
 
-/// Where the C compiler finds a library.
-fn folder(archive: &str) -> PathBuf {
+/// An archive, where the C compiler finds it.
+fn found(archive: &str) -> PathBuf {
     let path = output(Command::new("cc").arg(format!("-print-file-name={archive}"))).unwrap_or_default();
-    let path = fs::canonicalize(path.trim()).unwrap_or_default();
-    path.parent().unwrap_or(Path::new("/usr/lib")).to_path_buf()
+    PathBuf::from(path.trim())
+}
+
+/// Makes a folder with links to these archives and nothing else. rustc looks into the folder before it looks for the libbpf
+/// that libbpf-sys builds: in the system's folder it would find the libbpf of a distribution.
+fn link_alone(archives: &[PathBuf], folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for archive in archives {
+        let link = folder.join(archive.file_name().unwrap_or_default());
+        // Another process may do the same, or build with the link that is there.
+        let part = folder.join(format!(".{}", process::id()));
+        symlink(fs::canonicalize(archive)?, &part)?;
+        fs::rename(part, link)?;
+    }
+    Ok(())
 }
 
 /// What a command says if it succeeds; else the first line of its complaint.
@@ -72,4 +87,29 @@ fn output(command: &mut Command) -> Result<String, String> {
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
     Err(complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As with libbpf-dev, which puts libbpf.a beside the two.
+    #[test]
+    fn what_is_beside_the_archives_is_not_linked() {
+        let system = crate::packages::scratch("archives");
+        let archives = ["libelf.a", "libz.a", "libbpf.a"].map(|name| system.join(name));
+        for archive in &archives {
+            fs::write(archive, b"!<arch>\n").unwrap();
+        }
+        let folder = system.join("alone");
+        // Again, too: it is there from a former run.
+        for _ in 0..2 {
+            link_alone(&archives[..2], &folder).unwrap();
+            let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            assert_eq!(names, ["libelf.a", "libz.a"]);
+            assert_eq!(fs::read(folder.join("libelf.a")).unwrap(), b"!<arch>\n");
+        }
+        fs::remove_dir_all(system).unwrap();
+    }
 }
