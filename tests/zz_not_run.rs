@@ -1,29 +1,25 @@
-//! The end of `cargo test --workspace`: what could not run here, and why.
+//! The end of the tests of `cargo test --workspace`: how many could not run here, and why.
 //!
-//! Not a test. Cargo runs the test targets of a workspace by the names of packages and targets, and this one is last.
+//! Not a test. Cargo runs the test targets of a workspace by the names of packages and targets, and this one is last; only
+//! the doc tests, which run everywhere, come after it. So it says little, and the whole list goes to a file.
 
-use skelgen_tests::not_run::{self, NotRun};
+use std::path::Path;
+use std::{env, fs};
+
+use skelgen_tests::not_run;
 
 fn main() {
-    let NotRun { reasons, in_matrix } = not_run::so_far();
-    println!();
-    if reasons.is_empty() {
-        println!("Every test that was started could run here.");
+    let not_run = not_run::so_far();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("not_run.txt");
+    fs::write(&file, not_run.list()).expect("the target folder can be written");
+    if not_run.reasons.is_empty() {
+        println!("\nEvery test that was started could run here.\n");
     } else {
-        println!("What could not run here:");
-    }
-    for (why, tests) in reasons {
-        let (elsewhere, nowhere): (Vec<_>, Vec<_>) = tests.iter().partition(|test| in_matrix.contains(*test));
-        println!("\n  {why}");
-        for test in nowhere {
-            println!("    {test}");
+        println!("\nWhat could not run here, by tests:\n{}", not_run.summary());
+        if env::var_os("SKELGEN_NOT_RUN").is_some() {
+            println!("{}", not_run.list());
         }
-        match elsewhere.len() {
-            0 => {}
-            1 => println!("    {}, which ran on another kernel of the matrix", elsewhere[0]),
-            some => println!("    {some} tests, which ran on other kernels of the matrix"),
-        }
+        println!("The tests by name: {}\n", file.display());
     }
-    println!();
     not_run::forget_former_runs();
 }

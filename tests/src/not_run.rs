@@ -4,6 +4,7 @@
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
 //! tests that it belongs to (`live,qemu,libbpf,clang,selftests`), it fails instead.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -16,6 +17,9 @@ const RECORDS: &str = concat!(env!("OUT_DIR"), "/not_run");
 
 /// What a line begins with that says, in a guest of the matrix, that a test did not run there.
 pub const MARK: &str = "not run: ";
+
+/// What a reason begins with that differs from kernel to kernel.
+const KERNEL_LACKS: &str = "the kernel lacks what it is about";
 
 /// In place of a reason: the test did run in the matrix.
 const IN_MATRIX: &str = "ran in the matrix";
@@ -68,7 +72,7 @@ pub fn not_run(part: Part, why: impl Display) {
 /// Notes that the running test is about something that the running kernel lacks, as the kernel itself says. It is
 /// no failure, as the kernels of the matrix differ; the matrix sees to it that each test runs on one of them.
 pub fn not_on_this_kernel(why: impl Display) {
-    note(&this_test(), &format!("the kernel lacks what it is about: {why}"));
+    note(&this_test(), &format!("{KERNEL_LACKS}: {why}"));
 }
 
 /// Notes that the running test needs something that machines need not have, and this one has not. It is no failure anywhere.
@@ -112,6 +116,40 @@ pub struct NotRun {
     pub reasons: BTreeMap<String, BTreeSet<String>>,
     /// Those of them that did run on a kernel of the matrix.
     pub in_matrix: BTreeSet<String>,
+}
+
+impl NotRun {
+    /// A line for each reason with the number of tests, most first. What the kernel lacks is one reason.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (why, tests) in &self.reasons {
+            let kind = if why.starts_with(KERNEL_LACKS) { "the kernel lacks what they are about" } else { why };
+            kinds.entry(kind).or_default().extend(tests.iter().map(String::as_str));
+        }
+        let mut kinds: Vec<_> = kinds.into_iter().collect();
+        kinds.sort_by_key(|(_, tests)| Reverse(tests.len()));
+        let line = |(kind, tests): &(&str, BTreeSet<&str>)| {
+            let elsewhere = tests.iter().filter(|test| self.in_matrix.contains(**test)).count();
+            let elsewhere = if elsewhere == 0 { String::new() } else { format!("; {elsewhere} ran in the matrix") };
+            format!("{:6}  {kind}{elsewhere}\n", tests.len())
+        };
+        kinds.iter().map(line).collect()
+    }
+
+    /// All reasons, and the tests below each.
+    #[must_use]
+    pub fn list(&self) -> String {
+        let mut list = String::new();
+        for (why, tests) in &self.reasons {
+            list += &format!("{why}\n");
+            for test in tests {
+                let elsewhere = if self.in_matrix.contains(test) { " (ran in the matrix)" } else { "" };
+                list += &format!("  {test}{elsewhere}\n");
+            }
+        }
+        list
+    }
 }
 
 /// What did not run so far in this run of the tests.
@@ -205,6 +243,27 @@ mod tests {
         assert!(this.run.start > 0 && this.run.is_under_way());
         assert!(!Run { start: 1, ..this.run }.is_under_way());
         assert!(Run::of_file(&this.run.file()) == Some(this.run));
+    }
+
+    #[test]
+    fn reasons_are_summed_up_and_listed() {
+        let tests = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let not_run = NotRun {
+            reasons: BTreeMap::from([
+                (format!("{KERNEL_LACKS}: arenas"), tests(&["arena::one", "arena::two"])),
+                (format!("{KERNEL_LACKS}: kprobes"), tests(&["kprobe", "arena::two"])),
+                ("there is no QEMU".to_owned(), tests(&["matrix"])),
+            ]),
+            in_matrix: tests(&["kprobe"]),
+        };
+        let summary = "     3  the kernel lacks what they are about; 1 ran in the matrix\n     1  there is no QEMU\n";
+        assert_eq!(not_run.summary(), summary);
+        let list = not_run.list();
+        assert_eq!(list.lines().count(), 3 + 5, "{list}");
+        assert!(
+            list.contains("about: kprobes\n  arena::two\n  kprobe (ran in the matrix)\nthere is no QEMU\n"),
+            "{list}"
+        );
     }
 
     #[test]
