@@ -8,12 +8,15 @@
 //! whoever may write to this process's memory or to its BPF maps from outside, as root may.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::kconfig::KconfigDesc;
 use crate::sys::elem::Shape;
 
 /// One BPF object, ready to load.
-#[derive(Clone, Copy, Debug)]
+///
+/// `{:?}` shows of images, code and types how long they are.
+#[derive(Clone, Copy)]
 pub struct ObjectDesc<'a> {
     /// The object's name.
     pub name: &'a str,
@@ -70,7 +73,7 @@ pub struct MapDesc<'a> {
 }
 
 /// A struct_ops map's value: a struct of the kernel's, made of values and programs, as the object lays it out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct StructOpsDesc<'a> {
     /// The struct's name in the kernel.
     pub type_name: &'a str,
@@ -260,6 +263,44 @@ pub struct StepDesc<'a> {
     pub what: &'a str,
     /// The map's or program's name; empty if there is none.
     pub subject: &'a str,
+}
+
+/// Shows the length of bytes that nobody reads as numbers.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+impl fmt::Debug for ObjectDesc<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ObjectDesc { name, min_kernel, image, loader, loader_btf, loader_func_info, maps, progs, steps } = self;
+        f.debug_struct("ObjectDesc")
+            .field("name", name)
+            .field("min_kernel", min_kernel)
+            .field("image", &Bytes(image))
+            .field("loader", &Bytes(loader))
+            .field("loader_btf", &Bytes(loader_btf))
+            .field("loader_func_info", &Bytes(loader_func_info))
+            .field("maps", maps)
+            .field("progs", progs)
+            .field("steps", steps)
+            .finish()
+    }
+}
+
+impl fmt::Debug for StructOpsDesc<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StructOpsDesc { type_name, autocreate, init, members } = self;
+        f.debug_struct("StructOpsDesc")
+            .field("type_name", type_name)
+            .field("autocreate", autocreate)
+            .field("init", &Bytes(init))
+            .field("members", members)
+            .finish()
+    }
 }
 
 impl MapDesc<'_> {

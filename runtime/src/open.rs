@@ -4,8 +4,9 @@ mod map;
 mod program;
 
 use std::borrow::Cow;
+use std::fmt;
 
-use crate::desc::{MapDesc, ObjectDesc, ProgDesc};
+use crate::desc::{Bytes, MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
 use crate::plain::Plain;
 use crate::token::TokenFrom;
@@ -30,7 +31,9 @@ pub enum PerCpuMode {
 }
 
 /// An object that is about to be loaded.
-#[derive(Debug)]
+///
+/// `{:?}` shows its name and what is set for the whole object; [`maps`](Opened::maps) and [`programs`](Opened::programs) are
+/// what it has.
 pub struct Opened<'a> {
     pub(crate) desc: ObjectDesc<'a>,
     pub(crate) header: Header,
@@ -38,6 +41,17 @@ pub struct Opened<'a> {
     /// What the user says that the kernel is configured with.
     pub(crate) kconfig: Option<Box<str>>,
     pub(crate) token: TokenFrom,
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("name", &self.desc.name)
+            .field("mode", &self.mode)
+            .field("kconfig", &self.kconfig.as_ref().map(|text| Bytes(text.as_bytes())))
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Opened<'a> {

@@ -4,8 +4,8 @@ mod common;
 
 use std::io::Read;
 
-use common::{load, map, may_load, open, prog};
-use skelgen_runtime::{Errno, PerCpuMode, Plain, TestRun, Update, cpus, plain};
+use common::{describe, load, map, may_load, open, prog};
+use skelgen_runtime::{Errno, Opened, PerCpuMode, Plain, TestRun, Update, cpus, plain};
 use skelgen_tests::not_on_this_kernel;
 
 plain! {
@@ -25,6 +25,24 @@ plain! {
 
 fn words(values: &[u64]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_ne_bytes()).collect()
+}
+
+#[test]
+fn what_is_opened_shows_no_image() {
+    let desc = describe("struct_ops");
+    let mut opened = Opened::new(&desc).unwrap();
+    opened.set_kconfig("CONFIG_HZ=1000\n").unwrap();
+    let shown = format!("{opened:?}");
+    let name = format!("{:?}", desc.name);
+    assert_eq!(shown, format!("Opened {{ name: {name}, mode: Auto, kconfig: Some([15 bytes]), token: Anywhere, .. }}"));
+
+    let shown = format!("{desc:?}");
+    let image = format!("image: [{} bytes], loader: [{} bytes]", desc.image.len(), desc.loader.len());
+    assert!(shown.contains(&image), "{shown}");
+    let init = desc.maps.iter().find_map(|map| map.struct_ops).unwrap().init.len();
+    assert!(shown.contains(&format!("init: [{init} bytes]")), "{shown}");
+    // Members, steps and places: what is not bytes is there.
+    assert!(shown.contains(&format!("{:?}", desc.steps[0])) && shown.contains(&format!("{:?}", desc.progs[0])));
 }
 
 #[test]
