@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Some maps are not for the loader to make: the runtime does it before all this (`own`), and the loader finds them as
-//! maps that exist. If the kernel refuses the object's BTF, or the addresses of kfuncs, the loader runs once more and does
+//! maps that exist. If the kernel refuses the object's BTF, or the addresses of kfuncs, the loader goes on from there and does
 //! without.
 
 mod core_relos;
