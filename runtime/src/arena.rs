@@ -119,6 +119,17 @@ impl Arena {
         Ok(value)
     }
 
+    /// As [`read`](Self::read), on the heap and never on the stack: for large values.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read_boxed<T: Plain>(&self, offset: u64) -> Result<Box<T>> {
+        let mut value = T::boxed_zeroed();
+        self.read_bytes(offset, value.as_bytes_mut())?;
+        Ok(value)
+    }
+
     /// A copy of the value that a pointer leads to; see [`offset_of`](Self::offset_of).
     ///
     /// # Errors

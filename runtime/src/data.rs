@@ -84,7 +84,7 @@ impl<T: Plain> MappedRo<T> {
         &self.map
     }
 
-    /// A copy of all variables.
+    /// A copy of all variables; [`get_boxed`](Self::get_boxed) gives those of sections that are too large for the stack.
     #[must_use]
     pub fn get(&self) -> T {
         let mut value = T::zeroed();
@@ -96,7 +96,7 @@ impl<T: Plain> MappedRo<T> {
     /// A copy of all variables on the heap, for sections that are too large for the stack.
     #[must_use]
     pub fn get_boxed(&self) -> Box<T> {
-        T::boxed_from_bytes(&self.bytes()).unwrap_or_else(|| Box::new(T::zeroed()))
+        plain::read_boxed(&self.bytes())
     }
 
     /// A copy of one variable, `offset` bytes from the section's start: `read::<u64>(offset_of!(Bss, dropped))`.
@@ -106,6 +106,17 @@ impl<T: Plain> MappedRo<T> {
     /// It is not all inside the map's value.
     pub fn read<U: Plain>(&self, offset: usize) -> Result<U> {
         let mut value = U::zeroed();
+        let read = self.place::<U>(offset).is_some_and(|at| self.memory.read(at, value.as_bytes_mut()));
+        if read { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
+    }
+
+    /// As [`read`](Self::read), on the heap and never on the stack: for large arrays.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read_boxed<U: Plain>(&self, offset: usize) -> Result<Box<U>> {
+        let mut value = U::boxed_zeroed();
         let read = self.place::<U>(offset).is_some_and(|at| self.memory.read(at, value.as_bytes_mut()));
         if read { Ok(value) } else { Err(self.outside::<U>("read", offset)) }
     }

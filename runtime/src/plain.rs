@@ -24,7 +24,9 @@ pub(crate) use layout::Shown;
 pub use layout::{FieldLayout, TypeLayout};
 use macros::is_storage;
 #[doc(hidden)]
-pub use macros::{Byte, field_name, is_padding, plain_size};
+pub use macros::{Boxed, Byte, field_name, is_padding, plain_size};
+#[doc(hidden)]
+pub use union::read_boxed;
 pub use union::{read, write};
 pub(crate) use value::Room;
 pub use value::Value;
@@ -76,6 +78,17 @@ pub unsafe trait Plain: Value + Copy + Debug {
         Some(unsafe { value.assume_init() })
     }
 
+    /// The value whose bytes are all 0, on the heap and never on the stack.
+    #[must_use]
+    fn boxed_zeroed() -> Box<Self> {
+        let mut value = Box::<Self>::new_uninit();
+        let start = value.as_mut_ptr().cast::<u8>();
+        // SAFETY: the box has room for `size_of::<Self>()` bytes.
+        unsafe { start.write_bytes(0, size_of::<Self>()) };
+        // SAFETY: every byte was written, and every pattern of bytes is a valid value.
+        unsafe { value.assume_init() }
+    }
+
     /// The bytes of the value.
     #[must_use]
     fn as_bytes(&self) -> &[u8] {
@@ -94,14 +107,13 @@ pub unsafe trait Plain: Value + Copy + Debug {
     }
 }
 
-/// Makes all bytes of `room` 0, and lends them.
-fn zeroes_in<T>(room: &mut MaybeUninit<T>) -> &mut [u8] {
-    let start = room.as_mut_ptr().cast::<u8>();
-    // SAFETY: `room` has `size_of::<T>()` bytes, and is borrowed exclusively.
-    unsafe { start.write_bytes(0, size_of::<T>()) };
-    // SAFETY: these bytes were all written, here and not by a move, which could leave out a `T`'s padding; whatever is
-    // written to them is a valid `MaybeUninit`.
-    unsafe { slice::from_raw_parts_mut(start, size_of::<T>()) }
+/// Makes the first `len` bytes of `room` 0, and lends them; all if it has fewer.
+fn zeroes_in<const N: usize>(room: &mut MaybeUninit<[u8; N]>, len: usize) -> &mut [u8] {
+    let (start, len) = (room.as_mut_ptr().cast::<u8>(), len.min(N));
+    // SAFETY: `room` has `len` bytes, and is borrowed exclusively.
+    unsafe { start.write_bytes(0, len) };
+    // SAFETY: these bytes were all written.
+    unsafe { slice::from_raw_parts_mut(start, len) }
 }
 
 /// Whether `len` bytes are a `T`, but for what its alignment adds behind them.

@@ -11,6 +11,7 @@ mod arg_ctx;
 mod attach;
 mod attach_perf;
 mod attach_types;
+mod big_values;
 mod bytes_copied;
 mod cgroup;
 mod command;

@@ -48,11 +48,8 @@ impl<T: Plain> Unmapped<T> {
     ///
     /// The kernel refuses.
     pub fn get(&self) -> Result<Box<T>> {
-        let bytes = self.bytes()?;
         // What the struct's alignment adds is not the map's.
-        let mut own = vec![0; size_of::<T>()];
-        own.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
-        Ok(T::boxed_from_bytes(&own).unwrap_or_else(|| Box::new(T::zeroed())))
+        Ok(plain::read_boxed(&self.bytes()?))
     }
 
     /// Writes all variables (`BPF_MAP_UPDATE_ELEM`). What programs write at the same time is lost, or wins.

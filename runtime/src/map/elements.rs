@@ -35,18 +35,30 @@ impl<'m, K: Plain, V: Value> Elements<'m, K, V> {
     }
 }
 
-impl<K: Plain, V: Value> Iterator for Elements<'_, K, V> {
-    type Item = Result<(K, V)>;
+impl<'m, K: Plain, V: Value> Elements<'m, K, V> {
+    /// The elements with their values on the heap and never on the stack, for large ones; see [`Value::read_boxed`].
+    pub fn boxed(mut self) -> impl FusedIterator<Item = Result<(K, Box<V>)>> + use<'m, K, V> {
+        std::iter::from_fn(move || self.next_with(V::read_boxed)).fuse()
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    #[inline]
+    fn next_with<T>(&mut self, value_of: impl FnOnce(&[u8]) -> T) -> Option<Result<(K, T)>> {
         let map = self.walk.map();
         Some(match self.walk.next()? {
             Ok((key, value)) => {
                 let end = value.len().min(self.start + map.value_size());
-                Ok((read(key), V::read(&value[self.start.min(end)..end])))
+                Ok((read(key), value_of(&value[self.start.min(end)..end])))
             }
             Err(errno) => Err(map.failed(WHAT).refused(errno, map.shape())),
         })
+    }
+}
+
+impl<K: Plain, V: Value> Iterator for Elements<'_, K, V> {
+    type Item = Result<(K, V)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_with(V::read)
     }
 }
 

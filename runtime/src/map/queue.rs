@@ -85,6 +85,18 @@ impl<V: Value> Queue<V> {
         Ok(is_there.then(|| V::read(bytes)))
     }
 
+    /// As [`pop`](Self::pop), on the heap and never on the stack: for large values. See [`Value::read_boxed`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn pop_boxed(&self) -> Result<Option<Box<V>>> {
+        let mut bytes = vec![0; size_of::<V>()];
+        let is_there = found(self.map.fd().lookup_and_delete(&[], &mut bytes));
+        let is_there = is_there.map_err(|errno| self.map.failed("pop from map").refused(errno, self.map.shape()))?;
+        Ok(is_there.then(|| V::read_boxed(&bytes)))
+    }
+
     /// A copy of the value whose turn it is, if there is one (`BPF_MAP_LOOKUP_ELEM`).
     ///
     /// # Errors
@@ -96,6 +108,18 @@ impl<V: Value> Queue<V> {
         let is_there = found(self.map.fd().lookup(&[], bytes, 0));
         let is_there = is_there.map_err(|errno| self.map.failed("peek into map").refused(errno, self.map.shape()))?;
         Ok(is_there.then(|| V::read(bytes)))
+    }
+
+    /// As [`peek`](Self::peek), on the heap and never on the stack.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn peek_boxed(&self) -> Result<Option<Box<V>>> {
+        let mut bytes = vec![0; size_of::<V>()];
+        let is_there = found(self.map.fd().lookup(&[], &mut bytes, 0));
+        let is_there = is_there.map_err(|errno| self.map.failed("peek into map").refused(errno, self.map.shape()))?;
+        Ok(is_there.then(|| V::read_boxed(&bytes)))
     }
 }
 

@@ -65,7 +65,8 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
         &self.map
     }
 
-    /// A copy of the value at `key`, if there is one (`BPF_MAP_LOOKUP_ELEM`).
+    /// A copy of the value at `key`, if there is one (`BPF_MAP_LOOKUP_ELEM`). A value of more than some 100 KiB can be too large
+    /// for a thread's stack: [`get_boxed`](Self::get_boxed) gives that.
     ///
     /// # Errors
     ///
@@ -76,6 +77,18 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
         let is_there = found(self.map.fd().lookup(key.as_bytes(), bytes, 0));
         let is_there = is_there.map_err(|errno| self.failed("look up in map", key, errno))?;
         Ok(is_there.then(|| V::read(bytes)))
+    }
+
+    /// As [`get`](Self::get), on the heap and never on the stack; see [`Value::read_boxed`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn get_boxed(&self, key: &K) -> Result<Option<Box<V>>> {
+        let mut bytes = vec![0; size_of::<V>()];
+        let is_there = found(self.map.fd().lookup(key.as_bytes(), &mut bytes, 0));
+        let is_there = is_there.map_err(|errno| self.failed("look up in map", key, errno))?;
+        Ok(is_there.then(|| V::read_boxed(&bytes)))
     }
 
     /// Writes the value at `key` (`BPF_MAP_UPDATE_ELEM`).
@@ -121,12 +134,26 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
         Ok(is_there.then(|| V::read(bytes)))
     }
 
+    /// As [`take`](Self::take), on the heap and never on the stack.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn take_boxed(&self, key: &K) -> Result<Option<Box<V>>> {
+        self.check_is_hash("take from map")?;
+        let mut bytes = vec![0; size_of::<V>()];
+        let is_there = found(self.map.fd().lookup_and_delete(key.as_bytes(), &mut bytes));
+        let is_there = is_there.map_err(|errno| self.failed("take from map", key, errno))?;
+        Ok(is_there.then(|| V::read_boxed(&bytes)))
+    }
+
     /// The keys, one command each; see [`Map::keys`].
     pub fn keys(&self) -> impl Iterator<Item = Result<K>> + '_ {
         self.map.keys().map(|key| Ok(crate::plain::read(&key?)))
     }
 
-    /// The elements, read many at a time (`BPF_MAP_LOOKUP_BATCH`).
+    /// The elements, read many at a time (`BPF_MAP_LOOKUP_BATCH`). Those with large values come
+    /// [`boxed`](Elements::boxed).
     pub fn iter(&self) -> Elements<'_, K, V> {
         Elements::new(Walk::new(&self.map, 0, false), 0)
     }

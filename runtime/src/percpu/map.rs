@@ -109,7 +109,8 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
         self.access.cpus
     }
 
-    /// A copy of `cpu`'s value at `key`, if there is an element (`BPF_F_CPU`). It allocates nothing.
+    /// A copy of `cpu`'s value at `key`, if there is an element (`BPF_F_CPU`). It allocates nothing for values of up to
+    /// 4 KiB.
     ///
     /// # Errors
     ///
@@ -149,7 +150,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     }
 
     /// Writes `cpu`'s value at `key` (`BPF_F_CPU`). If that makes an element, the other CPUs have zeroes. It allocates
-    /// nothing.
+    /// nothing for values of up to 4 KiB.
     ///
     /// Before Linux 7.0 (for an `lru_percpu_hash` before 7.2) it reads and writes the values of all CPUs, and what other CPUs
     /// write meanwhile is lost; see [what is atomic](Self#what-is-atomic-and-what-is-not).

@@ -87,7 +87,8 @@ impl<T: Value> PerCpu<T> {
         self.access.cpus
     }
 
-    /// A copy of `cpu`'s value: one command with `BPF_F_CPU`, or before Linux 7.0 one that copies all. It allocates nothing.
+    /// A copy of `cpu`'s value: one command with `BPF_F_CPU`, or before Linux 7.0 one that copies all. It
+    /// allocates nothing for values of up to 4 KiB.
     ///
     /// # Errors
     ///
@@ -104,7 +105,8 @@ impl<T: Value> PerCpu<T> {
         Ok(T::read(bytes))
     }
 
-    /// Writes `cpu`'s value: one command with `BPF_F_CPU`. It allocates nothing.
+    /// Writes `cpu`'s value: one command with `BPF_F_CPU`. It
+    /// allocates nothing for values of up to 4 KiB.
     ///
     /// Before Linux 7.0 it reads and writes the values of all CPUs, and what other CPUs write meanwhile is lost.
     ///

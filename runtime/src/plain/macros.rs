@@ -153,6 +153,9 @@ macro_rules! plain_enum {
     )*};
 }
 
+/// A `Box`, for macros used where that may be something else.
+pub type Boxed<T> = Box<T>;
+
 /// A `u8`, for macros used where that may be something else.
 pub type Byte = u8;
 

@@ -11,6 +11,15 @@ pub fn read<T: Plain>(bytes: &[u8]) -> T {
     value
 }
 
+/// As [`read`], on the heap and never on the stack.
+#[must_use]
+pub fn read_boxed<T: Plain>(bytes: &[u8]) -> Box<T> {
+    let mut value = T::boxed_zeroed();
+    let len = bytes.len().min(size_of::<T>());
+    value.as_bytes_mut()[..len].copy_from_slice(&bytes[..len]);
+    value
+}
+
 /// Puts the value at the start of `bytes`, and drops what they have no room for.
 pub fn write<T: Plain>(bytes: &mut [u8], value: &T) {
     let len = bytes.len().min(size_of::<T>());

@@ -1,5 +1,7 @@
 //! Values of maps: what the kernel's bytes become in Rust, and back.
 
+use std::marker::PhantomData;
+
 use super::layout::TypeLayout;
 use super::{read, write};
 
@@ -21,6 +23,13 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// The value in the first bytes; those that are missing are 0.
     #[must_use]
     fn read(bytes: &[u8]) -> Self;
+
+    /// As [`read`](Self::read), on the heap. [`Plain`](super::Plain) types and arrays are never on the stack meanwhile, however
+    /// large they are; a struct of your own with [`derive(PerCpu)`](macro@crate::PerCpu) is.
+    #[must_use]
+    fn read_boxed(bytes: &[u8]) -> Box<Self> {
+        Box::new(Self::read(bytes))
+    }
 
     /// Puts the value into the first bytes, which are 0; what there is no room for is dropped.
     fn write(&self, bytes: &mut [u8]);
@@ -84,6 +93,15 @@ impl<T: Value, const N: usize> Value for [T; N] {
         std::array::from_fn(|index| T::read(rest(bytes, index * size_of::<T>())))
     }
 
+    fn read_boxed(bytes: &[u8]) -> Box<Self> {
+        let elements: Vec<T> = (0..N).map(|index| T::read(rest(bytes, index * size_of::<T>()))).collect();
+        match elements.into_boxed_slice().try_into() {
+            Ok(array) => array,
+            // Never: there are `N` elements.
+            Err(_) => over_the_stack(bytes),
+        }
+    }
+
     fn write(&self, bytes: &mut [u8]) {
         if let Some(whole) = bytes.get_mut(..size_of::<Self>()) {
             for (index, element) in self.iter().enumerate() {
@@ -95,6 +113,13 @@ impl<T: Value, const N: usize> Value for [T; N] {
             element.write(rest_mut(bytes, index * size_of::<T>()));
         }
     }
+}
+
+/// A function of its own, as one that has a value in its code has room for it on the stack from its start.
+#[cold]
+#[inline(never)]
+fn over_the_stack<T: Value>(bytes: &[u8]) -> Box<T> {
+    Box::new(T::read(bytes))
 }
 
 /// Implements [`Value`](crate::Value) for a [`Plain`](crate::Plain) type.
@@ -109,6 +134,10 @@ macro_rules! plain_value {
                 $crate::plain::read(bytes)
             }
 
+            fn read_boxed(bytes: &[$crate::plain::Byte]) -> $crate::plain::Boxed<Self> {
+                $crate::plain::read_boxed(bytes)
+            }
+
             fn write(&self, bytes: &mut [$crate::plain::Byte]) {
                 $crate::plain::write(bytes, self);
             }
@@ -116,17 +145,29 @@ macro_rules! plain_value {
     };
 }
 
-/// The bytes of a value of any type, on the stack.
-pub(crate) struct Room<T>(super::MaybeUninit<T>);
+/// The bytes of a value of any type: up to [`FEW`] on the stack, more on the heap.
+pub(crate) struct Room<T> {
+    few: super::MaybeUninit<[u8; FEW]>,
+    many: Vec<u8>,
+    value: PhantomData<fn() -> T>,
+}
+
+/// More than any section has that is not large on purpose, and a small part of the smallest stacks that threads have.
+const FEW: usize = 4096;
 
 impl<T: Value> Room<T> {
     pub(crate) fn new() -> Self {
-        Room(super::MaybeUninit::uninit())
+        Room { few: super::MaybeUninit::uninit(), many: Vec::new(), value: PhantomData }
     }
 
     /// All of it, as zeroes.
     pub(crate) fn zeroes(&mut self) -> &mut [u8] {
-        super::zeroes_in(&mut self.0)
+        if size_of::<T>() <= FEW {
+            return super::zeroes_in(&mut self.few, size_of::<T>());
+        }
+        self.many.clear();
+        self.many.resize(size_of::<T>(), 0);
+        &mut self.many
     }
 
     /// The bytes of `value`.
@@ -157,6 +198,16 @@ mod tests {
         let mut short = [0; 1];
         [7u8, 8].write(&mut short);
         assert_eq!(short, [7]);
+    }
+
+    #[test]
+    fn values_are_read_into_boxes() {
+        let bytes: Vec<u8> = (1..=9).collect();
+        assert_eq!(*<[[u8; 2]; 3]>::read_boxed(&bytes), [[1, 2], [3, 4], [5, 6]]);
+        assert_eq!((*<[bool; 4]>::read_boxed(&[0, 9]), *u16::read_boxed(&[])), ([false, true, false, false], 0));
+        assert_eq!((*<[u8; 0]>::read_boxed(&bytes), *Bool::read_boxed(&[2])), ([], Bool::TRUE));
+        let large = [[7u8; 3]; FEW];
+        assert_eq!((self::bytes(&large), *<[[u8; 3]; FEW]>::read_boxed(&[7; 3 * FEW])), (vec![7; 3 * FEW], large));
     }
 
     #[test]

@@ -121,6 +121,10 @@ impl<T: Plain> Value for Unaligned<T> {
         read(bytes)
     }
 
+    fn read_boxed(bytes: &[u8]) -> Box<Self> {
+        super::read_boxed(bytes)
+    }
+
     fn write(&self, bytes: &mut [u8]) {
         write(bytes, self);
     }
