@@ -8,6 +8,12 @@
 //! Programs on any CPU, and other processes, write it at any time. As in the sections (see [`Mapped`](crate::Mapped))
 //! every access is of atomic machine words, and no order among accesses is promised.
 //!
+//! # fork(2)
+//!
+//! The kernel does not copy an arena to a child. A handler of `pthread_atfork` maps it there again, at the same address, so
+//! that a child of the C library's `fork` shares it with its parent. A child of a bare `clone` system call has no arena, and an
+//! access ends it with `SIGSEGV`.
+//!
 //! # Pages that cannot be had
 //!
 //! An access to a page that the kernel cannot make ends the process with `SIGSEGV`, as any memory does that is not
@@ -20,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::map::Map;
 use crate::plain::Plain;
+use crate::sys::arena::{Left, Reserved};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{BPF_F_SEGV_ON_FAULT, BPF_MAP_TYPE_ARENA};
 use crate::sys::{Errno, bpf, vm};
@@ -50,14 +57,26 @@ pub struct Arena {
     memory: Result<Arc<Mapping>>,
 }
 
-/// The arenas that this process has mapped, by the id of the map.
-static MAPPED: Mutex<Vec<(u32, Weak<Mapping>)>> = Mutex::new(Vec::new());
+/// An arena that this process has mapped, or had.
+struct Known {
+    /// The map's id.
+    id: u32,
+    memory: Weak<Mapping>,
+    left: Arc<Mutex<Left>>,
+}
+
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+/// How many addresses are kept at most for arenas that nobody has mapped: reserved addresses cost the process a mapping each,
+/// and nothing tells when an arena is gone for good.
+const KEPT: usize = 64;
 
 impl Arena {
     /// The arena that is `map`, at the address where it is for all processes.
     ///
     /// If the first process that mapped it chose the address (`map_extra` of the map is 0), others do not know it: then
-    /// every access from here fails. Arenas that processes share want a `map_extra`.
+    /// every access from here fails. Arenas that processes share want a `map_extra`. The process itself, and its children, can
+    /// map it again after the last handle is dropped: the address stays reserved for it.
     ///
     /// # Errors
     ///
@@ -218,23 +237,65 @@ pub(crate) fn size_of_arena(map: &Map) -> u64 {
     u64::from(map.max_entries()) * u64::from(page_size())
 }
 
-/// The arena's memory, mapped if this process has not done so before.
+/// The arena's memory, mapped if this process has not got it mapped.
 pub(crate) fn memory_of(map: &Map) -> Result<Arc<Mapping>> {
     let failed = |errno| map.failed("map into memory").errno_is(errno);
     let info = bpf::map_info(map.as_fd()).map_err(failed)?;
-    let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
-    mapped.retain(|(_, memory)| memory.strong_count() > 0);
-    if let Some(memory) = mapped.iter().find_map(|(id, memory)| memory.upgrade().filter(|_| *id == info.id)) {
-        return Ok(memory);
-    }
     let len = usize::try_from(size_of_arena(map)).map_err(|_| failed(Errno::ENOMEM))?;
-    let memory = Mapping::of_arena(map.as_fd(), len, info.map_extra).map_err(|errno| {
-        failed(errno).hint(match errno {
-            Errno::EEXIST => "something else is at its address (map_extra) in this process",
-            _ => "another process may have mapped it first, at an address that is known if the map has a map_extra",
-        })
-    })?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reserved = None;
+    if let Some(index) = known.iter().position(|known| known.id == info.id) {
+        if let Some(memory) = known[index].memory.upgrade() {
+            return Ok(memory);
+        }
+        reserved = wait_until_gone(&known.remove(index).left);
+    }
+    forget_oldest(&mut known);
+    let left = Arc::default();
+    let again = reserved.filter(|reserved| reserved.len() == len);
+    let again = again.and_then(|reserved| Mapping::of_arena_again(map.as_fd(), reserved, Arc::clone(&left)).ok());
+    let memory = match again {
+        Some(memory) => memory,
+        None => Mapping::of_arena(map.as_fd(), len, info.map_extra, Arc::clone(&left)).map_err(|errno| {
+            failed(errno).hint(match errno {
+                Errno::EEXIST => "something else is at its address (map_extra) in this process",
+                _ => "another process may have mapped it first, at an address that is known if the map has a map_extra",
+            })
+        })?,
+    };
     let memory = Arc::new(memory);
-    mapped.push((info.id, Arc::downgrade(&memory)));
+    known.push(Known { id: info.id, memory: Arc::downgrade(&memory), left });
     Ok(memory)
+}
+
+/// What is left of a mapping to which no handle leads any more.
+fn wait_until_gone(left: &Mutex<Left>) -> Option<Reserved> {
+    loop {
+        if let Left::Gone(reserved) = &mut *left.lock().unwrap_or_else(PoisonError::into_inner) {
+            return reserved.take();
+        }
+        // Another thread has dropped the last handle and is about to unmap it.
+        std::thread::yield_now();
+    }
+}
+
+/// Forgets arenas that nobody has mapped: those without a reserved address, and of the others the oldest.
+fn forget_oldest(known: &mut Vec<Known>) {
+    let is_reserved =
+        |known: &Known| matches!(*known.left.lock().unwrap_or_else(PoisonError::into_inner), Left::Gone(Some(_)));
+    let mut too_many = known.iter().filter(|known| is_reserved(known)).count().saturating_sub(KEPT - 1);
+    known.retain(|known| {
+        if known.memory.strong_count() > 0 {
+            return true;
+        }
+        match &*known.left.lock().unwrap_or_else(PoisonError::into_inner) {
+            Left::Mapped => true,
+            Left::Gone(None) => false,
+            Left::Gone(Some(_)) if too_many > 0 => {
+                too_many -= 1;
+                false
+            }
+            Left::Gone(Some(_)) => true,
+        }
+    });
 }

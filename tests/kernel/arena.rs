@@ -230,3 +230,74 @@ fn only_an_arena_is_one() {
     let error = Arena::new(bss).unwrap_err().to_string();
     assert!(error.contains("its type is not BPF_MAP_TYPE_ARENA"), "{error}");
 }
+
+#[test]
+fn it_is_mapped_again_after_the_last_handle() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let Some(skel) = load(|_| {}) else { return };
+        let (map, base) = (skel.maps.arena.map().try_clone().unwrap(), skel.maps.arena.base().unwrap());
+        run_on(0, &skel.progs.push, [7, 0]);
+        let head = skel.arena.read::<u64>(offset_of!(ArenaSection, head)).unwrap();
+        drop(skel);
+        for round in 0..3 {
+            // Which would take the address.
+            let others: Vec<_> = (0..8).map(|_| vec![1u8; 1 << 20]).collect();
+            let arena = Arena::new(map.try_clone().unwrap()).unwrap();
+            assert_eq!(arena.base(), Some(base), "round {round}");
+            assert_eq!(arena.follow::<Node>(head).unwrap().value, 7);
+            drop(others);
+        }
+        // As many arenas as there may be, one after the other: each has an address that is not kept for ever.
+        for _ in 0..200 {
+            drop(load(|_| {}));
+        }
+        let mappings = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+        assert!(mappings < 300, "{mappings} mappings");
+    });
+}
+
+/// Runs `f` in a forked child, and says whether it came to its end.
+fn in_child(f: impl FnOnce()) -> bool {
+    // SAFETY: the child runs `f` and ends.
+    match unsafe { libc::fork() } {
+        0 => {
+            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).is_err();
+            // SAFETY: nothing of the parent's is to be run at the end of its copy.
+            unsafe { libc::_exit(failed.into()) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: the status is there.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            status == 0
+        }
+    }
+}
+
+#[test]
+fn a_forked_child_shares_it() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let Some(skel) = load(|_| {}) else { return };
+        let head = offset_of!(ArenaSection, answer);
+        assert!(in_child(|| {
+            assert_eq!(skel.arena.get_boxed().answer, 42);
+            skel.arena.write(head, &77u64).unwrap();
+            assert_eq!(skel.maps.arena.read::<u8>(3 * page()).unwrap(), 0);
+            // Its own child has it too, and a new handle.
+            assert!(in_child(|| {
+                assert_eq!(skel.arena.get_boxed().answer, 77);
+                let again = Arena::new(skel.maps.arena.map().try_clone().unwrap()).unwrap();
+                again.write(5 * page(), &9u64).unwrap();
+            }));
+        }));
+        assert_eq!(skel.arena.get_boxed().answer, 77);
+        assert_eq!(skel.maps.arena.read::<u64>(5 * page()).unwrap(), 9);
+        assert_eq!(run_on(0, &skel.progs.next_answer, [0; 2]), 78);
+    });
+}

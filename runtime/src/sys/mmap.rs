@@ -9,9 +9,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{self, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::{iter, slice};
 
 use super::Errno;
+use super::arena::{Companion, Left, Reserved};
 
 const WORD: usize = size_of::<usize>();
 
@@ -22,6 +24,8 @@ pub(crate) struct Mapping {
     /// Bytes asked for; whole pages are mapped.
     len: usize,
     writable: bool,
+    /// If it is an arena's.
+    arena: Option<Companion>,
 }
 
 // SAFETY: it is the only owner of its pages, and all accesses to them are atomic.
@@ -36,10 +40,49 @@ impl Mapping {
     }
 
     /// An arena, whole, at `address`, or where the kernel likes if that is 0. Nothing else gives way to it.
-    pub(crate) fn of_arena(fd: BorrowedFd<'_>, len: usize, address: u64) -> Result<Mapping, Errno> {
+    ///
+    /// Forked children have it as well. `left` says what is left of it when it goes.
+    pub(crate) fn of_arena(
+        fd: BorrowedFd<'_>,
+        len: usize,
+        address: u64,
+        left: Arc<Mutex<Left>>,
+    ) -> Result<Mapping, Errno> {
         let fixed = if address == 0 { 0 } else { libc::MAP_FIXED_NOREPLACE };
-        let address = usize::try_from(address).map_err(|_| Errno::ENOMEM)?;
-        Mapping::new_at(address, len, true, libc::MAP_SHARED | fixed, (fd.as_raw_fd(), 0))
+        let at = usize::try_from(address).map_err(|_| Errno::ENOMEM)?;
+        let mapping = Mapping::new_at(at, len, true, libc::MAP_SHARED | fixed, (fd.as_raw_fd(), 0))?;
+        mapping.accompanied(fd, left, address == 0)
+    }
+
+    /// As [`of_arena`](Self::of_arena), at the address where it was before.
+    pub(crate) fn of_arena_again(
+        fd: BorrowedFd<'_>,
+        reserved: Reserved,
+        left: Arc<Mutex<Left>>,
+    ) -> Result<Mapping, Errno> {
+        let (address, len) = (reserved.address(), reserved.len());
+        let at = ptr::without_provenance_mut(address);
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: what is replaced is the reservation, which has no memory.
+        let start = unsafe { libc::mmap(at, len, protection, flags, fd.as_raw_fd(), 0) };
+        if start == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        std::mem::forget(reserved);
+        let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
+        Mapping { start, len, writable: true, arena: None }.accompanied(fd, left, true)
+    }
+
+    fn accompanied(
+        mut self,
+        fd: BorrowedFd<'_>,
+        left: Arc<Mutex<Left>>,
+        keeps_address: bool,
+    ) -> Result<Mapping, Errno> {
+        let address = self.start.as_ptr().expose_provenance();
+        self.arena = Some(Companion::new(fd, address, self.len, left, keeps_address)?);
+        Ok(self)
     }
 
     /// Pages of a ring buffer, from `offset` on, shared with the kernel.
@@ -85,7 +128,7 @@ impl Mapping {
             return Err(Errno::last());
         }
         let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
-        Ok(Mapping { start, len, writable })
+        Ok(Mapping { start, len, writable, arena: None })
     }
 
     /// Bytes that can be read.
@@ -210,8 +253,12 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `new`, and nobody can borrow it any more.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+        match self.arena.take() {
+            // SAFETY: the range was mapped by `new`, and nobody can borrow it any more.
+            None => drop(unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) }),
+            // SAFETY: as above.
+            Some(arena) => unsafe { arena.end(self.start.as_ptr().expose_provenance(), self.len) },
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The boundary to the kernel: bpf(2), one function a command, and mapped memory.
 //!
 //! Descriptors go in borrowed and come out owned; a failure is an [`Errno`]. What each function needs to be sound it
-//! checks itself, so that only `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `kernel_file`, `mmap`, `perf`,
-//! `poll`, `signals`, `uname` and `vm` contain `unsafe`.
+//! checks itself, so that only `arena`, `bpf`, `elem`, `fds`, `fs_type`, `guarded`, `kernel_file`, `mmap`, `perf`, `poll`,
+//! `signals`, `uname` and `vm` contain `unsafe`.
 
+pub(crate) mod arena;
 pub(crate) mod attr;
 pub(crate) mod bpf;
 pub(crate) mod elem;
