@@ -2,6 +2,7 @@
 //! generator panic or hang.
 
 mod corrupted;
+mod hostile;
 mod patched;
 mod refused;
 mod source_lines;

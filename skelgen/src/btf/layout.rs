@@ -9,6 +9,9 @@ use crate::{Error, Result};
 /// is 32.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// How many typedefs and qualifiers, or arrays of arrays, may stand before a type; the kernel stops after 32 as well.
+const MAX_CHAIN: usize = 256;
+
 /// Every pointer of a BPF program.
 const POINTER_SIZE: u32 = 8;
 
@@ -23,10 +26,11 @@ pub struct Bitfield {
 }
 
 impl Btf {
-    /// The type behind typedefs, qualifiers and type tags.
+    /// The type behind typedefs, qualifiers and type tags; `void` if these are more than any source has.
     pub fn resolve(&self, mut id: TypeId) -> TypeId {
-        // Bounded, as `get_mut` can make a circle of what `parse` found to be none.
-        for _ in 0..=self.types.len() {
+        // Bounded, as `get_mut` can make a circle of what `parse` found to be none, and as each of many variables can
+        // have the type at the end of a long chain.
+        for _ in 0..=MAX_CHAIN {
             match self.get(id) {
                 Type::Typedef(def) => id = def.ty,
                 Type::TypeTag(tag) => id = tag.ty,
@@ -46,7 +50,7 @@ impl Btf {
     pub fn size_of(&self, id: TypeId) -> Result<u32> {
         let mut count = 1u32;
         let mut at = id;
-        for _ in 0..=self.types.len() {
+        for _ in 0..=MAX_CHAIN {
             let size = match self.get_resolved(at) {
                 Type::Array(array) => {
                     count = count.checked_mul(array.len).ok_or_else(|| self.too_large(id))?;

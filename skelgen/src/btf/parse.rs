@@ -6,6 +6,9 @@ use super::strings::Strings;
 use super::{Btf, StrOff, Type, TypeId};
 use crate::{Endian, Error, Result};
 
+/// Bytes of a name; the kernel takes 511.
+const MAX_NAME: usize = 4096;
+
 impl Btf {
     /// Parses the bytes of `.BTF`.
     pub fn parse(bytes: &[u8], endian: Endian) -> Result<Btf> {
@@ -183,8 +186,11 @@ fn check_references(btf: &Btf) -> Result<()> {
             _ => Vec::new(),
         };
         for name in std::iter::once(ty.name()).chain(inner) {
-            if btf.strings.get(name).is_none() {
-                return Err(at(format!("no name at {}", name.0)));
+            match btf.strings.get(name) {
+                Some(name) if name.len() <= MAX_NAME => {}
+                // Many types can have the ends of one long name.
+                Some(_) => return Err(at(format!("a name of more than {MAX_NAME} bytes"))),
+                None => return Err(at(format!("no name at {}", name.0))),
             }
         }
         if let Some(child) = ty.children().into_iter().find(|child| !btf.contains(*child)) {

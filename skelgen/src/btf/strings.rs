@@ -1,57 +1,83 @@
 //! The string section: NUL-ended strings, named by the offset of their first byte.
 
+use std::collections::HashMap;
+
 use super::StrOff;
 
 /// The highest offset the kernel takes (`BTF_MAX_NAME_OFFSET`).
 const MAX_OFFSET: usize = 0x00ff_ffff;
 
 /// The bytes as they came, so that offsets stay what they are. The first and the last byte are NUL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Strings(Vec<u8>);
+#[derive(Clone, Debug)]
+pub(super) struct Strings {
+    bytes: Vec<u8>,
+    /// Where each whole string begins first; empty until something is added.
+    known: HashMap<Box<[u8]>, u32>,
+}
+
+impl PartialEq for Strings {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Strings {}
 
 impl Default for Strings {
     fn default() -> Self {
-        Strings(vec![0])
+        Strings { bytes: vec![0], known: HashMap::new() }
     }
 }
 
 impl Strings {
     /// `None` unless the first and the last byte are NUL.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        (bytes.first() == Some(&0) && bytes.last() == Some(&0)).then(|| Strings(bytes.to_vec()))
+        let is_whole = bytes.first() == Some(&0) && bytes.last() == Some(&0);
+        is_whole.then(|| Strings { bytes: bytes.to_vec(), known: HashMap::new() })
     }
 
     pub(super) fn contains(&self, at: StrOff) -> bool {
-        (at.0 as usize) < self.0.len()
+        (at.0 as usize) < self.bytes.len()
     }
 
     /// `None` past the end, and for what is not UTF-8.
     pub(super) fn get(&self, at: StrOff) -> Option<&str> {
-        let rest = self.0.get(at.0 as usize..)?;
+        let rest = self.bytes.get(at.0 as usize..)?;
         let len = rest.iter().position(|&byte| byte == 0)?;
         std::str::from_utf8(&rest[..len]).ok()
     }
 
     pub(super) fn add(&mut self, text: &str) -> Option<StrOff> {
         let text = text.split('\0').next().unwrap_or("").as_bytes();
-        let mut at = 0;
-        for known in self.0.split(|&byte| byte == 0) {
-            if known == text {
-                return Some(StrOff(u32::try_from(at).ok()?));
-            }
-            at += known.len() + 1;
+        if self.known.is_empty() {
+            self.index();
         }
-        let at = self.0.len();
+        if let Some(&at) = self.known.get(text) {
+            return Some(StrOff(at));
+        }
+        let at = self.bytes.len();
         if at > MAX_OFFSET {
             return None;
         }
-        self.0.extend_from_slice(text);
-        self.0.push(0);
-        Some(StrOff(u32::try_from(at).ok()?))
+        self.bytes.extend_from_slice(text);
+        self.bytes.push(0);
+        let at = u32::try_from(at).ok()?;
+        self.known.insert(text.into(), at);
+        Some(StrOff(at))
+    }
+
+    /// Notes where the strings begin.
+    fn index(&mut self) {
+        let mut at = 0;
+        for text in self.bytes.split(|&byte| byte == 0) {
+            let Ok(start) = u32::try_from(at) else { return };
+            self.known.entry(text.into()).or_insert(start);
+            at += text.len() + 1;
+        }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 

@@ -232,16 +232,18 @@ fn what_is_not_whole_is_refused() {
 }
 
 #[test]
-fn nesting_has_no_limit() {
+fn structs_nest_without_limit_and_typedefs_256_deep() {
     let mut b = Builder::default();
     let int = b.int("int", 4, 0);
-    let (mut structs, mut typedefs) = (int, int);
+    let (mut structs, mut typedefs) = (int, vec![int]);
     for _ in 0..100_000 {
         structs = b.structure("s", 4, &[("a", structs, 0, 0)]);
-        typedefs = b.typedef("t", typedefs);
+        typedefs.push(b.typedef("t", typedefs[typedefs.len() - 1]));
     }
     let btf = Btf::parse(&b.0.encode(Endian::Little), Endian::Little).unwrap();
-    assert_eq!((btf.size_of(structs), btf.size_of(typedefs), btf.resolve(typedefs)), (Ok(4), Ok(4), int));
+    assert_eq!(btf.size_of(structs), Ok(4));
+    assert_eq!((btf.size_of(typedefs[256]), btf.resolve(typedefs[256])), (Ok(4), int));
+    assert_eq!((btf.size_of(typedefs[257]).is_err(), btf.resolve(typedefs[257])), (true, TypeId(0)));
     let error = btf.align_of(structs).unwrap_err().to_string();
     assert!(error.contains("nests too deep"), "{error}");
 }

@@ -20,15 +20,29 @@ use crate::{Error, Result};
 /// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const MAX_INSNS: usize = 1_000_000;
 
+/// Bytes that the kernel may be given for all programs of an object. Each program has a copy of the functions that it
+/// shares with others, so that these bytes can be far more than the object's.
+pub(crate) const MAX_BYTES: usize = 32 << 20;
+
 /// Links every program of `object`.
 pub fn link(object: &Object) -> Result<Vec<Program>> {
     let mut first_table = object.maps.len();
-    let mut link = |def| {
-        let program = Linker::new(object, first_table).program(def)?;
+    let mut bytes = 0;
+    let mut link = |def: &object::ProgramDef| {
+        let program = Linker::new(object, first_table, MAX_BYTES - bytes).program(def)?;
         first_table += program.jump_tables.len();
+        bytes += program.bytes();
         Ok(program)
     };
-    object.programs.iter().map(|def| link(def).map_err(|error: Error| error.in_object(object.name.as_str()))).collect()
+    object.programs.iter().map(&mut link).collect()
+}
+
+/// The programs of an object are too many, or share too much.
+pub(crate) fn too_many_bytes() -> Error {
+    Error::too_large(format!(
+        "with this program, and the functions that it shares with others, the object's programs have more than \
+         {MAX_BYTES} bytes of instructions and of what describes them: put some of the programs into another object"
+    ))
 }
 
 struct Linker<'a> {
@@ -38,12 +52,14 @@ struct Linker<'a> {
     starts: HashMap<FuncIdx, usize>,
     /// The index, in the `fd_array`, of the program's first jump table.
     first_table: usize,
+    /// Bytes that the program may have.
+    room: usize,
     /// By function and its number there: which of the program's tables one is.
     tables: HashMap<(FuncIdx, usize), usize>,
 }
 
 impl<'a> Linker<'a> {
-    fn new(object: &'a Object, first_table: usize) -> Self {
+    fn new(object: &'a Object, first_table: usize, room: usize) -> Self {
         let program = Program {
             name: String::new(),
             functions: Vec::new(),
@@ -54,7 +70,7 @@ impl<'a> Linker<'a> {
             ksym_refs: Vec::new(),
             jump_tables: Vec::new(),
         };
-        Linker { object, program, starts: HashMap::new(), first_table, tables: HashMap::new() }
+        Linker { object, program, starts: HashMap::new(), first_table, room, tables: HashMap::new() }
     }
 
     fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
@@ -121,6 +137,9 @@ impl<'a> Linker<'a> {
             kind: relo.kind,
         }));
         self.starts.insert(index, start);
+        if self.program.bytes() > self.room {
+            return Err(too_many_bytes().in_symbol(self.program.name.as_str()));
+        }
         Ok(())
     }
 

@@ -40,6 +40,11 @@ pub struct Program {
 }
 
 impl Program {
+    /// What the kernel is given for it: instructions, `func_info`, `line_info` and `core_relos`.
+    pub(crate) fn bytes(&self) -> usize {
+        8 * self.insns.len() + 8 * self.func_info.len() + 16 * (self.line_info.len() + self.core_relos.len())
+    }
+
     /// Refuses a program that refers to more maps than the kernel takes. Each image is counted by itself: a lowered one
     /// may use maps that stand in for `.percpu` sections.
     pub(crate) fn check_maps(&self) -> Result<()> {

@@ -12,6 +12,9 @@ use crate::link::{Function, Program};
 use crate::object::MapIdx;
 use crate::{Error, Result};
 
+/// The ways that all indirect jumps of a function can take.
+const MAX_INDIRECT: usize = 1 << 24;
+
 /// One function.
 #[derive(Debug)]
 pub(super) struct Body<'a> {
@@ -109,6 +112,11 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
         at += width(insns[at]);
     }
     let body = Body { function, insns, steps, table_targets: table_targets(program, function)? };
+    let indirect = body.steps().filter(|(_, step)| step.indirect).count();
+    if indirect.saturating_mul(body.table_targets.len()) > MAX_INDIRECT {
+        let what = format!("{indirect} indirect jumps to any of {} places", body.table_targets.len());
+        return Err(Error::too_large(what).in_symbol(&function.name));
+    }
     for (at, step) in body.steps() {
         if body.successors(step).any(|to| body.steps[to].is_none()) {
             let error = Error::malformed("leads into the middle of an ld_imm64");
@@ -120,9 +128,17 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
 
 /// Where the jump tables lead to that a function refers to, in slots from its start.
 fn table_targets(program: &Program, function: &Function) -> Result<Vec<usize>> {
-    let refers = |insn: &Insn, map: MapIdx| insn.is_map_value() && usize::try_from(insn.imm) == Ok(map.0);
     let insns = &program.insns[function.span.clone()];
-    let tables = program.jump_tables.iter().filter(|table| insns.iter().any(|insn| refers(insn, table.map)));
+    let referred: BTreeSet<MapIdx> = match program.jump_tables.as_slice() {
+        [] => BTreeSet::new(),
+        _ => insns
+            .iter()
+            .filter(|insn| insn.is_map_value())
+            .filter_map(|insn| insn.imm.try_into().ok())
+            .map(MapIdx)
+            .collect(),
+    };
+    let tables = program.jump_tables.iter().filter(|table| referred.contains(&table.map));
     let mut targets = BTreeSet::new();
     for &target in tables.flat_map(|table| &table.targets) {
         let inside = Some(target as usize).filter(|target| function.span.contains(target));

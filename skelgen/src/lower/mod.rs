@@ -95,7 +95,7 @@ pub struct PerCpuMap {
 
 /// The lowered image of `program`; `None` if it refers to none of the maps `percpu`, the object's `.percpu` sections.
 ///
-/// `btf` has the prototypes that `func_info` names. `null_return` is what the entry function returns on the way that
+/// `percpu` is in the order of the sections' maps. `btf` has the prototypes that `func_info` names. `null_return` is what the entry function returns on the way that
 /// is never taken, a value that its program type allows: 0 for most, 1 for some cgroup hooks.
 ///
 /// # Errors
@@ -118,7 +118,10 @@ pub fn lower(program: &Program, percpu: &[PerCpuMap], btf: &Btf, null_return: i3
             let missing = match () {
                 () if index == 0 => Missing::Return(null_return),
                 () if body.function.global => Missing::Return(0),
-                () => Missing::StandIn(percpu.iter().map(|map| (map.section, map.stand_in)).collect()),
+                () => {
+                    let used = percpu.iter().filter(|map| used.contains(&map.section));
+                    Missing::StandIn(used.map(|map| (map.section, map.stand_in)).collect())
+                }
             };
             let prologue = Prologue::new(used, kept[index], native[index], missing)
                 .map_err(|error| error.in_symbol(&body.function.name))?;
@@ -144,7 +147,7 @@ impl Sections<'_> {
             return None;
         }
         let map = MapIdx(usize::try_from(insn.imm).ok()?);
-        self.0.iter().any(|known| known.section == map).then_some(map)
+        self.0.binary_search_by_key(&map, |known| known.section).is_ok().then_some(map)
     }
 }
 

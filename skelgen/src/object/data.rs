@@ -9,9 +9,10 @@ use super::addresses::{self, CodeReferences};
 use super::arena::ARENA_SECTION;
 use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
+use super::maps::{MAX_MAPS, too_many};
 use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
 use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
-use crate::btf::{Btf, Kind, Linkage, TypeId};
+use crate::btf::{Btf, Linkage, TypeId};
 use crate::{Error, Result};
 
 /// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
@@ -23,11 +24,13 @@ const MAX_PERCPU_VALUE: u64 = 32 << 10;
 /// The variables that became bytes are in the result.
 pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
     let mut cut = Cut::default();
+    let symbols = elf.symbols_by_section(SymbolKind::Object);
     let ids: Vec<TypeId> = btf.datasecs().map(|(id, _)| id).collect();
     for id in ids {
         let name = btf.name_of(id).to_owned();
         if let Some(section) = elf.section(&name) {
-            fix_datasec(elf, btf, id, section).map_err(|error| error.in_section(name.as_str()))?;
+            let symbols = symbols.get(&section.index).map_or(&[][..], Vec::as_slice);
+            fix_datasec(symbols, btf, id, section).map_err(|error| error.in_section(name.as_str()))?;
             if DataKind::of(&name).is_some() || name == ARENA_SECTION {
                 cut.fix(btf, id).map_err(|error| error.in_section(name))?;
             }
@@ -36,14 +39,10 @@ pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
     Ok(cut)
 }
 
-fn fix_datasec(elf: &Elf<'_>, btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
-    let symbols: HashMap<&str, &Symbol> = elf
-        .symbols
-        .iter()
-        .filter(|symbol| symbol.section == Some(section.index) && symbol.kind == SymbolKind::Object)
-        .filter(|symbol| symbol.bind != Bind::Local)
-        .map(|symbol| (symbol.name.as_str(), symbol))
-        .collect();
+/// `symbols` are those of the section's variables.
+fn fix_datasec(symbols: &[&Symbol], btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
+    let symbols = symbols.iter().filter(|symbol| symbol.bind != Bind::Local);
+    let symbols: HashMap<&str, &Symbol> = symbols.map(|symbol| (symbol.name.as_str(), *symbol)).collect();
     let is_data = DataKind::of(&section.name).is_some();
     let mut hidden = Vec::new();
     let Some(datasec) = btf.get(id).as_datasec() else { return Ok(()) };
@@ -88,13 +87,23 @@ pub(super) struct Sections<'a> {
     pub(super) btf: &'a Btf,
     pub(super) cut: Cut,
     pub(super) references: CodeReferences<'a>,
+    /// By name.
+    datasecs: HashMap<&'a str, TypeId>,
 }
 
-impl Sections<'_> {
+impl<'a> Sections<'a> {
+    pub(super) fn new(elf: &'a Elf<'a>, btf: &'a Btf, cut: Cut) -> Self {
+        let mut datasecs = HashMap::new();
+        for (id, datasec) in btf.datasecs() {
+            datasecs.entry(btf.name(datasec.name)).or_insert(id);
+        }
+        Sections { elf, btf, cut, references: CodeReferences::of(elf), datasecs }
+    }
+
     /// The `DATASEC` and the variables of a section, with notes of the addresses that it leaves out.
     pub(super) fn variables(&self, section: &Section<'_>) -> Result<(Option<TypeId>, Vec<Var>)> {
         let addresses = self.references.unread(self.elf, section)?;
-        let Some(datasec) = self.btf.find(Kind::Datasec, &section.name) else { return Ok((None, Vec::new())) };
+        let Some(&datasec) = self.datasecs.get(section.name.as_str()) else { return Ok((None, Vec::new())) };
         let mut vars = vars(self.btf, &self.cut, datasec, section_size(section)?)?;
         addresses::note(&mut vars, addresses);
         Ok((Some(datasec), vars))
@@ -107,6 +116,9 @@ pub(super) fn data_maps(sections: &Sections<'_>, object: &str) -> Result<Vec<(Se
     for section in sections.elf.sections.iter().filter(|section| section.size > 0) {
         let is_data = matches!(section.kind, SectionKind::Data | SectionKind::Zero);
         if let Some(kind) = DataKind::of(&section.name).filter(|_| is_data) {
+            if maps.len() >= MAX_MAPS {
+                return Err(too_many(maps.len() + 1));
+            }
             let map =
                 data_map(sections, section, kind, object).map_err(|error| error.in_section(section.name.as_str()))?;
             maps.push((section.index, map));

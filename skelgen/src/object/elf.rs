@@ -3,6 +3,8 @@
 //! Input: the file's bytes. Output: [`Elf`], which borrows section contents from them. The format is read by the
 //! `object` crate; this says what in it a BPF object must be.
 
+use std::collections::HashMap;
+
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, SectionHeader, Sym};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
@@ -18,6 +20,9 @@ pub(super) struct Elf<'a> {
     pub(super) endian: Endian,
     pub(super) sections: Vec<Section<'a>>,
     pub(super) symbols: Vec<Symbol>,
+    /// Positions in `sections`, by index in the file and by name.
+    by_index: HashMap<SectionIdx, usize>,
+    by_name: HashMap<String, usize>,
 }
 
 /// A section with a name.
@@ -86,6 +91,9 @@ pub(super) struct ElfReloc {
     pub(super) r_type: u32,
 }
 
+/// Bytes of the name of a symbol or section.
+const MAX_NAME: usize = 4096;
+
 /// `R_BPF_64_ABS64`: a 64-bit address in data.
 pub(super) const R_BPF_64_ABS64: u32 = 2;
 
@@ -109,17 +117,42 @@ impl<'a> Elf<'a> {
         };
         let symbols = symbols(&file)?;
         let sections = sections(&file, symbols.len())?;
-        Ok(Elf { endian, sections, symbols })
+        let total = sections.iter().fold(0usize, |total, section| total.saturating_add(section.data.len()));
+        if total > bytes.len() {
+            let what = format!("its sections have {total} bytes, and the file {}: they overlap", bytes.len());
+            return Err(Error::malformed(what));
+        }
+        Ok(Elf::new(endian, sections, symbols))
+    }
+
+    pub(super) fn new(endian: Endian, sections: Vec<Section<'a>>, symbols: Vec<Symbol>) -> Self {
+        let mut elf = Elf { endian, sections, symbols, by_index: HashMap::new(), by_name: HashMap::new() };
+        for (at, section) in elf.sections.iter().enumerate() {
+            elf.by_index.insert(section.index, at);
+            elf.by_name.entry(section.name.clone()).or_insert(at);
+        }
+        elf
     }
 
     /// The first section called `name`.
     pub(super) fn section(&self, name: &str) -> Option<&Section<'a>> {
-        self.sections.iter().find(|section| section.name == name)
+        self.by_name.get(name).map(|&at| &self.sections[at])
+    }
+
+    /// The symbols of `kind` in each section, in the order of the file.
+    pub(super) fn symbols_by_section(&self, kind: SymbolKind) -> HashMap<SectionIdx, Vec<&Symbol>> {
+        let mut found: HashMap<SectionIdx, Vec<&Symbol>> = HashMap::new();
+        for symbol in self.symbols.iter().filter(|symbol| symbol.kind == kind) {
+            if let Some(section) = symbol.section {
+                found.entry(section).or_default().push(symbol);
+            }
+        }
+        found
     }
 
     /// The section at `index`.
     pub(super) fn section_at(&self, index: SectionIdx) -> Option<&Section<'a>> {
-        self.sections.iter().find(|section| section.index == index)
+        self.by_index.get(&index).map(|&at| &self.sections[at])
     }
 }
 
@@ -144,8 +177,8 @@ fn symbols(file: &ElfFile64<'_, object::Endianness>) -> Result<Vec<Symbol>> {
     let mut symbols = vec![Symbol::null()];
     for symbol in file.symbols() {
         let index = symbol.index().0;
-        let name =
-            symbol.name().map_err(|error| Error::malformed(format!("name of symbol {index}: {error}")))?.to_owned();
+        let name = symbol.name().map_err(|error| Error::malformed(format!("name of symbol {index}: {error}")))?;
+        let name = checked(name, || format!("symbol {index}"))?;
         let raw = symbol.elf_symbol();
         let kind = match raw.st_type() {
             elf::STT_FUNC => SymbolKind::Function,
@@ -174,15 +207,21 @@ fn symbols(file: &ElfFile64<'_, object::Endianness>) -> Result<Vec<Symbol>> {
     Ok(symbols)
 }
 
+/// The name, unless it is too long: many symbols can have the ends of one long name.
+fn checked(name: &str, of: impl Fn() -> String) -> Result<String> {
+    if name.len() > MAX_NAME {
+        return Err(Error::too_large(format!("{} has a name of {} bytes, of {MAX_NAME} at most", of(), name.len())));
+    }
+    Ok(name.to_owned())
+}
+
 fn sections<'a>(file: &ElfFile64<'a, object::Endianness>, nr_symbols: usize) -> Result<Vec<Section<'a>>> {
     let order = file.endian();
     let mut sections = Vec::new();
     for section in file.sections() {
         let index = SectionIdx(section.index().0);
-        let name = section
-            .name()
-            .map_err(|error| Error::malformed(format!("name of section {}: {error}", index.0)))?
-            .to_owned();
+        let name = section.name().map_err(|error| Error::malformed(format!("name of section {}: {error}", index.0)))?;
+        let name = checked(name, || format!("section {}", index.0))?;
         let raw = section.elf_section_header();
         let executable = raw.sh_flags(order).0 & elf::SHF_EXECINSTR.0 != 0;
         let kind = match raw.sh_type(order) {

@@ -3,6 +3,8 @@
 //! A program names its own with a declaration tag, `exception_callback:NAME`. The kernel wants the function in the
 //! program, behind all others.
 
+use std::collections::HashMap;
+
 use super::functions::{Functions, TEXT};
 use super::model::{FuncIdx, ProgramDef};
 use crate::btf::{Btf, Type};
@@ -12,6 +14,8 @@ const TAG: &str = "exception_callback:";
 
 /// Fills in [`ProgramDef::exception_callback`].
 pub(super) fn assign(btf: &Btf, functions: &Functions, programs: &mut [ProgramDef]) -> Result<()> {
+    let by_name: HashMap<String, usize> =
+        programs.iter().enumerate().rev().map(|(index, program)| (program.name.clone(), index)).collect();
     for (_, ty) in btf.types() {
         let Type::DeclTag(tag) = ty else { continue };
         let Some(callback) = btf.name(tag.name).strip_prefix(TAG).filter(|_| tag.component == -1) else { continue };
@@ -19,7 +23,7 @@ pub(super) fn assign(btf: &Btf, functions: &Functions, programs: &mut [ProgramDe
             return Err(Error::unsupported(format!("the tag `{TAG}{callback}` is not on a function")));
         };
         let name = btf.name(func.name);
-        let Some(program) = programs.iter_mut().find(|program| program.name == name) else {
+        let Some(program) = by_name.get(name).and_then(|&index| programs.get_mut(index)) else {
             let what = format!("the tag `{TAG}{callback}` is on a function that is no program");
             return Err(Error::unsupported(what).in_symbol(name));
         };

@@ -42,21 +42,25 @@ impl Functions {
 /// Cuts every code section into its functions.
 pub(super) fn functions(elf: &Elf<'_>, ext: Option<&BtfExt>) -> Result<Functions> {
     let mut functions = Functions::default();
+    let symbols = elf.symbols_by_section(SymbolKind::Function);
     for section in elf.sections.iter().filter(|section| section.kind == SectionKind::Code && section.size > 0) {
-        section_functions(elf, section, &mut functions).map_err(|error| error.in_section(section.name.as_str()))?;
+        let symbols = symbols.get(&section.index).cloned().unwrap_or_default();
+        let first = functions.all.len();
+        section_functions(elf, section, symbols, &mut functions)
+            .map_err(|error| error.in_section(section.name.as_str()))?;
         if let Some(ext) = ext {
-            annotate(section, ext, &mut functions).map_err(|error| error.in_section(section.name.as_str()))?;
+            annotate(section, ext, first, &mut functions).map_err(|error| error.in_section(section.name.as_str()))?;
         }
     }
     Ok(functions)
 }
 
-fn section_functions(elf: &Elf<'_>, section: &Section<'_>, functions: &mut Functions) -> Result<()> {
-    let mut symbols: Vec<&Symbol> = elf
-        .symbols
-        .iter()
-        .filter(|symbol| symbol.section == Some(section.index) && symbol.kind == SymbolKind::Function)
-        .collect();
+fn section_functions(
+    elf: &Elf<'_>,
+    section: &Section<'_>,
+    mut symbols: Vec<&Symbol>,
+    functions: &mut Functions,
+) -> Result<()> {
     if symbols.is_empty() {
         return Err(Error::malformed("code without a function symbol"));
     }
@@ -119,8 +123,8 @@ pub(super) fn is_dead(functions: &Functions, section: &Section<'_>, at: u64) -> 
     at < section.size && at.is_multiple_of(INSN_SIZE as u64) && functions.around(section.index, at).is_none()
 }
 
-/// Hands the section's func_info, line_info and core_relos to its functions.
-fn annotate(section: &Section<'_>, ext: &BtfExt, functions: &mut Functions) -> Result<()> {
+/// Hands the section's func_info, line_info and core_relos to its functions, which begin with number `first`.
+fn annotate(section: &Section<'_>, ext: &BtfExt, first: usize, functions: &mut Functions) -> Result<()> {
     let Some(ext) = ext.section(&section.name) else { return Ok(()) };
     for info in &ext.funcs {
         let at = info.offset.into();
@@ -150,7 +154,7 @@ fn annotate(section: &Section<'_>, ext: &BtfExt, functions: &mut Functions) -> R
         let core = Core { insn, type_id: relo.type_id, access: relo.access, kind: relo.kind };
         functions.all[index.0].core_relos.push(core);
     }
-    for function in &mut functions.all {
+    for function in &mut functions.all[first..] {
         function.lines.sort_by_key(|line| line.insn);
         // The verifier wants rising offsets.
         function.lines.dedup_by_key(|line| line.insn);

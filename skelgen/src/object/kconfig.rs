@@ -214,7 +214,7 @@ mod tests {
         }
         let name = b.str(KCONFIG);
         b.add(Type::Datasec(Datasec { name, size: 0, vars }));
-        let elf = Elf { endian: Endian::Little, sections: Vec::new(), symbols };
+        let elf = Elf::new(Endian::Little, Vec::new(), symbols);
         (map(&elf, &mut b.0, "an_object"), b.0)
     }
 
@@ -325,7 +325,7 @@ mod tests {
         let name = b.str(KCONFIG);
         let section = Type::Datasec(Datasec { name, size: 0, vars: vec![DatasecVar { ty: func, offset: 0, size: 0 }] });
         b.add(section);
-        let elf = Elf { endian: Endian::Little, sections: Vec::new(), symbols: Vec::new() };
+        let elf = Elf::new(Endian::Little, Vec::new(), Vec::new());
         let error = map(&elf, &mut b.0.clone(), "o").unwrap_err().to_string();
         assert_eq!(error, "section .kconfig: CONFIG_F: only variables can be in .kconfig");
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
 use super::functions::Functions;
 use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
+use super::programs::by_entry;
 use super::uapi::MapType;
 use crate::btf::{Btf, Composite, Kind, Linkage, Member, Type, TypeId};
 use crate::{Error, Result};
@@ -17,6 +18,12 @@ pub(super) const MAPS: &str = ".maps";
 
 /// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
 const MAX_PERCPU_VALUE: u32 = 32 << 10;
+
+/// Maps of an object, data sections among them. Each is a file descriptor and some 1,400 bytes of Rust.
+pub(super) const MAX_MAPS: usize = 8192;
+
+/// Members of a map's declaration; there are no more than some twelve attributes.
+const MAX_ATTRIBUTES: usize = 64;
 
 /// `LIBBPF_PIN_BY_NAME`.
 const PIN_BY_NAME: u32 = 1;
@@ -33,7 +40,7 @@ pub(super) struct MapPlaces {
 
 /// A slot of a program array, and where the function is that it holds.
 struct ProgramSlot {
-    outer: String,
+    outer: MapIdx,
     slot: u32,
     section: SectionIdx,
     address: u64,
@@ -57,13 +64,15 @@ impl MapPlaces {
         functions: &Functions,
         programs: &[ProgramDef],
     ) -> Result<()> {
+        let by_entry = by_entry(programs);
         for ProgramSlot { outer, slot, section, address } in &self.program_slots {
             let entry = functions.starting_at(*section, *address);
-            let program = programs.iter().position(|program| Some(program.entry) == entry);
-            let map = maps.iter_mut().find(|map| map.name == *outer);
+            let program = entry.and_then(|entry| by_entry.get(&entry).copied());
+            let map = maps.get_mut(outer.0);
             let (Some(program), Some(map)) = (program, map) else {
                 let what = format!("slot {slot} holds a function that is not a program");
-                return Err(Error::unresolved(what).in_section(MAPS).in_symbol(outer.as_str()));
+                let outer = maps.get(outer.0).map_or("", |map| map.name.as_str());
+                return Err(Error::unresolved(what).in_section(MAPS).in_symbol(outer));
             };
             map.slots.push((*slot, Slot::Program(ProgIdx(program))));
         }
@@ -132,6 +141,9 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
                 Error::unsupported("a static map: a map is known by its name, which has to be global").in_symbol(name)
             );
         }
+        if declared.len() >= MAX_MAPS {
+            return Err(too_many(datasec.vars.len()));
+        }
         let map = declare(btf, name, var.ty).map_err(|error| error.in_symbol(name))?;
         let address = u64::from(entry.offset);
         places.add_declared(section.index, address, MapIdx(declared.len()));
@@ -139,6 +151,11 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
     }
     fill_slots(elf, section, &mut declared, places)?;
     Ok(declared.into_iter().map(|(.., declared)| declared.map).collect())
+}
+
+/// An object with more maps, data sections among them, than a skeleton is made for.
+pub(super) fn too_many(maps: usize) -> Error {
+    Error::too_large(format!("{maps} maps; an object can have {MAX_MAPS}"))
 }
 
 fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
@@ -198,6 +215,9 @@ struct Parsed {
 
 impl Parsed {
     fn members(&mut self, btf: &Btf, def: &Composite, outer: bool) -> Result<()> {
+        if def.members.len() > MAX_ATTRIBUTES {
+            return Err(Error::malformed(format!("a map's declaration with {} members", def.members.len())));
+        }
         for member in &def.members {
             let name = btf.name(member.name);
             self.member(btf, name, member, outer).map_err(|error| Error::malformed(format!("`{name}`: {error}")))?;
@@ -316,7 +336,9 @@ fn fill_slots(
     for reloc in &section.relocs {
         let around =
             |(start, size, _): &(u64, u32, Declared)| (*start..*start + u64::from(*size)).contains(&reloc.offset);
-        let Some((start, _, outer)) = declared.iter_mut().find(|entry| around(entry)) else {
+        // They come by rising address.
+        let next = declared.partition_point(|(start, ..)| *start <= reloc.offset);
+        let Some((start, _, outer)) = declared[..next].last_mut().filter(|entry| around(entry)) else {
             return Err(Error::malformed(format!("byte {} holds an address, but no map is there", reloc.offset)));
         };
         let name = outer.map.name.clone();
@@ -335,7 +357,7 @@ fn fill_slots(
         if symbol.kind == SymbolKind::Function
             && let Some(section) = symbol.section
         {
-            let outer = outer.map.name.clone();
+            let outer = MapIdx(next - 1);
             places.program_slots.push(ProgramSlot { outer, slot, section, address: symbol.value });
             continue;
         }

@@ -56,7 +56,6 @@ pub use uapi::{AttachType, MapType, ProgType};
 
 use crate::btf::{Btf, BtfExt};
 use crate::{Error, Result};
-use addresses::CodeReferences;
 use data::Sections;
 use elf::Elf;
 
@@ -80,7 +79,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
 
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;
     maps.extend(legacy_maps::maps(&elf, maps.len(), &mut places)?);
-    let sections = Sections { elf: &elf, btf: &btf, cut, references: CodeReferences::of(&elf) };
+    let sections = Sections::new(&elf, &btf, cut);
     if let Some((section, map)) = arena::variables(&sections, &mut maps)? {
         places.add_section(section, map);
     }
@@ -96,10 +95,13 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let ksyms = ksyms::ksyms(&elf, &btf);
     let resolved = relocs::resolve(&elf, &mut functions, &places, &ksyms);
     resolved.map_err(|error| source::locate(error, &functions.all, &btf))?;
-    let mut programs = programs::programs(&functions);
+    let mut programs = programs::programs(&functions)?;
     exceptions::assign(&btf, &functions, &mut programs)?;
     places.fill_program_slots(&mut maps, &functions, &programs)?;
     maps.extend(struct_ops::maps(&elf, &btf, &functions, &mut programs)?);
+    if maps.len() > maps::MAX_MAPS {
+        return Err(maps::too_many(maps.len()));
+    }
     struct_ops::fix_names(&mut btf)?;
     programs::fix_linkage(&functions, &mut btf);
     ksyms::fix_btf(&mut btf)?;

@@ -1,18 +1,35 @@
 //! Which functions are programs: those of every code section but `.text`, whose functions are called by others.
 
+use std::collections::{BTreeMap, HashMap};
 use std::iter;
 
 use super::functions::{Functions, TEXT};
 use super::model::{FuncIdx, ProgramDef};
 use super::sec::{self, SecDef};
 use crate::btf::{Btf, Linkage};
+use crate::{Error, Result};
+
+/// Programs of an object. Each is a file descriptor and some 2,000 bytes of Rust.
+const MAX_PROGRAMS: usize = 8192;
 
 /// The programs, in the order of their definition. One function with several names is as many programs, each behind the
 /// first.
-pub(super) fn programs(functions: &Functions) -> Vec<ProgramDef> {
+///
+/// # Errors
+///
+/// They are more than a skeleton is made for.
+pub(super) fn programs(functions: &Functions) -> Result<Vec<ProgramDef>> {
     let mut programs = Vec::new();
+    let mut aliases: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
+    for (of, name) in &functions.aliases {
+        aliases.entry(of.0).or_default().push(name);
+    }
     for (index, function) in functions.all.iter().enumerate().filter(|(_, function)| function.section != TEXT) {
-        let aliases = functions.aliases.iter().filter(|(of, _)| of.0 == index).map(|(_, name)| name);
+        let aliases = aliases.remove(&index).unwrap_or_default();
+        if programs.len() + aliases.len() >= MAX_PROGRAMS {
+            let what = format!("with it the object has more than {MAX_PROGRAMS} programs");
+            return Err(Error::too_large(what).in_symbol(&function.name).in_section(&function.section));
+        }
         for name in iter::once(&function.name).chain(aliases) {
             programs.push(ProgramDef {
                 entry: FuncIdx(index),
@@ -24,7 +41,16 @@ pub(super) fn programs(functions: &Functions) -> Vec<ProgramDef> {
             });
         }
     }
-    programs
+    Ok(programs)
+}
+
+/// The first program that each function is.
+pub(super) fn by_entry(programs: &[ProgramDef]) -> HashMap<FuncIdx, usize> {
+    let mut found = HashMap::new();
+    for (index, program) in programs.iter().enumerate() {
+        found.entry(program.entry).or_insert(index);
+    }
+    found
 }
 
 /// Makes hidden functions static in BTF: the verifier then checks them with each caller, as the author asked.

@@ -15,6 +15,11 @@ use super::model::{FuncIdx, MapIdx, Reloc, Target};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::{Error, Result};
 
+/// Jump tables of a function, each of which becomes a map, and the kernel takes 64 for a program; and entries of all of
+/// them, which is as many as a program has instructions.
+const MAX_TABLES: usize = 64;
+const MAX_TARGETS: usize = 1_000_000;
+
 /// Fills in [`Function::relocs`](super::Function::relocs) of all functions.
 pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces, ksyms: &Ksyms) -> Result<()> {
     let mut found: Vec<Vec<Reloc>> = vec![Vec::new(); functions.all.len()];
@@ -37,6 +42,10 @@ pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces
     }
     for (function, mut relocs) in functions.all.iter_mut().zip(found) {
         relocs.sort_by_key(|reloc| reloc.insn);
+        if let Some([one, ..]) = relocs.windows(2).find(|pair| pair[0].insn == pair[1].insn) {
+            let error = Error::malformed("two relocations of one instruction").at_insn(one.insn);
+            return Err(error.in_symbol(function.name.as_str()).in_section(function.section.as_str()));
+        }
         function.relocs = relocs;
     }
     Ok(())
@@ -58,6 +67,12 @@ fn target(
     let tables = &mut functions.all[function.0].jump_tables;
     let index = tables.iter().position(|known| *known == table).unwrap_or(tables.len());
     if index == tables.len() {
+        let targets: usize = tables.iter().map(|table| table.targets.len()).sum();
+        if tables.len() >= MAX_TABLES || targets + table.targets.len() > MAX_TARGETS {
+            let what =
+                format!("jumps through more than {MAX_TABLES} tables, or tables of more than {MAX_TARGETS} entries");
+            return Err(Error::too_large(what));
+        }
         tables.push(table);
     }
     Ok(Target::JumpTable(index))

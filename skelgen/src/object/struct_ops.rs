@@ -5,9 +5,12 @@
 //! out in the kernel only the target knows: here the members are listed as the object has them, and the runtime finds
 //! the kernel's by their names.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::elf::{Elf, ElfReloc, R_BPF_64_ABS64, Section};
 use super::functions::Functions;
-use super::model::{Map, MapDef, OpsMember, ProgIdx, ProgramDef, StructOps};
+use super::model::{FuncIdx, Map, MapDef, OpsMember, ProgIdx, ProgramDef, StructOps};
+use super::programs::by_entry;
 use super::uapi::{MapType, ProgType};
 use crate::btf::{Btf, Composite, Kind, Member, Type, TypeId};
 use crate::{Error, Result};
@@ -17,6 +20,9 @@ const STRUCT_OPS_LINK: &str = ".struct_ops.link";
 
 /// `BPF_F_LINK`: the map is registered through a link.
 const BPF_F_LINK: u32 = 1 << 13;
+
+/// Members of all maps of a section. The kernel's structs have less than a hundred; here many maps can share a huge one.
+const MAX_MEMBERS: usize = 1 << 16;
 
 /// Bytes of a map's name, without the final zero.
 const NAME_LEN: usize = 15;
@@ -40,9 +46,10 @@ fn sec(name: &str) -> Option<Sec> {
 /// The maps of all struct_ops sections. Programs that they refer to are loaded if one of the maps is created.
 pub(super) fn maps(elf: &Elf<'_>, btf: &Btf, functions: &Functions, programs: &mut [ProgramDef]) -> Result<Vec<Map>> {
     let mut maps = Vec::new();
+    let by_entry = by_entry(programs);
     for section in elf.sections.iter().filter(|section| section.size > 0) {
         let Some(sec) = sec(&section.name) else { continue };
-        let found = Parser { elf, btf, functions, programs, section, sec }
+        let found = Parser { elf, btf, functions, programs, by_entry: &by_entry, section, sec }
             .maps()
             .map_err(|error| error.in_section(section.name.as_str()))?;
         maps.extend(found);
@@ -66,16 +73,14 @@ pub(super) fn fix_names(btf: &mut Btf) -> Result<()> {
 
 /// A program in a map is loaded with it and not without it, whatever its own section says.
 fn adjust_autoload(maps: &[Map], programs: &mut [ProgramDef]) {
-    for (index, program) in programs.iter_mut().enumerate() {
-        let users: Vec<bool> = maps
-            .iter()
-            .filter_map(|map| map.struct_ops.as_ref())
-            .filter(|ops| ops.members.iter().any(|member| member.program == Some(ProgIdx(index))))
-            .map(|ops| ops.autocreate)
-            .collect();
-        if !users.is_empty() {
-            program.sec.autoload = users.contains(&true);
+    let mut loaded: BTreeMap<ProgIdx, bool> = BTreeMap::new();
+    for ops in maps.iter().filter_map(|map| map.struct_ops.as_ref()) {
+        for program in ops.members.iter().filter_map(|member| member.program) {
+            *loaded.entry(program).or_default() |= ops.autocreate;
         }
+    }
+    for (ProgIdx(index), autoload) in loaded {
+        programs[index].sec.autoload = autoload;
     }
 }
 
@@ -85,6 +90,7 @@ struct Parser<'a> {
     btf: &'a Btf,
     functions: &'a Functions,
     programs: &'a [ProgramDef],
+    by_entry: &'a HashMap<FuncIdx, usize>,
     section: &'a Section<'a>,
     sec: Sec,
 }
@@ -103,11 +109,22 @@ impl Parser<'_> {
             .and_then(|id| self.btf.get(id).as_datasec())
             .ok_or_else(|| Error::malformed("no BTF describes the maps (was the object compiled with -g?)"))?;
         let mut placed = Vec::new();
+        let (mut end, mut members) = (0, 0);
         for entry in &datasec.vars {
             let Some(var) = self.btf.get(entry.ty).as_var() else { continue };
             let name = self.btf.name(var.name);
             let map = self.map(name, var.ty, entry.offset).map_err(|error| error.in_symbol(name))?;
-            placed.push(Placed { start: entry.offset.into(), map });
+            let start = u64::from(entry.offset);
+            if start < end {
+                return Err(Error::malformed("overlaps the variable before it").in_symbol(name));
+            }
+            end = start + u64::from(map.def.value_size);
+            members += map.struct_ops.as_ref().map_or(0, |ops| ops.members.len());
+            if members > MAX_MEMBERS {
+                let what = format!("with it the section's maps have {members} members, of {MAX_MEMBERS} at most");
+                return Err(Error::too_large(what).in_symbol(name));
+            }
+            placed.push(Placed { start, map });
         }
         for reloc in &self.section.relocs {
             self.refer(reloc, &mut placed)?;
@@ -182,7 +199,9 @@ impl Parser<'_> {
             let size = u64::from(placed.map.def.value_size);
             reloc.offset.checked_sub(placed.start).is_some_and(|offset| offset < size)
         };
-        let Some(Placed { start, map }) = placed.iter_mut().find(inside) else {
+        // They come by rising address.
+        let next = placed.partition_point(|placed| placed.start <= reloc.offset);
+        let Some(Placed { start, map }) = placed[..next].last_mut().filter(inside) else {
             return Err(Error::malformed(format!("byte {} holds an address, but no map is there", reloc.offset)));
         };
         let Some(ops) = &mut map.struct_ops else { return Ok(()) };
@@ -206,8 +225,8 @@ impl Parser<'_> {
         let address = symbol.value.wrapping_add(self.elf.endian.u64_at(bytes, at).unwrap_or_default());
         bytes[at..at + member.size as usize].fill(0);
         let entry = symbol.section.and_then(|section| self.functions.starting_at(section, address));
-        let program = self.programs.iter().position(|program| Some(program.entry) == entry);
-        let Some(program) = program.filter(|_| entry.is_some()) else {
+        let program = entry.and_then(|entry| self.by_entry.get(&entry).copied());
+        let Some(program) = program else {
             let what = format!("`{}` refers to `{}`, which is not a program", member.name, symbol.name);
             return Err(Error::unresolved(what));
         };

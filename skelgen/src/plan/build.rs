@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::contexts::name_contexts;
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
 use crate::insn::Insn;
-use crate::link::Program;
+use crate::link::{MAX_BYTES, Program, too_many_bytes};
 use crate::lower::{self, PerCpuMap};
 use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
 use crate::{KernelVersion, Result};
@@ -34,6 +34,7 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, mut progra
         .enumerate()
         .map(|(index, &section)| PerCpuMap { section, stand_in: MapIdx(object.maps.len() + jump_tables + index) })
         .collect();
+    let mut lowered_bytes = 0;
     let programs = programs
         .into_iter()
         .zip(&object.programs)
@@ -49,6 +50,10 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, mut progra
             let lowered = lower::lower(&native, &percpu, &btf, def.sec.null_return())
                 .and_then(|lowered| lowered.as_ref().map_or(Ok(()), Program::check_maps).map(|()| lowered))
                 .map_err(|error| error.in_section(def.section.as_str()))?;
+            lowered_bytes += lowered.as_ref().map_or(0, Program::bytes);
+            if lowered_bytes > 2 * MAX_BYTES {
+                return Err(too_many_bytes().in_symbol(native.name.as_str()).in_section(def.section.as_str()));
+            }
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -24,12 +24,19 @@ type Wanted = Option<(&'static str, Vec<usize>)>;
 /// Names the contexts in the prototypes of functions that `programs`, each with its type, reach.
 pub(super) fn name_contexts(mut btf: Btf, programs: &mut [(u32, &mut Program)]) -> Result<Btf> {
     let mut pointers = BTreeMap::new();
-    for (function, tagged) in tagged(&btf) {
-        let mut forms: BTreeMap<Wanted, Vec<usize>> = BTreeMap::new();
-        for (index, (prog_type, program)) in programs.iter().enumerate() {
-            if program.func_info.iter().any(|info| info.type_id == function) {
-                forms.entry(wanted(&btf, function, &tagged, *prog_type)).or_default().push(index);
-            }
+    let tagged = tagged(&btf);
+    let tags = tags(&btf, &tagged);
+    // Which `func_info` of which program is about which of the functions.
+    let mut uses: BTreeMap<TypeId, Vec<(usize, usize)>> = BTreeMap::new();
+    for (index, (_, program)) in programs.iter().enumerate() {
+        for (at, info) in program.func_info.iter().enumerate().filter(|(_, info)| tagged.contains_key(&info.type_id)) {
+            uses.entry(info.type_id).or_default().push((index, at));
+        }
+    }
+    for (function, tagged) in tagged {
+        let mut forms: BTreeMap<Wanted, Vec<(usize, usize)>> = BTreeMap::new();
+        for &(index, at) in uses.get(&function).into_iter().flatten() {
+            forms.entry(wanted(&btf, function, &tagged, programs[index].0)).or_default().push((index, at));
         }
         let alone = forms.len() == 1;
         for (wanted, users) in forms {
@@ -38,11 +45,10 @@ pub(super) fn name_contexts(mut btf: Btf, programs: &mut [(u32, &mut Program)]) 
                 Some(&pointer) => pointer,
                 None => *pointers.entry(name).or_insert(add_pointer(&mut btf, name)?),
             };
-            let typed = if alone { function } else { add_copy(&mut btf, function) };
+            let typed = if alone { function } else { add_copy(&mut btf, function, tags.get(&function)) };
             point(&mut btf, typed, &params, pointer);
-            for user in users {
-                let infos = programs[user].1.func_info.iter_mut().filter(|info| info.type_id == function);
-                infos.for_each(|info| info.type_id = typed);
+            for (index, at) in users {
+                programs[index].1.func_info[at].type_id = typed;
             }
         }
     }
@@ -149,14 +155,23 @@ fn add_pointer(btf: &mut Btf, name: &str) -> Result<TypeId> {
     Ok(btf.add_type(Type::Ptr(ty)))
 }
 
+/// All tags of these functions.
+fn tags(btf: &Btf, functions: &BTreeMap<TypeId, BTreeSet<usize>>) -> BTreeMap<TypeId, Vec<DeclTag>> {
+    let mut tags: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (_, ty) in btf.types() {
+        if let Type::DeclTag(tag) = ty
+            && functions.contains_key(&tag.ty)
+        {
+            tags.entry(tag.ty).or_default().push(*tag);
+        }
+    }
+    tags
+}
+
 /// The function once more, with its tags.
-fn add_copy(btf: &mut Btf, function: TypeId) -> TypeId {
+fn add_copy(btf: &mut Btf, function: TypeId, tags: Option<&Vec<DeclTag>>) -> TypeId {
     let copy = btf.add_type(btf.get(function).clone());
-    let tags = btf.types().filter_map(|(_, ty)| match ty {
-        Type::DeclTag(tag) if tag.ty == function => Some(*tag),
-        _ => None,
-    });
-    for tag in tags.collect::<Vec<_>>() {
+    for &tag in tags.into_iter().flatten() {
         btf.add_type(Type::DeclTag(DeclTag { ty: copy, ..tag }));
     }
     copy

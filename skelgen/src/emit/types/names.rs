@@ -154,10 +154,15 @@ impl Names {
     }
 }
 
+/// How many `_` tell namesakes apart.
+const MAX_UNDERSCORES: usize = 4;
+
 /// The names in one Rust scope: a struct's fields or methods, an enum's constants.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     taken: BTreeSet<String>,
+    /// The number that the next namesake gets, where many have one name.
+    next: BTreeMap<String, u32>,
 }
 
 impl Members {
@@ -181,11 +186,20 @@ impl Members {
         self.taken.contains(&field_ident(c_name).to_string())
     }
 
-    /// The name, with as many `_` behind it as it takes to be the only one.
+    /// The name, with as many `_` behind it as it takes to be the only one, or a number if these would be too many.
     pub fn claim(&mut self, c_name: &str) -> Ident {
         let mut ident = field_ident(c_name);
-        while self.taken.contains(&ident.to_string()) {
+        for _ in 0..MAX_UNDERSCORES {
+            if !self.taken.contains(&ident.to_string()) {
+                break;
+            }
             ident = field_ident(&format!("{}_", sanitized(&ident.to_string().replace("r#", ""))));
+        }
+        let plain = ident.clone();
+        while self.taken.contains(&ident.to_string()) {
+            let next = self.next.entry(plain.to_string()).or_insert(2);
+            ident = field_ident(&format!("{plain}{next}"));
+            *next += 1;
         }
         self.taken.insert(ident.to_string());
         ident
