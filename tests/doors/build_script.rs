@@ -40,7 +40,8 @@ fn cargo_watches_and_shows() {
         return;
     }
     let all = scratch("build-script");
-    let dependencies = "[dependencies]\nskelgen-runtime = \"0.1\"\n\n[build-dependencies]\nskelgen = \"0.1\"\n";
+    let dependencies = "[dependencies]\nskelgen-runtime = { path = \"../skelgen/runtime\" }\n\n\
+                        [build-dependencies]\nskelgen = { path = \"../skelgen/skelgen\" }\n";
     let package = new_package(&all, "watched", dependencies);
     let write = |name: &str, text: &str| fs::write(package.join(name), text).unwrap();
     write("src/count.bpf.c", PROGRAM);

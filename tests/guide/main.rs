@@ -4,31 +4,37 @@
 mod bpftool;
 mod c;
 mod errors;
+mod first;
 mod shipping;
 mod tables;
 
 use skelgen_tests::markdown::{Block, blocks, guide};
 
 /// What a line of a command begins with.
-const COMMANDS: [&str; 10] = [
-    "CARGO_TARGET_",  // `shipping`
+const COMMANDS: [&str; 14] = [
+    "bpftool btf ",   // `first`
+    "CARGO_TARGET_",  // `shipping`, `first`
     "RUSTFLAGS=",     // `shipping`
-    "cargo build ",   // `shipping`
+    "cargo build",    // `shipping`, `first`
     "cargo install ", // cargo-skelgen's tests
     "cargo skelgen ", // cargo-skelgen's tests
-    "clang ",         // `c`
+    "cargo new ",     // `first`
+    "cd counters",    // `first`
+    "clang ",         // `first`
     "docker ",        // `shipping`, as far as it goes without one
-    "llvm-strip ",    // `c`
+    "llvm-strip ",    // `first`
     "mount ",         // `shipping`
+    "sudo target/",   // `first`
     "rustup target ", // not run: `shipping` does without targets that are not there
 ];
 
 /// Whether some test looks at a block.
 fn is_looked_at(chapter: &str, block: &Block) -> bool {
     match block.language.as_str() {
-        "c" => true,                    // `c`
-        "console" => true,              // cargo-skelgen's tests
-        "rust" | "rust,no_run" => true, // doc tests
+        "c" => true,                         // `c`
+        "console" => true,                   // cargo-skelgen's tests
+        "rust" | "rust,no_run" => true,      // doc tests
+        "rust,ignore" => chapter == "first", // `first`
         "sh" => block.text.lines().all(|line| COMMANDS.iter().any(|command| line.starts_with(command))),
         "dockerfile" | "ini" => chapter == "shipping",
         "text" => chapter == "trouble", // `errors`

@@ -33,7 +33,16 @@ pub fn blocks(document: &str) -> Vec<Block> {
 pub fn section<'d>(document: &'d str, heading: &str) -> &'d str {
     let (_, rest) = document.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
     let level = heading.split_inclusive(' ').next().unwrap_or_default();
-    rest.split_once(&format!("\n{level}")).map_or(rest, |(section, _)| section)
+    // In code, such a line is a comment, or hidden by rustdoc.
+    let (mut in_code, mut end) = (false, 0);
+    for line in rest.split_inclusive('\n') {
+        in_code ^= line.starts_with("```");
+        if !in_code && line.starts_with(level) {
+            break;
+        }
+        end += line.len();
+    }
+    &rest[..end]
 }
 
 /// The rows of the table in a section, behind its head: their cells.

@@ -30,16 +30,22 @@ pub fn new_package(folder: &Path, name: &str, dependencies: &str) -> PathBuf {
     run(cargo().args(["new", "--quiet", "--bin", "--vcs", "none", "--name", name]).arg(&folder));
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     let (package, _) = manifest.split_once("[dependencies]").unwrap();
-    // These packages, and what they depend on as it is here: nothing is fetched.
-    let root = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
-    let mut patch = String::from("\n[patch.crates-io]\n");
-    for (name, below) in [("skelgen", "skelgen"), ("skelgen-macros", "skelgen-macros"), ("skelgen-runtime", "runtime")]
-    {
-        patch += &format!("{name} = {{ path = {:?} }}\n", root.join(below));
-    }
-    fs::write(folder.join("Cargo.toml"), format!("{package}{dependencies}{patch}")).unwrap();
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    fs::write(folder.join("Cargo.toml"), format!("{package}{}", clone_at(dependencies))).unwrap();
+    // Nothing is fetched.
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     folder
+}
+
+/// This clone.
+fn root() -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).expect("the tests run in a clone")
+}
+
+/// Dependencies as documents have them, on a clone beside the package: on this clone, by its own path. So it is the same for all
+/// packages that are built in one target folder, and is built once.
+#[must_use]
+pub fn clone_at(dependencies: &str) -> String {
+    dependencies.replace("\"../skelgen/", &format!("\"{}/", root().display()))
 }
 
 /// `command`, in a package's folder, with a cargo that fetches nothing and builds in `target`, where what packages depend

@@ -1,0 +1,185 @@
+//! The first chapter, followed to the letter: its files and commands, in an empty folder beside a clone, make a package by
+//! each door, and its program counts.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use skelgen::Skeleton;
+use skelgen_tests::markdown::{self, guide};
+use skelgen_tests::packages::{clone_at, offline, path_from, run, scratch};
+use skelgen_tests::{Part, have_clang, may_load, not_run};
+
+use crate::c::{folder_with_headers, llvm};
+
+/// Commands that a test does not run as they are: a header of the kernel's types is made from the fixtures', and whoever runs
+/// the tests may load BPF already, or may not.
+const STAND_INS: [(&str, &str); 2] = [
+    ("bpftool", "#!/bin/sh\necho '#include \"vmlinux_min.h\"'\n"),
+    ("sudo", "#!/bin/sh\n[ \"$1\" = -E ] && shift\nexec \"$@\"\n"),
+];
+
+fn section(heading: &str) -> String {
+    let (_, chapter) = guide().into_iter().find(|(chapter, _)| chapter == "first").unwrap();
+    markdown::section(&chapter, heading).to_owned()
+}
+
+/// The blocks of a section whose language begins with `language`, as they are in files: without lines that rustdoc hides.
+fn blocks(heading: &str, language: &str) -> Vec<String> {
+    let blocks = markdown::blocks(&section(heading)).into_iter().filter(|block| block.language.starts_with(language));
+    let shown =
+        |text: &str| text.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect();
+    blocks.map(|block| shown(&block.text)).collect()
+}
+
+/// The block that begins with this line.
+fn block(heading: &str, language: &str, first: &str) -> String {
+    let found = blocks(heading, language).into_iter().find(|text| text.starts_with(first));
+    found.unwrap_or_else(|| panic!("{heading} has no block of {language} that begins with {first}"))
+}
+
+/// The folder that the reader works in, and the commands that are found there.
+struct Reader {
+    folder: PathBuf,
+    tools: PathBuf,
+    headers: PathBuf,
+}
+
+impl Reader {
+    /// In an empty folder; `None`, and noted, without the compiler.
+    fn new() -> Option<Reader> {
+        let folder = scratch("first");
+        let tools = folder.join("tools");
+        fs::create_dir(&tools).unwrap();
+        for name in ["clang", "llvm-strip"] {
+            let Some(program) = llvm(name) else {
+                not_run(Part::Clang, format!("there is no {name}"));
+                return None;
+            };
+            symlink(program, tools.join(name)).unwrap();
+        }
+        for (name, script) in STAND_INS {
+            fs::write(tools.join(name), script).unwrap();
+            fs::set_permissions(tools.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        // The compiler that the tests were built by.
+        let cargo = PathBuf::from(env::var_os("CARGO").expect("cargo runs the tests"));
+        symlink(&cargo, tools.join("cargo")).unwrap();
+        Some(Reader { folder, tools, headers: folder_with_headers("first") })
+    }
+
+    fn package(&self) -> PathBuf {
+        self.folder.join("counters")
+    }
+
+    /// Does these commands, each after the other.
+    fn types(&self, commands: &str, folder: &Path) -> String {
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", commands]).env("PATH", path_from(&self.tools));
+        // Where a machine has libbpf's headers.
+        let includes = [self.headers.clone(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/include")];
+        shell.env("C_INCLUDE_PATH", env::join_paths(includes).unwrap());
+        run(offline(&mut shell, folder, &target_dir()))
+    }
+
+    fn writes(&self, file: &str, text: &str) {
+        fs::write(self.package().join(file), text).unwrap();
+    }
+
+    /// Adds these dependencies to what `cargo new` wrote.
+    fn depends_on(&self, dependencies: &str) {
+        let manifest = fs::read_to_string(self.package().join("Cargo.toml")).unwrap();
+        let (package, _) = manifest.split_once("[dependencies]").unwrap();
+        self.writes("Cargo.toml", &format!("{package}{}", clone_at(dependencies)));
+    }
+
+    /// Builds the package, and runs it if this machine lets it load.
+    fn builds_and_runs(&self) {
+        let commands = "# Open, change, load, attach";
+        let [build, run] = <[String; 2]>::try_from(blocks(commands, "sh")).unwrap();
+        if !may_load() {
+            let first = build.lines().next().unwrap();
+            self.types(first, &self.package());
+            return;
+        }
+        for commands in [build, run] {
+            let out = self.types(&commands, &self.package());
+            let counts = out.lines().map(|line| {
+                let (cpu, calls) = line.strip_prefix("CPU ")?.strip_suffix(" system calls")?.split_once(": ")?;
+                cpu.parse::<u32>().ok()?;
+                calls.parse::<u64>().ok()
+            });
+            let counts: Vec<u64> = counts.collect::<Option<_>>().unwrap_or_else(|| panic!("{out}"));
+            assert!(counts.iter().sum::<u64>() > 0, "{out}");
+        }
+    }
+}
+
+/// Shared by both packages, so that what they depend on is built once.
+fn target_dir() -> PathBuf {
+    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("first-target")
+}
+
+#[test]
+fn its_steps_make_a_package_that_runs() {
+    if !have_clang() {
+        return;
+    }
+    let Some(reader) = Reader::new() else { return };
+    let package = reader.package();
+    reader.types(&block("# The program", "sh", "cargo new counters"), &reader.folder);
+    reader.writes("src/counters.bpf.c", &block("# The program", "c", "#include"));
+    reader.types(&block("# The program", "sh", "clang "), &package);
+    let object = fs::read(package.join("src/counters.bpf.o")).unwrap();
+    assert!(!object.windows(11).any(|name| name == b".debug_info"));
+    let source = Skeleton::new("counters.bpf.o", &object).unwrap().source(&Default::default()).unwrap();
+    assert!(source.contains("pub hits: u64,") && source.contains("pub target_pid: u32,"), "{source}");
+
+    // Nothing is fetched, and the program is where the chapter says.
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    fs::copy(lock, package.join("Cargo.lock")).unwrap();
+    fs::create_dir_all(target_dir()).unwrap();
+    symlink(target_dir(), package.join("target")).unwrap();
+
+    let [rest] = <[String; 1]>::try_from(blocks("# Open, change, load, attach", "rust")).unwrap();
+    let main = "// src/main.rs\n";
+    reader.depends_on(&block("## The derive", "toml", "[dependencies]"));
+    reader.writes("src/main.rs", &format!("{}\n{rest}", block("## The derive", "rust", main)));
+    reader.builds_and_runs();
+
+    // By the other door, with the same `main`.
+    fs::remove_file(package.join("src/counters.bpf.o")).unwrap();
+    reader.depends_on(&block("## The build script", "toml", "[dependencies]"));
+    reader.writes("build.rs", &block("## The build script", "rust", "// build.rs\n"));
+    reader.writes("src/main.rs", &format!("{}\n{rest}", block("## The build script", "rust", main)));
+    reader.builds_and_runs();
+    fs::remove_dir_all(&reader.folder).unwrap();
+}
+
+/// The examples' README says how to compile their C elsewhere.
+#[test]
+fn the_examples_are_compiled_outside_of_the_repository() {
+    if !have_clang() {
+        return;
+    }
+    let Some(clang) = llvm("clang") else { return not_run(Part::Clang, "there is no clang") };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = scratch("examples");
+    let headers = folder.join("headers");
+    fs::create_dir(&headers).unwrap();
+    for header in fs::read_dir(root.join("fixtures/include")).unwrap() {
+        let header = header.unwrap();
+        fs::copy(header.path(), headers.join(header.file_name())).unwrap();
+    }
+    let readme = fs::read_to_string(root.join("examples/README.md")).unwrap();
+    let command = readme.lines().find_map(|line| line.strip_prefix("clang ")).unwrap();
+    for example in ["histogram/latency", "daemon/execs"] {
+        let name = example.split_once('/').unwrap().1;
+        fs::copy(root.join(format!("examples/{example}.bpf.c")), folder.join(format!("{name}.bpf.c"))).unwrap();
+        let command = command.replace("latency", name);
+        run(Command::new(&clang).args(command.split_whitespace()).current_dir(&folder));
+        Skeleton::new(name, &fs::read(folder.join(format!("{name}.bpf.o"))).unwrap()).unwrap();
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
