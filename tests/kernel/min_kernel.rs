@@ -54,3 +54,19 @@ fn without_a_second_form_programs_load_where_they_need_none() {
          `.percpu` variables up"
     );
 }
+
+/// 240 bytes of stack above a tail call: too many with a lookup, and for kernels that count them in steps of 32.
+#[test]
+fn a_stack_without_room_for_a_lookup_loads_where_programs_need_none() {
+    if !may_load() {
+        return;
+    }
+    if !features::probe().unwrap().direct {
+        return not_on_this_kernel("programs that address `.percpu` directly");
+    }
+    let bytes = include_bytes!("../../fixtures/tail_call_stack.bpf.o");
+    let object = Object::parse("tail_call_stack.bpf.o", bytes).unwrap();
+    let plan = plan_since(Some((7, 3).into()), &object, link(&object).unwrap()).unwrap();
+    let mut loaded = in_memory::load(&plan, PerCpuMode::Auto).unwrap();
+    assert!(loaded.program(0).is_ok_and(|program| program.is_loaded()));
+}
