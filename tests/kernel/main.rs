@@ -23,6 +23,7 @@ mod derived;
 mod equivalence;
 mod examples;
 mod exclusive;
+mod flexible;
 mod generate;
 mod global_percpu_data;
 mod guest;

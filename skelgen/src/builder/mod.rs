@@ -215,7 +215,7 @@ impl Builder {
     /// `Copy`, `Debug`, `Default` and `PartialEq` anyway.
     ///
     /// Derives of serde, zerocopy and bytemuck want the feature of that name of `skelgen-runtime`. Padding is a field
-    /// `_pad0: [u8; N]`; `Hash` and `Ord` read it, `==` does not. serde has no arrays longer than 32.
+    /// `_pad0: [u8; N]`; `Hash` and `Ord` read it, `==` and serde do not. serde has no arrays longer than 32.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), skelgen::BuildError> {

@@ -54,8 +54,10 @@ impl TypeEmitter<'_> {
         let (mut fields, mut names) = (Vec::new(), Members::default());
         let mut vars = vars.to_vec();
         vars.sort_by_key(|var| var.offset);
-        for (var, ident) in vars.iter().zip(names.claim_all(vars.iter().map(|var| var.name))) {
-            let field = self.var(&definition, var, ident);
+        let idents = names.claim_all(vars.iter().map(|var| var.name));
+        for (index, (var, ident)) in vars.iter().zip(idents).enumerate() {
+            let next = vars.get(index + 1).map_or(u32::MAX, |next| next.offset);
+            let field = self.var(&definition, var, ident, next);
             fields.push(field.map_err(|error| error.in_symbol(var.name).in_section(section))?);
         }
         if fields.is_empty() && size > 0 {
@@ -82,14 +84,17 @@ impl TypeEmitter<'_> {
         Ok(value.tokens)
     }
 
-    fn var(&mut self, definition: &Definition, var: &SectionVar<'_>, ident: Ident) -> Result<Field> {
+    /// The field of a variable; `next` is where the next one begins.
+    fn var(&mut self, definition: &Definition, var: &SectionVar<'_>, ident: Ident, next: u32) -> Result<Field> {
         let ty = self.btf.get(var.ty).as_var().map_or(var.ty, |var| var.ty);
-        let value = self.value(ty, definition.place(var.name))?;
-        if value.size > var.size {
-            let c_type = quoted(&self.btf.c_type(ty));
-            let (size, has) = (value.size, var.size);
-            return Err(Error::malformed(format!("{c_type} has {size} bytes, the variable {has}")));
-        }
+        let place = definition.place(var.name);
+        let value = match self.elements(ty, var.size) {
+            Some(elements) => self.with_elements(&elements, place, next.saturating_sub(var.offset))?,
+            None => self.value(ty, place)?.within(var.size).map_err(|size| {
+                let (c_type, has) = (quoted(&self.btf.c_type(ty)), var.size);
+                Error::malformed(format!("{c_type} has {size} bytes, the variable {has}"))
+            })?,
+        };
         let mut doc = quoted(&self.btf.c_declaration(ty, var.name));
         for (index, note) in var.notes.iter().enumerate() {
             let separator = if index == 0 { ": " } else { "; " };

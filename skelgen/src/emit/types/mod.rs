@@ -10,7 +10,7 @@
 //! | `char` | `u8` |
 //! | `bool` | `Bool`, of which every byte is a value |
 //! | pointers | `u64`; the C type is in the doc |
-//! | arrays | arrays; flexible ones of length 0 |
+//! | arrays | arrays; flexible ones of length 0, but in a variable as long as it has room for |
 //! | `struct task_event` | `struct TaskEvent`, fields named and placed as in C, holes as fields `_padOFFSET` |
 //! | `union` | bytes with `as_member()` and `set_member()` |
 //! | `enum` | a number with constants named as in C |
@@ -25,6 +25,7 @@
 mod bitfields;
 mod datasec;
 mod enums;
+mod flexible;
 mod names;
 mod options;
 mod pattern;

@@ -18,6 +18,8 @@ struct Derive {
     path: TokenStream,
     /// Its name, if it could be one of the standard library's.
     of_std: Option<String>,
+    /// Whether it is serde's, and so knows its attributes.
+    of_serde: bool,
 }
 
 impl Derive {
@@ -25,7 +27,10 @@ impl Derive {
         let mut segments = path.segments.iter().map(|segment| segment.ident.to_string());
         let of_std = path.segments.len() == 1 || segments.next().is_some_and(|first| first == "core" || first == "std");
         let name = path.segments.last().map(|last| last.ident.to_string());
-        Derive { path: path.into_token_stream(), of_std: name.filter(|_| of_std) }
+        let is_of_serde = |name: &str| matches!(name, "Serialize" | "Deserialize");
+        let of_serde = name.as_deref().is_some_and(is_of_serde)
+            && path.segments.iter().any(|segment| ["serde", "serde_derive"].iter().any(|serde| segment.ident == serde));
+        Derive { path: path.into_token_stream(), of_std: name.filter(|_| of_std), of_serde }
     }
 }
 
@@ -146,6 +151,12 @@ impl TypeOptions {
         self.opaque.iter().any(|pattern| pattern.matches(name))
     }
 
+    /// Whether the type of this name derives one of serde's traits.
+    pub(super) fn is_for_serde(&self, name: &str) -> bool {
+        let derives = self.derives.iter().filter(|(pattern, _)| pattern.matches(name));
+        derives.flat_map(|(_, derives)| derives).any(|derive| derive.of_serde)
+    }
+
     /// The attributes of a type that derives `own`.
     pub(super) fn attributes_of(&self, name: &str, own: &[&str]) -> TokenStream {
         let of_name = |pattern: &Pattern| pattern.matches(name);
@@ -209,6 +220,23 @@ mod tests {
         let expected = "# [derive (serde :: Serialize , other :: Debug)] # [serde (default)] # [non_exhaustive]";
         assert_eq!(attributes_of(&options, "pair"), expected);
         assert_eq!(attributes_of(&TypeOptions::default(), "pair"), "");
+    }
+
+    #[test]
+    fn serde_is_known_by_its_path() {
+        let is_for_serde = |derives: &str| {
+            let mut options = TypeOptions::default();
+            options.parse_type_derive("pair", derives).unwrap();
+            options.is_for_serde("pair") && !options.is_for_serde("single")
+        };
+        for derives in
+            ["Eq, serde::Serialize", "::serde::Deserialize", "serde_derive::Serialize", "crate::serde::Serialize"]
+        {
+            assert!(is_for_serde(derives), "{derives}");
+        }
+        for derives in ["Eq", "rkyv::Serialize", "serde::Other", ""] {
+            assert!(!is_for_serde(derives), "{derives}");
+        }
     }
 
     #[test]

@@ -88,9 +88,14 @@ impl TypeEmitter<'_> {
         let align = record.fields.iter().map(|field| field.value.align).max().unwrap_or(1);
         let height = 1 + record.fields.iter().map(|field| field.value.height).max().unwrap_or(0);
         let ident = &record.definition.ident;
+        // What is no part of the value. An array has a default up to a length of 32 only, so serde is told of ours.
+        let serde = self.options.is_for_serde(&record.definition.option_name).then(|| {
+            let zeroed = format!("{rt}::Plain::zeroed").replace(' ', "");
+            quote!(#[serde(skip, default = #zeroed)])
+        });
         let fields = record.fields.iter().map(|field| {
             let (ident, ty) = (&field.ident, &field.value.tokens);
-            let doc = if field.doc.is_empty() { quote!(#[doc(hidden)]) } else { doc(&field.doc) };
+            let doc = if field.doc.is_empty() { quote!(#[doc(hidden)] #serde) } else { doc(&field.doc) };
             quote!(#doc pub #ident: #ty)
         });
         let offsets: Vec<_> = record

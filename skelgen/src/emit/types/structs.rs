@@ -1,6 +1,6 @@
 //! C structs.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 
 use super::names::{Members, is_snake};
@@ -12,24 +12,36 @@ use crate::{Error, Result};
 
 impl TypeEmitter<'_> {
     pub(super) fn structure(&mut self, id: TypeId, ty: &Composite, place: Place<'_>) -> Result<Value> {
-        self.defined(id, place, |types, definition| {
-            let (mut fields, mut bits, mut names) = (Vec::new(), Vec::new(), Members::default());
-            let idents = names.claim_members(types.btf, ty);
-            for (member, ident) in ty.members.iter().zip(idents) {
-                match (types.btf.bitfield(member), ident) {
-                    (Some(bitfield), _) => bits.push((member, bitfield)),
-                    (None, Some(ident)) => fields.push(types.field(definition, member, ident)?),
-                    (None, None) => {}
-                }
+        self.defined(id, place, |types, definition| types.struct_of(definition, ty, ty.size, None))
+    }
+
+    /// The struct, of a size that need not be C's, and with as many elements in the flexible array at its end.
+    pub(super) fn struct_of(
+        &mut self,
+        definition: &Definition,
+        ty: &Composite,
+        size: u32,
+        elements: Option<u32>,
+    ) -> Result<(TokenStream, Value)> {
+        let (mut fields, mut bits, mut names) = (Vec::new(), Vec::new(), Members::default());
+        let idents = names.claim_members(self.btf, ty);
+        for (member, ident) in ty.members.iter().zip(idents) {
+            match (self.btf.bitfield(member), ident) {
+                (Some(bitfield), _) => bits.push((member, bitfield)),
+                (None, Some(ident)) => fields.push(self.field(definition, member, ident)?),
+                (None, None) => {}
             }
-            let (storage, methods) = types.bitfields(definition, &bits, &fields, &mut names)?;
-            fields.extend(storage);
-            let doc = vec![definition.c_name.clone()];
-            let odd_methods = bits.iter().any(|(member, _)| !is_snake(types.btf.name(member.name)));
-            let mut record = Record { definition, doc, size: ty.size, fields, names, methods, odd_methods };
-            record.place().map_err(|misplaced| misplaced.of(&definition.c_name))?;
-            Ok(types.record(record))
-        })
+        }
+        if let (Some(len), Some(flexible)) = (elements, fields.last_mut()) {
+            flexible.value.set_len(len);
+        }
+        let (storage, methods) = self.bitfields(definition, &bits, &fields, &mut names)?;
+        fields.extend(storage);
+        let doc = vec![definition.c_name.clone()];
+        let odd_methods = bits.iter().any(|(member, _)| !is_snake(self.btf.name(member.name)));
+        let mut record = Record { definition, doc, size, fields, names, methods, odd_methods };
+        record.place().map_err(|misplaced| misplaced.of(&definition.c_name))?;
+        Ok(self.record(record))
     }
 
     fn field(&mut self, definition: &Definition, member: &Member, ident: Ident) -> Result<Field> {

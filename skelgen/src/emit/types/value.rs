@@ -42,6 +42,18 @@ impl Value {
         Some(Value { tokens: quote!([#tokens; #count]), size, align, height, elem: Some((Box::new(elem), len)) })
     }
 
+    /// The value, or its size if that is more than this.
+    pub(super) fn within(self, size: u32) -> std::result::Result<Self, u32> {
+        if self.size > size { Err(self.size) } else { Ok(self) }
+    }
+
+    /// Makes an array as long as this; another value stays.
+    pub(super) fn set_len(&mut self, len: u32) {
+        if let Some(longer) = self.elem.take().and_then(|(elem, _)| Value::array(*elem, len)) {
+            *self = longer;
+        }
+    }
+
     /// The same bytes at any address. Arrays stay arrays, so that their elements can be reached one by one.
     pub(super) fn unaligned(self, rt: &TokenStream) -> Self {
         if self.align == 1 {
