@@ -2,7 +2,7 @@
 //!
 //! A test that cannot run where it is started passes, as on a clean clone nothing is wrong then; but it says so, here,
 //! and the last test target tells all of it again at the end of the run. Where `SKELGEN_REQUIRE` names the part of the
-//! tests that it belongs to (`live,qemu,libbpf,clang,selftests`), it fails instead.
+//! tests that it belongs to (`live,qemu,libbpf,clang,clippy,selftests`), it fails instead.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,8 @@ pub enum Part {
     Libbpf,
     /// Those that compile C for BPF.
     Clang,
+    /// Those that run clippy over generated code.
+    Clippy,
     /// Those that need the objects of the kernel's selftests, which are fetched and compiled.
     Selftests,
 }
@@ -48,6 +50,7 @@ impl Part {
             Part::Qemu => "qemu",
             Part::Libbpf => "libbpf",
             Part::Clang => "clang",
+            Part::Clippy => "clippy",
             Part::Selftests => "selftests",
         }
     }

@@ -65,7 +65,9 @@ pub(super) fn emission(skeleton: &Skeleton, options: &Options, names: &Names) ->
     let tokens = quote! {
         #docs
         #[doc = #doc]
-        #[allow(dead_code, unreachable_pub, clippy::all, reason = "nobody uses all of an object")]
+        #[allow(unused, unreachable_pub, reason = "nobody uses all of an object")]
+        #[allow(missing_copy_implementations, reason = "another object may have more in it")]
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, reason = "the code is generated")]
         #[allow(non_camel_case_types, non_snake_case, reason = "names are the object's")]
         #visibility mod #module {
             use #rt as rt;
