@@ -15,6 +15,7 @@ mod doors;
 mod nearest;
 mod object;
 mod percpu;
+mod runtime;
 mod skeleton;
 
 use proc_macro::TokenStream;
@@ -23,7 +24,7 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Skeleton, attributes(skeleton))]
 pub fn derive_skeleton(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    skeleton::derive(&input).unwrap_or_else(|error| error.into_compile_error()).into()
+    skeleton::derive(&input).unwrap_or_else(|error| skeleton::refused(&input, error)).into()
 }
 
 #[doc = include_str!("../docs/percpu.md")]

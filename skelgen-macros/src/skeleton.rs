@@ -30,9 +30,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         types: types.options.clone(),
         ..Options::default()
     };
-    if let Some(runtime) = runtime {
-        options.runtime = runtime.into_token_stream();
-    }
+    options.runtime = runtime.map_or_else(crate::runtime::path, ToTokens::into_token_stream);
     let skeleton = skelgen::Skeleton::since(min_kernel, &file.name, &file.bytes).map_err(failed)?;
     let Emission { tokens, unmatched } = emit::emission(&skeleton, &options).map_err(failed)?;
     let errors = unmatched.iter().map(|unmatched| types.error(unmatched));
@@ -44,6 +42,23 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     }
     let watch = file.watch();
     Ok(quote!(#watch #tokens))
+}
+
+/// What is wrong, as errors of rustc, and an `open` whose type is one of them: rustc then says nothing of the code that
+/// uses the skeleton, where there is none.
+pub(crate) fn refused(input: &DeriveInput, error: Error) -> TokenStream {
+    let mut errors = error.into_iter().map(Error::into_compile_error);
+    let (first, others) = (errors.next(), errors);
+    let ident = &input.ident;
+    let (parameters, arguments, conditions) = input.generics.split_for_impl();
+    quote! {
+        impl #parameters #ident #arguments #conditions {
+            pub fn open() -> #first {
+                loop {}
+            }
+        }
+        #(#others)*
+    }
 }
 
 /// The struct stands for an object, and has nothing of its own.

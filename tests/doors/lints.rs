@@ -80,7 +80,7 @@ fn no_lint_fires() {
         return not_run(Part::Clippy, "cargo has no clippy");
     }
     let all = scratch("lints");
-    let dependencies = "[dependencies]\nskelgen-runtime = \"0.1\"\n\n[build-dependencies]\nskelgen = \"0.1\"\n";
+    let dependencies = "[dependencies]\nskelgen-runtime = { path = \"../skelgen/runtime\" }\n\n[build-dependencies]\nskelgen = { path = \"../skelgen/skelgen\" }\n";
     let package = new_package(&all, "lints", &format!("{dependencies}{DENIED}"));
     let write = |name: &str, text: &str| fs::write(package.join(name), text).unwrap();
     let mut builder = String::from("skelgen::Builder::new()");

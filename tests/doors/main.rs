@@ -4,6 +4,7 @@
 
 mod build_script;
 mod builder;
+mod derive;
 mod lints;
 mod names;
 mod publish;

@@ -17,7 +17,7 @@ pub(crate) mod source;
 mod value;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use skelgen::object::Object;
 use syn::{DeriveInput, Error};
 
@@ -32,7 +32,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let attribute = PerCpuAttribute::of(input).map_err(|error| errors.push(error));
     let mut tokens = TokenStream::new();
     if let (Some(shape), Ok(PerCpuAttribute { source, runtime })) = (shape, attribute) {
-        let rt = runtime.map_or_else(|| quote!(::skelgen_runtime), ToTokens::into_token_stream);
+        let rt = runtime.map_or_else(crate::runtime::path, ToTokens::into_token_stream);
         // Also if something is wrong, so that nobody is told that there is none.
         tokens.extend(value::implementation(&shape, &rt));
         match source {
