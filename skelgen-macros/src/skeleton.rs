@@ -44,8 +44,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(#watch #tokens))
 }
 
-/// What is wrong, as errors of rustc, and an `open` whose type is one of them: rustc then says nothing of the code that
-/// uses the skeleton, where there is none.
+/// What is wrong, as errors of rustc, and an `open` whose type has one of them for its length: rustc then says nothing of
+/// the code that uses the skeleton.
 pub(crate) fn refused(input: &DeriveInput, error: Error) -> TokenStream {
     let mut errors = error.into_iter().map(Error::into_compile_error);
     let (first, others) = (errors.next(), errors);
@@ -53,7 +53,7 @@ pub(crate) fn refused(input: &DeriveInput, error: Error) -> TokenStream {
     let (parameters, arguments, conditions) = input.generics.split_for_impl();
     quote! {
         impl #parameters #ident #arguments #conditions {
-            pub fn open() -> #first {
+            pub fn open() -> [(); #first] {
                 loop {}
             }
         }
