@@ -7,12 +7,18 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use std::{env, thread};
 
-use skelgen_tests::fixtures;
+use skelgen_tests::{fixtures, not_run};
 
 use super::{generate, refusal};
 
-/// Mutations of each object; `SKELGEN_MUTATIONS` tries more.
-const MUTATIONS: u64 = 600;
+/// Mutations of each object, which take a second; `SKELGEN_MUTATIONS` says how many else.
+const MUTATIONS: u64 = 100;
+
+/// Mutations of each object that `.ci/run` tries.
+const ALL_MUTATIONS: u64 = 600;
+
+/// Why not all are tried by default.
+const LEFT_TO_CI: &str = "left to .ci/run, to save time; SKELGEN_MUTATIONS=600 runs them";
 
 /// A good object takes some milliseconds.
 const LONG: Duration = Duration::from_secs(20);
@@ -33,6 +39,9 @@ mutations_do_no_harm! { agent_percpu attach_all counters counters_be data_sectio
 
 fn mutations_do_no_harm(fixture: &'static str) {
     let mutations = env::var("SKELGEN_MUTATIONS").map_or(MUTATIONS, |mutations| mutations.parse().unwrap());
+    if mutations < ALL_MUTATIONS {
+        not_run::note(&format!("{fixture}, {} mutations", ALL_MUTATIONS - mutations), LEFT_TO_CI);
+    }
     let (done, next) = channel();
     let worker = thread::spawn(move || {
         let object = fixtures::bytes(fixture);
