@@ -1,13 +1,34 @@
 //! Why a build script generated nothing.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fmt, io};
 
+use super::cargo::Cargo;
 use crate::Error;
 use crate::clang::ClangError;
 
 /// Why nothing was generated: all that was found to be wrong, a line or more each.
-pub struct BuildError(pub(super) Vec<Cause>);
+pub struct BuildError {
+    causes: Vec<Cause>,
+    unread: Option<Unread>,
+}
+
+/// The text of an error that a build script returned or dropped. Cargo shows what a script prints that fails, so an error
+/// that was printed needs no more. One that was dropped unread is told to cargo, which lets the build fail.
+struct Unread {
+    cargo: Cargo,
+    text: String,
+    read: AtomicBool,
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if !*self.read.get_mut() {
+            self.cargo.error(&self.text);
+        }
+    }
+}
 
 /// One thing that is wrong.
 pub(super) enum Cause {
@@ -24,24 +45,50 @@ pub(super) enum Cause {
 impl BuildError {
     /// All that is wrong, each by itself.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn fmt::Display + 'static)> {
-        self.0.iter().map(|cause| cause as &dyn fmt::Display)
+        self.is_read();
+        self.causes.iter().map(|cause| cause as &dyn fmt::Display)
     }
 
     /// Fails if there is a cause.
     pub(super) fn of(causes: Vec<Cause>) -> Result<(), BuildError> {
-        if causes.is_empty() { Ok(()) } else { Err(BuildError(causes)) }
+        if causes.is_empty() { Ok(()) } else { Err(causes.into()) }
+    }
+
+    /// Hands on what is wrong.
+    pub(super) fn into_causes(self) -> Vec<Cause> {
+        self.is_read();
+        self.causes
+    }
+
+    /// Has cargo told, if nobody reads the error.
+    pub(super) fn told_to(mut self, cargo: Cargo) -> Self {
+        let text = self.to_string();
+        self.unread = Some(Unread { cargo, text, read: AtomicBool::new(false) });
+        self
+    }
+
+    fn is_read(&self) {
+        if let Some(unread) = &self.unread {
+            unread.read.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl From<Cause> for BuildError {
     fn from(cause: Cause) -> Self {
-        BuildError(vec![cause])
+        vec![cause].into()
+    }
+}
+
+impl From<Vec<Cause>> for BuildError {
+    fn from(causes: Vec<Cause>) -> Self {
+        BuildError { causes, unread: None }
     }
 }
 
 impl From<Vec<Error>> for BuildError {
     fn from(errors: Vec<Error>) -> Self {
-        BuildError(errors.into_iter().map(Cause::Object).collect())
+        errors.into_iter().map(Cause::Object).collect::<Vec<_>>().into()
     }
 }
 
@@ -71,7 +118,8 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, cause) in self.0.iter().enumerate() {
+        self.is_read();
+        for (index, cause) in self.causes.iter().enumerate() {
             let line = if index == 0 { "" } else { "\n" };
             write!(f, "{line}{cause}")?;
         }
@@ -88,7 +136,7 @@ impl fmt::Debug for BuildError {
 
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self.0.as_slice() {
+        match self.causes.as_slice() {
             [Cause::Io(_, _, error)] => Some(error),
             [Cause::Clang(error)] => std::error::Error::source(error),
             _ => None,

@@ -52,9 +52,9 @@ pub use output::{Output, OutputKind};
 ///
 /// # In a build script and elsewhere
 ///
-/// In a build script cargo is told which files and environment variables to watch. An error is returned, and also told
-/// to cargo, which shows it before all else and lets the build fail even if the script drops it. What clang warns of are
-/// warnings of the build.
+/// In a build script cargo is told which files and environment variables to watch. An error is returned, and cargo shows
+/// it once: as the script prints it, which `main` does for one that it returns, or as an error of the build if the script
+/// drops it unread. What clang warns of are warnings of the build.
 ///
 /// Elsewhere, in a task or a test, nothing is printed; [`out_dir`](Self::out_dir) says where files go; and sources are
 /// compiled for this machine.
@@ -340,13 +340,13 @@ impl Builder {
         })
     }
 
-    /// Tells cargo of what goes wrong, in a build script.
+    /// Lets cargo know, in a build script, what goes wrong.
     fn told(&self, generate: impl FnOnce(&mut Cargo) -> Result<(), BuildError>) -> Result<(), BuildError> {
         let mut cargo = Cargo::from_env();
         if self.inputs.iter().any(|input| matches!(input, Input::Source(_))) {
             clang::ENV.iter().for_each(|variable| cargo.heeds(variable));
         }
-        generate(&mut cargo).inspect_err(|error| cargo.error(error))
+        generate(&mut cargo).map_err(|error| error.told_to(cargo))
     }
 
     fn out(&self) -> Option<PathBuf> {
@@ -360,7 +360,7 @@ impl Builder {
 
     /// Refuses what cannot be before anything is done.
     fn check(&self) -> Result<(), BuildError> {
-        let BuildError(mut causes) = self.recipe.options().err().unwrap_or_default().into();
+        let mut causes = BuildError::from(self.recipe.options().err().unwrap_or_default()).into_causes();
         if self.inputs.is_empty() {
             causes.push(Cause::Nothing);
         }

@@ -62,7 +62,7 @@ pub(super) fn all(builder: &Builder, listener: &mut dyn Listener) -> Result<Vec<
     for input in &builder.inputs {
         match skeleton(builder, listener, input, &mut made) {
             Ok(missing) => unmatched.push(missing),
-            Err(BuildError(found)) => causes.extend(found),
+            Err(error) => causes.extend(error.into_causes()),
         }
     }
     if causes.is_empty() {
