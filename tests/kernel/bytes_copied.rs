@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use skelgen_runtime::uapi::*;
-use skelgen_runtime::{PerCpuMap, PerCpuValues, cpus, features};
+use skelgen_runtime::{PerCpuMap, PerCpuValues, Update, cpus, features};
 use skelgen_tests::copied::value_bytes;
 use skelgen_tests::traced::{begin, element_commands};
 use skelgen_tests::{in_own_process, kernel_version, matrix, may_load};
@@ -144,6 +144,8 @@ fn operate(map: &PerCpuMap<u32, [u64; 8]>, cpu: u32) {
     map.set(&0, cpu, &[2; 8]).unwrap();
     begin("set_all");
     map.set_all(&0, &[3; 8]).unwrap();
+    begin("update_all");
+    map.update_all(&0, &[3; 8], Update::Existing).unwrap();
     begin("values");
     let mut values = map.values(&0).unwrap().unwrap();
     begin("values_into");
@@ -164,6 +166,11 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
             let map = PerCpuMap::from_fd(create(map_type, 64), "copied").unwrap();
             let found = commands(|| operate(&map, possible.last()));
             let (get, set_all) = if has_flags() { (BPF_F_CPU, BPF_F_ALL_CPUS) } else { (0, 0) };
+            // Any write to an array is to an existing element; a hash has to be told.
+            let update_all = match map_type {
+                BPF_MAP_TYPE_PERCPU_ARRAY if has_flags() => BPF_F_ALL_CPUS,
+                _ => BPF_EXIST,
+            };
             // What was read is written back to an element that is there.
             let read_and_written_back = vec![(false, 0), (true, BPF_EXIST)];
             let set = match (has_flags(), map_type) {
@@ -178,6 +185,7 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
                 ("get", vec![(false, get)]),
                 ("set", set),
                 ("set_all", vec![(true, set_all)]),
+                ("update_all", vec![(true, update_all)]),
                 ("values", vec![(false, 0)]),
                 ("values_into", vec![(false, 0)]),
                 ("set_values", vec![(true, 0)]),

@@ -184,8 +184,9 @@ impl Access {
 
     /// Writes one value to all CPUs; it has the map's value size.
     pub(super) fn write_same(&self, key: &[u8], value: &[u8], how: Update) -> Result<(), Errno> {
-        // The kernel refuses BPF_NOEXIST and BPF_EXIST beside BPF_F_ALL_CPUS.
-        if self.flags() && how == Update::Any {
+        // The kernel refuses BPF_NOEXIST and BPF_EXIST beside BPF_F_ALL_CPUS. But where no write makes an element, any write
+        // is of an existing one.
+        if self.flags() && (how == Update::Any || how == Update::Existing && !self.is_hash()) {
             return self.map.fd().update(key, value, BPF_F_ALL_CPUS);
         }
         self.write_all(key, how, |slot| slot[..value.len()].copy_from_slice(value))

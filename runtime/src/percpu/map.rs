@@ -25,7 +25,7 @@ pub(super) const WRITE: &str = "write to per-CPU map";
 /// | write | [`set`](Self::set), [`update`](Self::update) | [`set_all`](Self::set_all), [`update_all`](Self::update_all) | [`set_values`](Self::set_values), [`update_values`](Self::update_values) |
 /// | read in batches | [`iter_cpu`](Self::iter_cpu) | | [`iter`](Self::iter), [`drain`](Self::drain) |
 /// | write in batches | [`set_batch`](Self::set_batch) | [`set_all_batch`](Self::set_all_batch) | [`set_values_batch`](Self::set_values_batch) |
-/// | bytes copied a value, Linux 7.0 and later | `value_size` | `value_size` | all CPUs' |
+/// | bytes copied a value, Linux 7.0 and later | `value_size` | `value_size`, but for [`update_all`](Self::update_all) of a hash | all CPUs' |
 /// | before | all CPUs' | all CPUs' | all CPUs' |
 ///
 /// The same calls give the same results on every kernel.
@@ -186,6 +186,9 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
     }
 
     /// As [`set_all`](Self::set_all), if `how` lets it: one step on every kernel.
+    ///
+    /// With [`Update::New`], and with [`Update::Existing`] in a hash, it copies the value for each CPU on every kernel, as the
+    /// kernel takes neither beside `BPF_F_ALL_CPUS`.
     ///
     /// # Errors
     ///
