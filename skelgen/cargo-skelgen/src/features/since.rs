@@ -47,7 +47,7 @@ pub(super) fn attach_type(number: u32) -> Option<Version> {
         BPF_TRACE_KPROBE_SESSION => (6, 10),
         BPF_TRACE_UPROBE_SESSION => (6, 13),
         BPF_TRACE_FSESSION => (7, 0),
-        BPF_TRACE_FENTRY_MULTI | BPF_TRACE_FEXIT_MULTI | BPF_TRACE_FSESSION_MULTI => (7, 2),
+        BPF_TRACE_FENTRY_MULTI | BPF_TRACE_FEXIT_MULTI | BPF_TRACE_FSESSION_MULTI => (7, 3),
         _ => return None,
     })
 }
