@@ -31,6 +31,7 @@ mod in_memory;
 mod info;
 mod inner_map;
 mod insns;
+mod interfaces;
 mod iterators;
 mod iterators_over;
 mod jump_tables;

@@ -3,44 +3,19 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd};
-use std::{env, fs, io, process, ptr};
+use std::{env, fs, io, process};
 
 use skelgen_runtime::uapi::{BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_UPDATE_ELEM};
 use skelgen_runtime::{self as rt, ElemFlags, Errno, Map, PerCpuMap, PerCpuValues, PossibleCpus, Update, cpus};
+use skelgen_tests::namespaces::{away_from_the_machine, mount};
+use skelgen_tests::not_on_this_kernel;
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::percpu_maps::{LoadedPercpuMaps, PercpuMaps};
-use skelgen_tests::{Part, in_own_process, not_on_this_kernel, not_run};
 
 const POSSIBLE: &CStr = c"/sys/devices/system/cpu/possible";
 
 /// One of the fixture's maps, by its values' bytes.
 type Triples = PerCpuMap<u32, [u32; 3]>;
-
-fn mount(source: &CStr, target: &CStr, kind: &CStr, flags: libc::c_ulong) -> io::Result<()> {
-    // SAFETY: all are texts with a 0 at the end, and no data is given.
-    match unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, ptr::null()) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Gives this thread a mount namespace and a network namespace of its own, with a sysfs that shows them.
-fn leave_the_machine() -> io::Result<()> {
-    // SAFETY: the thread's namespaces change, and no memory.
-    if unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    mount(c"none", c"/", c"none", libc::MS_REC | libc::MS_PRIVATE)?;
-    mount(c"sysfs", c"/sys", c"sysfs", 0)
-}
-
-/// Runs `f` in such namespaces, in a process that has not asked for the possible CPUs yet.
-fn away_from_the_machine(f: impl FnOnce()) {
-    in_own_process(|| match leave_the_machine() {
-        Ok(()) => f(),
-        Err(error) => not_run(Part::Live, format!("needs namespaces for mounts and the network: {error}")),
-    });
-}
 
 /// Runs `f` where a file of sysfs lists so many CPUs, made from the number of those that there are, which `f` gets.
 fn where_so_many_are_listed(wrong: fn(usize) -> usize, f: impl FnOnce(&LoadedPercpuMaps, usize)) {

@@ -10,6 +10,7 @@
 //! machine        the kernel, its CPUs, the matrix' guest
 //! markdown       blocks of code in documents
 //! mounts         the file systems of pins and of cgroups
+//! namespaces     a thread with mounts and a network of its own
 //! examples       what the programs in `examples` say
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed
@@ -34,6 +35,7 @@ pub mod lists;
 pub mod machine;
 pub mod markdown;
 pub mod mounts;
+pub mod namespaces;
 pub mod not_run;
 pub mod own_process;
 pub mod packages;

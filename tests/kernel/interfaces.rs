@@ -1,0 +1,107 @@
+//! Programs on network interfaces: attached, told by the kernel, and gone with their link.
+
+use std::net::UdpSocket;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+use std::{fs, io};
+
+use skelgen_runtime::uapi::{BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP};
+use skelgen_runtime::{Errno, Link};
+use skelgen_tests::namespaces::{away_from_the_machine, bring_loopback_up};
+use skelgen_tests::skeletons::sec_forms::SecForms;
+use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+
+use crate::info::prog_info;
+
+/// The loopback device's number in every network.
+const LOOPBACK: u32 = 1;
+/// No interface has it.
+const NOWHERE: u32 = 12345;
+
+/// What the kernel says of a link, by its name there.
+fn told(link: &Link, name: &str) -> String {
+    let path = format!("/proc/thread-self/fdinfo/{}", link.as_fd().as_raw_fd());
+    let info = fs::read_to_string(path).unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+    line.unwrap_or_else(|| panic!("no {name} in {info}")).to_owned()
+}
+
+/// Whether a datagram that is sent over the loopback device arrives.
+fn arrives() -> bool {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(b"datagram", receiver.local_addr().unwrap()).unwrap();
+    match receiver.recv(&mut [0; 16]) {
+        Ok(8) => true,
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn xdp() {
+    if !may_load() {
+        return;
+    }
+    away_from_the_machine(|| {
+        bring_loopback_up().unwrap();
+        let mut open = SecForms::open().unwrap();
+        open.progs.xdp.set_autoload(true);
+        let skel = open.load().unwrap();
+        let program = &skel.progs.xdp;
+        assert!(arrives());
+        // It returns 0, XDP_ABORTED: packets are dropped as long as it is attached.
+        let link = program.attach_xdp(LOOPBACK, 0).unwrap();
+        assert!(!arrives());
+        assert_eq!(told(&link, "link_type"), "xdp");
+        assert_eq!(told(&link, "ifindex"), LOOPBACK.to_string());
+        assert_eq!(told(&link, "prog_id"), prog_info(program).id.to_string());
+        assert_eq!(program.attach_xdp(LOOPBACK, 0).unwrap_err().errno(), Some(Errno::EBUSY));
+        drop(link);
+        assert!(arrives());
+
+        // In the driver, which the loopback device's cannot; and as any device can (XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE).
+        assert_eq!(program.attach_xdp(LOOPBACK, 1 << 2).unwrap_err().errno(), Some(Errno::EOPNOTSUPP));
+        let generic = program.attach_xdp(LOOPBACK, 1 << 1).unwrap();
+        assert!(!arrives());
+        generic.detach().unwrap();
+        assert!(arrives());
+
+        let error = program.attach_xdp(NOWHERE, 0).unwrap_err();
+        assert_eq!((error.subject_name(), error.errno()), (Some("xdp"), Some(Errno::EINVAL)));
+        assert!(BPF_XDP > 0);
+    });
+}
+
+#[test]
+fn tcx() {
+    if !may_load() {
+        return;
+    }
+    if kernel_version() < (6, 6) {
+        return not_on_this_kernel("tcx, which came with Linux 6.6");
+    }
+    away_from_the_machine(|| {
+        bring_loopback_up().unwrap();
+        let mut open = SecForms::open().unwrap();
+        open.progs.tcx_ingress.set_autoload(true);
+        open.progs.tcx_egress.set_autoload(true);
+        let skel = open.load().unwrap();
+        for (program, attach_type) in
+            [(&skel.progs.tcx_ingress, BPF_TCX_INGRESS), (&skel.progs.tcx_egress, BPF_TCX_EGRESS)]
+        {
+            let link = program.attach_interface(LOOPBACK).unwrap();
+            assert_eq!(told(&link, "link_type"), "tcx");
+            assert_eq!(told(&link, "prog_id"), prog_info(program).id.to_string());
+            assert_eq!(told(&link, "ifindex"), LOOPBACK.to_string());
+            assert!(told(&link, "attach_type").starts_with(&attach_type.to_string()));
+            // It returns 0, TCX_PASS.
+            assert!(arrives());
+            link.detach().unwrap();
+            assert_eq!(told(&link, "ifindex"), "0");
+            let error = program.attach_interface(NOWHERE).unwrap_err();
+            assert_eq!(error.errno(), Some(Errno::ENODEV), "{error}");
+        }
+    });
+}
