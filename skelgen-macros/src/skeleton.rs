@@ -10,7 +10,7 @@ use crate::object::ObjectFile;
 
 /// The skeleton's module, `open` for the struct, and what has the crate built again when the object changes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let SkeletonAttribute { object, runtime, min_kernel, types } =
+    let SkeletonAttribute { object, runtime, min_kernel, license, types } =
         match (check_unit(input), SkeletonAttribute::of(input)) {
             (Ok(()), Ok(attribute)) => attribute,
             (Err(mut error), Err(other)) => {
@@ -31,7 +31,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         ..Options::default()
     };
     options.runtime = runtime.map_or_else(crate::runtime::path, ToTokens::into_token_stream);
-    let skeleton = skelgen::Skeleton::since(min_kernel, &file.name, &file.bytes).map_err(failed)?;
+    let plan = skelgen::plan::PlanOptions { min_kernel, license: license.map(|license| license.value()) };
+    let skeleton = skelgen::Skeleton::with(&plan, &file.name, &file.bytes).map_err(failed)?;
     let Emission { tokens, unmatched } = emit::emission(&skeleton, &options).map_err(failed)?;
     let errors = unmatched.iter().map(|unmatched| types.error(unmatched));
     if let Some(error) = errors.reduce(|mut error, other| {

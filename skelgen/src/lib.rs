@@ -68,7 +68,7 @@ pub use kernel::KernelVersion;
 use link::link;
 use loader::Loader;
 use object::Object;
-use plan::LoadPlan;
+use plan::{LoadPlan, PlanOptions};
 
 /// An object made ready to load: what every door of skelgen starts from.
 #[derive(Clone, Debug)]
@@ -100,10 +100,22 @@ impl Skeleton {
     ///
     /// As [`new`](Self::new).
     pub fn since(min_kernel: Option<KernelVersion>, file_name: &str, bytes: &[u8]) -> Result<Self> {
+        Self::with(&PlanOptions { min_kernel, license: None }, file_name, bytes)
+    }
+
+    /// The same with all that can be said of a load beforehand.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); or the license cannot be one.
+    pub fn with(options: &PlanOptions, file_name: &str, bytes: &[u8]) -> Result<Self> {
         let run = || {
-            let object = Object::parse(file_name, bytes)?;
+            let mut object = Object::parse(file_name, bytes)?;
+            if let Some(license) = options.license.as_deref().filter(|_| object.license.is_empty()) {
+                object.license = plan::checked_license(license)?.to_owned();
+            }
             let programs = link(&object).map_err(|error| object.locate(error))?;
-            let plan = plan::plan_since(min_kernel, &object, programs).map_err(|error| object.locate(error))?;
+            let plan = plan::plan_since(options.min_kernel, &object, programs).map_err(|error| object.locate(error))?;
             let loader = loader::assemble(&plan)?;
             Ok(Skeleton { file_name: file_name.to_owned(), object, plan, loader })
         };

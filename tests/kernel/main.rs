@@ -78,6 +78,7 @@ mod struct_ops;
 mod threads;
 mod token;
 mod tracing_multi;
+mod unset_sizes;
 mod uprobes;
 mod watch;
 mod wrong_cpus;

@@ -208,7 +208,7 @@ fn sizes_that_no_map_can_have_are_refused() {
     assert_words(&open.maps.bss.set_value_size(0).unwrap_err(), &[".bss", "0 bytes"]);
 
     let mut open = Counters::open().unwrap();
-    assert_words(&open.maps.events.set_value_size(8).unwrap_err(), &["events", "no data section"]);
+    assert_words(&open.maps.percpu.set_key_size(8).unwrap_err(), &["key_size", ".percpu", "data section"]);
     assert_words(&open.maps.percpu.set_max_entries(2).unwrap_err(), &[".percpu", "data section"]);
 }
 

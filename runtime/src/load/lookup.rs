@@ -8,11 +8,14 @@ use crate::btf::kind;
 use crate::desc::StepDesc;
 use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
-use crate::sys::uapi::BPF_MAP_CREATE;
+use crate::sys::attr::{MapCreate, place};
+use crate::sys::uapi::*;
 use crate::{Error, diagnose};
 
 /// Adds to the failure of `step` of `image` what it says about what is missing.
-pub(super) fn explain(error: Error, image: &[u8], step: &Step) -> Error {
+///
+/// `memory` is the image that was carried out, with what was changed of `image`.
+pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Step) -> Error {
     match (step.op, error.errno()) {
         (OP_FIND_BTF, Some(Errno::ENOENT)) => {
             let what = match step.cmd {
@@ -32,6 +35,9 @@ pub(super) fn explain(error: Error, image: &[u8], step: &Step) -> Error {
             error.because("the kernel hides the addresses of its symbols").hint(hidden(restrict.trim()))
         }
         (OP_BPF, Some(Errno::EINVAL)) if step.cmd == BPF_MAP_CREATE => {
+            if let Some(size) = unset_size(memory, step) {
+                return error.hint(format!("the object leaves {size} 0, for it to be set before the load"));
+            }
             match image.u32(step.arg).and_then(diagnose::newer_map_type) {
                 Some(hint) => error.hint(hint),
                 None => diagnose::explain(error),
@@ -39,6 +45,29 @@ pub(super) fn explain(error: Error, image: &[u8], step: &Step) -> Error {
         }
         _ => diagnose::explain(error),
     }
+}
+
+/// Which size of a map is 0 that no map of its type has.
+fn unset_size(memory: &impl Read, step: &Step) -> Option<&'static str> {
+    let word = |place: u32| memory.u32(step.arg.checked_add(place)?);
+    let map_type = word(place!(MapCreate.map_type))?;
+    let is_ring = matches!(map_type, BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF | BPF_MAP_TYPE_ARENA);
+    let is_storage = matches!(
+        map_type,
+        BPF_MAP_TYPE_SK_STORAGE
+            | BPF_MAP_TYPE_INODE_STORAGE
+            | BPF_MAP_TYPE_TASK_STORAGE
+            | BPF_MAP_TYPE_CGRP_STORAGE
+            | BPF_MAP_TYPE_CGROUP_STORAGE
+            | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+    );
+    let is_keyless = matches!(map_type, BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK | BPF_MAP_TYPE_BLOOM_FILTER);
+    let sizes = [
+        ("max_entries", place!(MapCreate.max_entries), !is_storage),
+        ("value_size", place!(MapCreate.value_size), !is_ring),
+        ("key_size", place!(MapCreate.key_size), !is_ring && !is_keyless),
+    ];
+    sizes.into_iter().find(|&(_, place, is_needed)| is_needed && word(place) == Some(0)).map(|(size, ..)| size)
 }
 
 /// What makes the kernel tell its symbols' addresses (`kallsyms_show_value` in its source).
@@ -79,7 +108,7 @@ fn has_at_zero(symbols: impl BufRead, name: &str) -> bool {
 }
 
 /// Adds to the verifier's refusal of a program what its log says about what is missing.
-pub(super) fn explain_log(error: Error, log: &str, steps: &[StepDesc<'_>]) -> Error {
+pub(super) fn explain_log(error: Error, log: &str, license: &str, steps: &[StepDesc<'_>]) -> Error {
     if let Some(kfunc) = missing_kfunc(log, steps) {
         let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
         return error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
@@ -87,11 +116,49 @@ pub(super) fn explain_log(error: Error, log: &str, steps: &[StepDesc<'_>]) -> Er
     if let Some(Unmet { reason, hint }) = core_relos::unmet(log) {
         return error.because(reason).hint(hint);
     }
-    if log.contains("failed to find the address for kernel symbol") {
-        return error.hint("this kernel is built without the addresses of its variables (CONFIG_KALLSYMS_ALL)");
+    if let Some(symbol) = without_address(log) {
+        let is_kfunc = steps.iter().any(|step| step.what == FIND_KFUNC && is_flavour_of(step.subject, symbol));
+        let why = if is_kfunc {
+            // Functions are in kallsyms on every kernel.
+            "this kernel has no such function: its BTF declares one, but none was linked into it"
+        } else {
+            "this kernel is built without the addresses of its variables (CONFIG_KALLSYMS_ALL)"
+        };
+        return error.hint(why);
+    }
+    if license.is_empty() && asks_for_gpl(log) {
+        return error.hint(
+            "the object has no section `license`: give it one, char LICENSE[] SEC(\"license\") = \"GPL\", or generate the \
+             skeleton with a license (`license`, --license), as for objects of aya-ebpf",
+        );
     }
     error
 }
+
+/// What the plan calls the step that finds a kfunc.
+const FIND_KFUNC: &str = "find kfunc";
+
+/// The symbol whose address the verifier did not find: "ldimm64 failed to find the address for kernel symbol 'runqueues'."
+fn without_address(log: &str) -> Option<&str> {
+    let (_, symbol) = log.rsplit_once("failed to find the address for kernel symbol '")?;
+    symbol.split('\'').next()
+}
+
+/// Whether `name` is `kernel_name`, or a flavour of it.
+fn is_flavour_of(name: &str, kernel_name: &str) -> bool {
+    name.strip_prefix(kernel_name).is_some_and(|rest| rest.is_empty() || rest.starts_with("___"))
+}
+
+/// Whether the verifier refuses a program for its license: "cannot call GPL-restricted function from non-GPL compatible
+/// program" and others, which differ by kernel and by what is called.
+fn asks_for_gpl(log: &str) -> bool {
+    log.lines().rev().take(SAID_LAST).any(|line| {
+        line.contains("GPL") && ["cannot call", "must have a GPL", "non-GPL"].iter().any(|words| line.contains(words))
+    })
+}
+
+/// In so many lines at a log's end the reason stands, with the verifier's statistics.
+const SAID_LAST: usize = 8;
 
 /// Which weak kfunc a refused program calls, though the kernel has none of that name.
 fn missing_kfunc<'a>(log: &str, steps: &'a [StepDesc<'_>]) -> Option<&'a str> {

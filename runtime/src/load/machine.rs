@@ -15,7 +15,7 @@ use super::patch::Patches;
 use super::untyped;
 use crate::features::LICENSE;
 use crate::image::{
-    ARG_MAX, AT_DONE, AT_ERROR, AT_NR_STEPS, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, STEP_SIZE,
+    ARG_MAX, AT_DONE, AT_ERROR, AT_NR_STEPS, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, OP_POINT, STEP_SIZE, Step,
 };
 use crate::layout::step_at;
 use crate::open::Opened;
@@ -298,6 +298,18 @@ impl<'a> Machine<'a> {
         Some(LogPlaces { level: at(level)?, size: at(size)?, buffer: at(buffer)? })
     }
 
+    /// The license of the program that `record` loads; empty if it has none.
+    fn license(&self, record: Option<Step>) -> &str {
+        let image = self.opened.desc.image;
+        let license = record.and_then(|record| {
+            let place = record.arg.checked_add(place!(ProgLoad.license))?;
+            let point = self.opened.header.steps(image).find(|step| step.op == OP_POINT && step.out == place)?;
+            let text = image.get(point.arg as usize..)?.split(|&byte| byte == 0).next()?;
+            std::str::from_utf8(text).ok()
+        });
+        license.unwrap_or_default()
+    }
+
     fn error(&self, step: u32, errno: Errno, log: Option<String>) -> Error {
         let record = step_at(self.opened.desc.image, &self.opened.header, step);
         let named = record.and_then(|record| self.opened.desc.steps.get(record.plan as usize));
@@ -308,11 +320,13 @@ impl<'a> Machine<'a> {
         };
         let mut error = error.errno_is(errno);
         if let Some(log) = &log {
-            error = lookup::explain_log(error, log, self.opened.desc.steps);
+            error = lookup::explain_log(error, log, self.license(record), self.opened.desc.steps);
         }
         let error = error.log(log);
         match record {
-            Some(record) => lookup::explain(error.at_step(record.plan as usize), self.opened.desc.image, &record),
+            Some(record) => {
+                lookup::explain(error.at_step(record.plan as usize), self.opened.desc.image, &self.memory, &record)
+            }
             None => diagnose::explain(error),
         }
     }

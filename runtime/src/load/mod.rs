@@ -200,7 +200,7 @@ fn run_with(
 /// The map behind a descriptor that the loader made for `open`, whose sizes [`layout`](crate::layout) held against
 /// what the kernel was given.
 fn new_map(fd: OwnedFd, open: &OpenMap, max_entries: u32) -> Result<Map> {
-    let shape = Shape { max_entries, ..open.shape };
+    let shape = Shape { max_entries, ..open.wanted_shape() };
     let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(&*open.name).errno_is(errno))?;
     Ok(Map::new(fd, &open.name))
 }

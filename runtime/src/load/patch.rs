@@ -55,12 +55,33 @@ impl<'a, 'v> Patches<'a, 'v> {
             return Ok(());
         }
         self.inner_map(map)?;
+        self.sizes(map)?;
         let max_entries = self.max_entries(map)?;
         if max_entries != desc.max_entries {
             for &attr in desc.attrs {
                 let at = attr.checked_add(place!(MapCreate.max_entries));
                 self.words
                     .push((at.ok_or_else(|| Error::new("set max_entries of map").subject(desc.name))?, max_entries));
+            }
+        }
+        Ok(())
+    }
+
+    /// A map's other sizes than the object's, without the types that are as long as those. A data section's the runtime
+    /// makes.
+    fn sizes(&mut self, map: &OpenMap) -> Result<()> {
+        if map.is_data || !map.is_resized() {
+            return Ok(());
+        }
+        let shape = map.wanted_shape();
+        for &attr in self.opened.desc.maps[map.index].attrs {
+            for (place, word) in [
+                (place!(MapCreate.key_size), shape.key_size),
+                (place!(MapCreate.value_size), shape.value_size),
+                (place!(MapCreate.btf_key_type_id), 0),
+                (place!(MapCreate.btf_value_type_id), 0),
+            ] {
+                self.at(attr, place, word)?;
             }
         }
         Ok(())
@@ -87,7 +108,7 @@ impl<'a, 'v> Patches<'a, 'v> {
 
     /// The map's entries on this machine.
     pub(super) fn max_entries(&self, map: &OpenMap) -> Result<u32> {
-        entries_here(map.shape.map_type, map.max_entries.unwrap_or(map.shape.max_entries))
+        entries_here(map.shape.map_type, map.wanted_shape().max_entries)
     }
 
     /// Has `word` stand `offset` bytes into the attr at `attr`, in place of what the image's steps find or make for it.

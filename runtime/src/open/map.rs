@@ -41,7 +41,9 @@ pub struct OpenMap {
     pub(crate) shape: Shape,
     pub(crate) is_data: bool,
     pub(crate) max_entries: Option<u32>,
-    /// Only if it is not the section's.
+    /// Only if it is not the object's.
+    pub(crate) key_size: Option<u32>,
+    /// Only if it is not the object's, or the section's.
     pub(crate) value_size: Option<u32>,
     pub(crate) reuse: Option<Map>,
     pub(crate) pin_path: Option<PathBuf>,
@@ -61,6 +63,7 @@ impl OpenMap {
             shape: desc.shape(),
             is_data: desc.data.is_some(),
             max_entries: None,
+            key_size: None,
             value_size: None,
             reuse: None,
             pin_path: (desc.pinning != 0).then(|| Path::new(BPF_FS).join(desc.name)),
@@ -112,25 +115,27 @@ impl OpenMap {
         }
     }
 
-    /// Makes a data section's map longer than the section, for an array at its end to have more elements on this
-    /// machine. It begins with the section's first value, as edited; the bytes behind that are 0 at first.
+    /// Changes how many bytes a value has, for instance of a `stack_trace` map, whose object leaves the depth to the
+    /// machine it runs on. The map is then made without BTF types, because the kernel wants them to be as long as keys and
+    /// values; a handle with other types than the map has fails to be made.
     ///
-    /// Such a map has no BTF types, since the kernel wants a section's type to be as long as the map's value. What is
-    /// behind the section is reached by offset; its first bytes can be those that alignment adds to the section's struct.
+    /// A data section's map can be longer than the section, for an array at its end to have more elements on this machine.
+    /// It begins with the section's first value, as edited; the bytes behind that are 0 at first. They are reached by offset;
+    /// the first of them can be those that alignment adds to the section's struct.
     ///
     /// # Errors
     ///
-    /// It is no data section, a map was handed in, which exists, or `bytes` are fewer than the section's or more than
-    /// the 32 KiB that the kernel has for a value of each CPU.
+    /// It is a struct_ops map, whose size the kernel's types tell, or an arena; a map was handed in, which exists; or it is a
+    /// data section and `bytes` are fewer than the section's or more than the 32 KiB that the kernel has for a value of each
+    /// CPU. Other sizes that the kernel does not take fail when the map is made.
     pub fn set_value_size(&mut self, bytes: u32) -> Result<()> {
         let failed = || Error::new("set value_size of map").subject(&*self.name);
-        if !self.is_data {
-            return Err(failed().because("it is no data section, whose values alone can be made longer"));
-        }
-        if self.reuse.is_some() {
-            return Err(failed().because("it is a map that exists already"));
-        }
+        self.may_resize().map_err(|why| failed().because(why))?;
         let section = self.shape.value_size;
+        if !self.is_data {
+            self.value_size = (bytes != section).then_some(bytes);
+            return Ok(());
+        }
         if bytes < section {
             return Err(failed().because(format!("{bytes} bytes are too few: the section has {section}")));
         }
@@ -140,6 +145,56 @@ impl OpenMap {
         }
         self.value_size = (bytes != section).then_some(bytes);
         Ok(())
+    }
+
+    /// Bytes that a key is to have.
+    #[must_use]
+    pub fn key_size(&self) -> u32 {
+        match &self.reuse {
+            Some(map) => map.shape().key_size,
+            None => self.wanted_shape().key_size,
+        }
+    }
+
+    /// Changes how many bytes a key has. The map is then made without BTF types, as for
+    /// [`set_value_size`](Self::set_value_size).
+    ///
+    /// # Errors
+    ///
+    /// It is a data section, a struct_ops map or an arena, whose keys are the kernel's; or a map was handed in, which exists.
+    pub fn set_key_size(&mut self, bytes: u32) -> Result<()> {
+        let failed = || Error::new("set key_size of map").subject(&*self.name);
+        self.may_resize().map_err(|why| failed().because(why))?;
+        if self.is_data {
+            return Err(failed().because("it is a data section, which has one key"));
+        }
+        self.key_size = (bytes != self.shape.key_size).then_some(bytes);
+        Ok(())
+    }
+
+    /// Why its sizes cannot be changed, if they cannot.
+    fn may_resize(&self) -> Result<(), &'static str> {
+        match self.shape.map_type {
+            _ if self.reuse.is_some() => Err("it is a map that exists already"),
+            BPF_MAP_TYPE_STRUCT_OPS => Err("it is a struct_ops map, whose struct is the kernel's"),
+            BPF_MAP_TYPE_ARENA => Err("it is an arena, which has neither keys nor values"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether its keys or values have other sizes than the object's BTF has for them.
+    pub(crate) fn is_resized(&self) -> bool {
+        self.key_size.is_some() || self.value_size.is_some()
+    }
+
+    /// The sizes that it is to have on any machine.
+    pub(crate) fn wanted_shape(&self) -> Shape {
+        Shape {
+            key_size: self.key_size.unwrap_or(self.shape.key_size),
+            value_size: self.wanted_value_size(),
+            max_entries: self.max_entries.unwrap_or(self.shape.max_entries),
+            ..self.shape
+        }
     }
 
     fn wanted_value_size(&self) -> u32 {
@@ -265,7 +320,7 @@ impl OpenMap {
         let (is, should) = (map.shape(), self.shape);
         self.same([
             ("map_type", is.map_type, should.map_type),
-            ("key_size", is.key_size, should.key_size),
+            ("key_size", is.key_size, self.wanted_shape().key_size),
             // How long a struct_ops map's value is only the kernel's types tell, which are not read yet.
             (
                 "value_size",

@@ -20,6 +20,8 @@ pub(crate) struct SkeletonAttribute {
     pub(crate) runtime: Option<Path>,
     /// The oldest kernel that the skeleton is for, if not any.
     pub(crate) min_kernel: Option<KernelVersion>,
+    /// The programs' license, if the object has none.
+    pub(crate) license: Option<LitStr>,
     /// What is said of generated types.
     pub(crate) types: Types,
 }
@@ -27,12 +29,16 @@ pub(crate) struct SkeletonAttribute {
 impl SkeletonAttribute {
     /// Reads the attributes of `input`.
     pub(crate) fn of(input: &DeriveInput) -> Result<Self> {
-        let known = ["object", "min_kernel", "type_derive", "type_attribute", "add_type", "opaque_type", "crate"];
-        let Keys { object, runtime, min_kernel, types, attribute, .. } = Keys::of(input, "skeleton", &known)?;
+        let known =
+            ["object", "min_kernel", "license", "type_derive", "type_attribute", "add_type", "opaque_type", "crate"];
+        let Keys { object, runtime, min_kernel, license, types, attribute, .. } = Keys::of(input, "skeleton", &known)?;
         let min_kernel = min_kernel.map(|text| text.value().parse().map_err(|error| Error::new_spanned(text, error)));
         let wanted = "which object? say #[skeleton(object = \"path/from/the/package.bpf.o\")]";
         match (object, attribute) {
-            (Some(object), _) => Ok(SkeletonAttribute { object, runtime, min_kernel: min_kernel.transpose()?, types }),
+            (Some(object), _) => {
+                let min_kernel = min_kernel.transpose()?;
+                Ok(SkeletonAttribute { object, runtime, min_kernel, license, types })
+            }
             (None, Some(attribute)) => Err(Error::new_spanned(attribute, wanted)),
             (None, None) => Err(Error::new_spanned(&input.ident, wanted)),
         }
@@ -94,6 +100,7 @@ struct Keys<'a> {
     map: Option<LitStr>,
     runtime: Option<Path>,
     min_kernel: Option<LitStr>,
+    license: Option<LitStr>,
     types: Types,
     /// The first attribute of the name.
     attribute: Option<&'a Attribute>,
@@ -112,6 +119,7 @@ impl<'a> Keys<'a> {
                     Some("section") => set(&mut keys.section, &meta, text(&meta, ".percpu")?),
                     Some("map") => set(&mut keys.map, &meta, text(&meta, "flows")?),
                     Some("min_kernel") => set(&mut keys.min_kernel, &meta, text(&meta, "7.3")?),
+                    Some("license") => set(&mut keys.license, &meta, text(&meta, "GPL")?),
                     Some(option @ ("type_derive" | "type_attribute" | "add_type" | "opaque_type")) => {
                         keys.types.parse(option, &meta)
                     }

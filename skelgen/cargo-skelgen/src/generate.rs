@@ -45,7 +45,7 @@ Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let recipe = Recipe::from(args.recipe.clone());
     let options = recipe.options().map_err(|mistakes| Stop::Usage(recipe::sentence(&mistakes)))?;
-    let skeleton = object::read(&args.object, recipe.min_kernel).map_err(Stop::Object)?;
+    let skeleton = object::read(&args.object, &recipe.plan_options()).map_err(Stop::Object)?;
     let source =
         skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
     if let Some(image) = &recipe.image {

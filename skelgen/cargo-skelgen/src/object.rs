@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use skelgen::Skeleton;
 use skelgen::object::outline::Outline;
-use skelgen::{KernelVersion, Skeleton};
+use skelgen::plan::PlanOptions;
 
 use crate::compiler;
 use crate::failure::{Cause, Failure};
@@ -15,18 +16,19 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::new(path, Cause::Read(error)))
 }
 
-/// The skeleton of the object at `path`, for kernels from `min_kernel` on.
-pub(crate) fn read(path: &Path, min_kernel: Option<KernelVersion>) -> Result<Skeleton, Failure> {
-    since(min_kernel, path, &bytes(path)?)
+/// The skeleton of the object at `path`, with these options.
+pub(crate) fn read(path: &Path, options: &PlanOptions) -> Result<Skeleton, Failure> {
+    with(options, path, &bytes(path)?)
 }
 
 /// The skeleton of the object `bytes`, which were read at `path`.
 pub(crate) fn skeleton(path: &Path, bytes: &[u8]) -> Result<Skeleton, Failure> {
-    since(None, path, bytes)
+    with(&PlanOptions::default(), path, bytes)
 }
 
-fn since(min_kernel: Option<KernelVersion>, path: &Path, bytes: &[u8]) -> Result<Skeleton, Failure> {
-    let made = Skeleton::since(min_kernel, &file_name(path), bytes);
+/// The same with options.
+pub(crate) fn with(options: &PlanOptions, path: &Path, bytes: &[u8]) -> Result<Skeleton, Failure> {
+    let made = Skeleton::with(options, &file_name(path), bytes);
     made.map_err(|error| Failure::new(path, Cause::Generate(error)).with_notes(notes(bytes)))
 }
 

@@ -20,6 +20,9 @@ pub(crate) struct RecipeArgs {
     /// The oldest kernel that it is for, as in 7.3
     #[arg(long, value_name = "RELEASE")]
     min_kernel: Option<KernelVersion>,
+    /// The programs' license, if the object has no section for it, as in GPL
+    #[arg(long)]
+    license: Option<String>,
     /// Keep the loader's image in this file beside the skeleton
     #[arg(long, value_name = "FILE")]
     image: Option<String>,
@@ -44,9 +47,20 @@ fn pair(text: &str) -> Result<(Pattern, String), &'static str> {
 
 impl From<RecipeArgs> for Recipe {
     fn from(args: RecipeArgs) -> Recipe {
-        let RecipeArgs { name, visibility, runtime_path, min_kernel, image, .. } = args;
+        let RecipeArgs { name, visibility, runtime_path, min_kernel, license, image, .. } = args;
         let RecipeArgs { type_derive, type_attribute, add_type, opaque_type, .. } = args;
-        Recipe { name, visibility, runtime_path, min_kernel, image, type_derive, type_attribute, add_type, opaque_type }
+        Recipe {
+            name,
+            visibility,
+            runtime_path,
+            min_kernel,
+            license,
+            image,
+            type_derive,
+            type_attribute,
+            add_type,
+            opaque_type,
+        }
     }
 }
 
@@ -91,6 +105,7 @@ mod tests {
             visibility: Some(String::new()),
             runtime_path: Some("crate::rt".to_owned()),
             min_kernel: Some(KernelVersion { major: 7, minor: 3 }),
+            license: Some("Dual MIT/GPL".to_owned()),
             image: Some("it's.image".to_owned()),
             type_derive: vec![("flow_key".into(), "Eq, Hash".to_owned()), ("*".into(), "-x".to_owned())],
             type_attribute: vec![("event".into(), "#[doc = \"a = 'b'\"]".to_owned())],

@@ -208,6 +208,16 @@ impl Builder {
         self
     }
 
+    /// The license that the programs of objects without a section `license` are loaded with.
+    ///
+    /// The kernel lets only programs of some licenses call helpers that are for the GPL: `GPL`, `GPL v2`, `Dual MIT/GPL`
+    /// and the others of `license_is_gpl_compatible`. Objects of aya-ebpf say none, and aya takes them for `GPL`. What an object
+    /// says itself stays.
+    pub fn license(mut self, license: impl Into<String>) -> Self {
+        self.recipe.license = Some(license.into());
+        self
+    }
+
     /// Derives for generated types.
     ///
     /// `types` is a name as C has it (`flow_key`, a section's `.percpu`; of a type without one its name in Rust), in which

@@ -160,7 +160,7 @@ fn read(builder: &Builder, listener: &mut dyn Listener, input: &Input) -> Result
         Input::Source(source) => compile(builder, listener, source)?,
     };
     let name = object.file_name().map_or_else(|| object.to_string_lossy(), |name| name.to_string_lossy());
-    let skeleton = Skeleton::since(builder.recipe.min_kernel, &name, &bytes).map_err(Cause::Object)?;
+    let skeleton = Skeleton::with(&builder.recipe.plan_options(), &name, &bytes).map_err(Cause::Object)?;
     Ok(Read { skeleton, object, bytes })
 }
 

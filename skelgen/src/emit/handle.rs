@@ -20,7 +20,8 @@ pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'st
 
 /// The handle of a map, with the types of its keys and values, and the method.
 ///
-/// A map that was declared by sizes alone has bytes for keys and values. Maps of what is no value (programs, sockets, other
+/// A map that was declared by sizes alone has bytes for keys and values, as many as that; it is plain if one of them is
+/// left to be set before the load. Maps of what is no value (programs, sockets, other
 /// maps, events) are plain.
 pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
     use MapType::*;
@@ -28,6 +29,9 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
     if let Some(ops) = &map.struct_ops {
         let value = types.use_of(ops.type_id, &map.name)?;
         return Ok((quote!(rt::StructOps<#value>), "struct_ops"));
+    }
+    if is_open(def) {
+        return Ok((quote!(rt::Map), "map"));
     }
     let mut part = |id: Option<TypeId>, size: u32, name: &str| match id {
         Some(id) => types.use_of(id, &format!("{}_{name}", map.name)),
@@ -65,4 +69,14 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
         Some(BPF_MAP_TYPE_ARENA) => (quote!(rt::Arena), "arena"),
         _ => (quote!(rt::Map), "map"),
     })
+}
+
+/// Whether a size that maps of the type have is 0: it is left to be set before the load.
+fn is_open(def: &MapDef) -> bool {
+    use MapType::*;
+    match MapType::from_u32(def.map_type) {
+        Some(BPF_MAP_TYPE_ARENA) => false,
+        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK | BPF_MAP_TYPE_BLOOM_FILTER) => def.value_size == 0,
+        _ => def.value_size == 0 || def.key_size == 0,
+    }
 }

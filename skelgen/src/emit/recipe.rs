@@ -9,6 +9,7 @@ use quote::{ToTokens, quote};
 
 use super::types::TypeOptions;
 use super::{Options, Pattern};
+use crate::plan::PlanOptions;
 use crate::{Error, KernelVersion, Result};
 
 /// What a skeleton is made with, as text: nothing of it is read before [`options`](Self::options).
@@ -24,6 +25,8 @@ pub struct Recipe {
     pub runtime_path: Option<String>,
     /// The oldest kernel that it is for.
     pub min_kernel: Option<KernelVersion>,
+    /// The programs' license, if the object has no section `license`.
+    pub license: Option<String>,
     /// The file beside the skeleton that has the loader's image, if that is to be no literal in the source.
     pub image: Option<String>,
     /// Derives, `Eq, serde::Serialize`, for types.
@@ -37,6 +40,11 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// What it says of loads.
+    pub fn plan_options(&self) -> PlanOptions {
+        PlanOptions { min_kernel: self.min_kernel, license: self.license.clone() }
+    }
+
     /// The options that it asks for.
     ///
     /// # Errors
@@ -87,6 +95,7 @@ impl fmt::Display for Recipe {
             ("visibility", Vec::from_iter(self.visibility.clone())),
             ("runtime-path", Vec::from_iter(self.runtime_path.clone())),
             ("min-kernel", Vec::from_iter(self.min_kernel.map(|kernel| kernel.to_string()))),
+            ("license", Vec::from_iter(self.license.clone())),
             ("image", Vec::from_iter(self.image.clone())),
             ("type-derive", pairs(&self.type_derive)),
             ("type-attribute", pairs(&self.type_attribute)),
@@ -122,6 +131,7 @@ mod tests {
             name: Some("Traffic".to_owned()),
             visibility: Some(String::new()),
             min_kernel: Some(KernelVersion { major: 7, minor: 3 }),
+            license: Some("Dual MIT/GPL".to_owned()),
             type_derive: vec![("flow_key".into(), "Eq, Hash".to_owned()), ("*".into(), "a::B".to_owned())],
             type_attribute: vec![("event".into(), "#[doc = \"it's\"]\n    #[must_use]".to_owned())],
             add_type: vec!["event".into()],
@@ -137,6 +147,8 @@ mod tests {
                 "",
                 "--min-kernel",
                 "7.3",
+                "--license",
+                "Dual MIT/GPL",
                 "--type-derive",
                 "flow_key=Eq, Hash",
                 "--type-derive",

@@ -8,9 +8,12 @@
 mod build;
 mod contexts;
 mod display;
+mod options;
 mod step;
 
 pub use build::{plan, plan_since};
+pub use options::PlanOptions;
+pub(crate) use options::checked_license;
 pub use step::{Image, Step, When};
 
 use crate::link::Program;

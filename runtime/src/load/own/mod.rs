@@ -16,7 +16,7 @@ use crate::map::Map;
 use crate::open::{OpenMap, Opened};
 use crate::sys::Errno;
 use crate::sys::attr::MapCreate;
-use crate::sys::elem::MapFd;
+use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::{
     BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_CGRP_STORAGE, BPF_MAP_TYPE_INODE_STORAGE, BPF_MAP_TYPE_SK_STORAGE,
     BPF_MAP_TYPE_TASK_STORAGE,
@@ -59,7 +59,11 @@ impl Why {
             | BPF_MAP_TYPE_INODE_STORAGE
             | BPF_MAP_TYPE_TASK_STORAGE
             | BPF_MAP_TYPE_CGRP_STORAGE => Some(Why::Storage),
-            _ => open.value_size.map(Why::Longer).or_else(|| open.exclusive.as_ref().map(|_| Why::Exclusive)),
+            _ => open
+                .value_size
+                .filter(|_| open.is_data)
+                .map(Why::Longer)
+                .or_else(|| open.exclusive.as_ref().map(|_| Why::Exclusive)),
         }
     }
 }
@@ -99,7 +103,7 @@ impl OwnMaps<'_> {
         let desc = &opened.desc.maps[open.index];
         let failed = || Error::new("create map").subject(desc.name);
         let attr = attr_of(opened, desc).ok_or_else(|| failed().because("its attr is not inside the image"))?;
-        let attr = MapCreate { max_entries: patches.max_entries(open)?, ..attr };
+        let attr = sized(attr, open, patches.max_entries(open)?);
         let hash = exclusive::hash(opened, open, patches)?;
         let token = self.token;
         let create = |attr| MapFd::create_with(attr, token, hash.as_ref());
@@ -109,7 +113,8 @@ impl OwnMaps<'_> {
             Why::Storage => create(attr.with_btf(number(self.types(opened, patches)?))),
             Why::Exclusive => {
                 // Kernels before 7.3 refuse a per-CPU array whose value is a section.
-                let takes_types = attr.is_typed() && !(desc.data.is_some() && open.shape.per_cpu());
+                let takes_types =
+                    attr.is_typed() && !open.is_resized() && !(desc.data.is_some() && open.shape.per_cpu());
                 let types = if takes_types { self.types(opened, patches).map(number).ok() } else { None };
                 // What the kernel refuses with types is made without, as by the loader.
                 let typed = types.and_then(|btf| create(attr.with_btf(btf)).ok());
@@ -131,6 +136,16 @@ impl OwnMaps<'_> {
             none => Ok(none.insert(types::load(opened, patches, self.token)?)),
         }
     }
+}
+
+/// The attr with the sizes that the map is to have here.
+fn sized(attr: MapCreate, open: &OpenMap, max_entries: u32) -> MapCreate {
+    // How much longer a section is to be says why it is made.
+    if open.is_data {
+        return MapCreate { max_entries, ..attr };
+    }
+    let Shape { key_size, value_size, .. } = open.wanted_shape();
+    MapCreate { key_size, value_size, max_entries, ..attr }
 }
 
 /// What the loader would make the map with.

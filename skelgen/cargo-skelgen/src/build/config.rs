@@ -17,7 +17,7 @@ use super::values::{Value, boolean, by_type, checked, defines, each_file, files,
 const SOURCES: &str = "src/bpf/*.bpf.c";
 
 /// All keys.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "sources",
     "objects",
     "out-dir",
@@ -32,6 +32,7 @@ const KEYS: [&str; 18] = [
     "visibility",
     "runtime-path",
     "min-kernel",
+    "license",
     "type-derive",
     "type-attribute",
     "add-type",
@@ -135,6 +136,7 @@ fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> 
             "min-kernel" => with(builder, min_kernel(manifest, value), |builder, kernel| {
                 builder.min_kernel(kernel.major, kernel.minor)
             }),
+            "license" => with(builder, text(manifest, value), Builder::license),
             "type-derive" => {
                 let recipe =
                     |pair: (String, String)| Recipe { type_derive: vec![(pair.0.into(), pair.1)], ..Recipe::default() };

@@ -99,7 +99,7 @@ impl<'a> Pair<'a> {
             Ok(recipe) => recipe,
             Err(why) => return Outcome::Options(why.clone()),
         };
-        let made = match object::read(self.object, recipe.min_kernel) {
+        let made = match object::read(self.object, &recipe.plan_options()) {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };

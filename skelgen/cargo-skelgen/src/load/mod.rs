@@ -84,6 +84,7 @@ Examples:
   sudo cargo skelgen load --percpu lowered -v counters.bpf.o
   sudo cargo skelgen load counters.bpf.o -- bpftool map
   sudo cargo skelgen load --no-autoload on_exec --set armed=false counters.bpf.o
+  sudo cargo skelgen load --max-entries counts=512 --value-size stacks=1016 x.o
   sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
 
 Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
@@ -139,9 +140,13 @@ struct Attempt {
 
 impl Attempt {
     fn new(path: &Path, mode: PerCpuMode, settings: &Settings<'_>) -> Self {
-        let read = object::bytes(path).and_then(|bytes| Ok((object::skeleton(path, &bytes)?, bytes)));
+        let read =
+            object::bytes(path).and_then(|bytes| Ok((object::with(&settings.plan_options(), path, &bytes)?, bytes)));
         let changed = read.and_then(|(mut skeleton, bytes)| {
-            let checked = settings.choose_programs(&mut skeleton).and_then(|()| settings.check_options(&skeleton));
+            let checked = settings
+                .choose_programs(&mut skeleton)
+                .and_then(|()| settings.check_options(&skeleton))
+                .and_then(|()| settings.check_maps(&skeleton));
             let values = checked
                 .and_then(|()| settings.values(&skeleton))
                 .map_err(|why| Failure::new(path, Cause::Asked(why)))?;
@@ -181,7 +186,7 @@ fn load(
         let mut opened = Opened::new(desc)?;
         opened.set_percpu_mode(mode);
         settings.configure(&mut opened)?;
-        opened.load([], [], &values)
+        opened.load(settings.maps(&opened)?, [], &values)
     })
 }
 

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use skelgen::btf::{Type, TypeId};
 use skelgen::object::{DataKind, Var};
+use skelgen::plan::PlanOptions;
 use skelgen::{Endian, Skeleton};
-use skelgen_runtime::Opened;
+use skelgen_runtime::{OpenMap, Opened};
 
 use crate::stop::Stop;
 use crate::variables::{self, Variable};
 
 /// The options.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Changes before the load")]
 pub(super) struct SettingsArgs {
     /// What the kernel is configured with, as in /boot/config-*
@@ -31,12 +32,34 @@ pub(super) struct SettingsArgs {
     /// several of the name, say which: data.count
     #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
     set: Vec<(String, String)>,
+    /// The entries of a map, as in events=4096; of a ring buffer its bytes
+    #[arg(long, value_name = "MAP=N", value_parser = size)]
+    max_entries: Vec<(String, u32)>,
+    /// Bytes of a map's values, as in stacks=1016
+    #[arg(long, value_name = "MAP=N", value_parser = size)]
+    value_size: Vec<(String, u32)>,
+    /// Bytes of a map's keys
+    #[arg(long, value_name = "MAP=N", value_parser = size)]
+    key_size: Vec<(String, u32)>,
+    /// The programs' license, if the object has no section for it, as in GPL
+    #[arg(long)]
+    license: Option<String>,
+}
+
+/// `MAP=N`.
+fn size(text: &str) -> Result<(String, u32), &'static str> {
+    let (name, number) = pair(text)?;
+    let number = parse(&number).and_then(|number| number.try_into().ok());
+    Ok((name, number.ok_or("a size is written 4096 or 0x1000")?))
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("the value stands behind a `=`")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+/// What sets one of a map's sizes.
+type SetSize = fn(&mut OpenMap, u32) -> skelgen_runtime::Result<()>;
 
 /// The same, with the files read.
 pub(super) struct Settings<'a> {
@@ -49,9 +72,12 @@ pub(super) struct Settings<'a> {
 impl SettingsArgs {
     /// Reads what is in files. Programs and variables are of one object: with `objects` of them it is not said which.
     pub(super) fn settings(&self, objects: usize) -> Result<Settings<'_>, Stop> {
-        let of_one = self.autoload.len() + self.no_autoload.len() + self.set.len();
+        let sizes = self.max_entries.len() + self.value_size.len() + self.key_size.len();
+        let of_one = self.autoload.len() + self.no_autoload.len() + self.set.len() + sizes;
         if objects > 1 && of_one > 0 {
-            let what = format!("--autoload, --no-autoload and --set are for one object, and there are {objects}");
+            let what = format!(
+                "--autoload, --no-autoload, --set and sizes of maps are for one object, and there are {objects}"
+            );
             return Err(Stop::Usage(what));
         }
         let mut kconfig = match &self.kconfig {
@@ -120,6 +146,50 @@ impl Settings<'_> {
             Some((option, _)) if asked.is_empty() => Err(format!("it asks for no option, and so not for {option}")),
             Some((option, _)) => Err(format!("it does not ask for {option}, but for {}", asked.join(", "))),
         }
+    }
+
+    /// What is said of the object's loads.
+    pub(super) fn plan_options(&self) -> PlanOptions {
+        PlanOptions { license: self.args.license.clone(), ..PlanOptions::default() }
+    }
+
+    /// Refuses sizes of maps that the object does not have.
+    pub(super) fn check_maps(&self, skeleton: &Skeleton) -> Result<(), String> {
+        let maps = &skeleton.plan.maps;
+        match self.sizes().find(|(name, ..)| maps.iter().all(|map| map.name != *name)) {
+            None => Ok(()),
+            Some((name, ..)) => {
+                let names: Vec<_> = maps.iter().map(|map| map.name.as_str()).collect();
+                Err(format!("it has no map `{name}`; its maps: {}", names.join(", ")))
+            }
+        }
+    }
+
+    /// The maps whose sizes are changed.
+    pub(super) fn maps(&self, opened: &Opened<'_>) -> skelgen_runtime::Result<Vec<OpenMap>> {
+        let mut changed: Vec<OpenMap> = Vec::new();
+        for (name, number, set) in self.sizes() {
+            let index = opened.maps().iter().position(|map| map.name == name).unwrap_or(usize::MAX);
+            let place = match changed.iter().position(|map| map.name() == name) {
+                Some(place) => place,
+                None => {
+                    changed.push(opened.map(index)?);
+                    changed.len() - 1
+                }
+            };
+            set(&mut changed[place], number)?;
+        }
+        Ok(changed)
+    }
+
+    /// Each size of a map that is asked for, and what sets it.
+    fn sizes(&self) -> impl Iterator<Item = (&str, u32, SetSize)> {
+        let all: [(_, SetSize); 3] = [
+            (&self.args.max_entries, OpenMap::set_max_entries),
+            (&self.args.value_size, OpenMap::set_value_size),
+            (&self.args.key_size, OpenMap::set_key_size),
+        ];
+        all.into_iter().flat_map(|(sizes, set)| sizes.iter().map(move |(name, size)| (name.as_str(), *size, set)))
     }
 
     /// Says what the kernel is configured with.
@@ -194,7 +264,7 @@ mod tests {
         let set = [("last_pid", "-2"), ("hits", "7"), ("dropped", "9")];
         let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let no_autoload = vec!["bump".to_owned()];
-        let args = SettingsArgs { kconfig: None, set_kconfig: Vec::new(), autoload: Vec::new(), no_autoload, set };
+        let args = SettingsArgs { no_autoload, set, ..SettingsArgs::default() };
         let settings = args.settings(1).unwrap_or_else(|stop| panic!("{stop}"));
         let values = settings.values(&skeleton).expect("numbers");
         let [(percpu, bytes), (bss, dropped)] = values.as_slice() else { panic!("{values:?}") };

@@ -53,6 +53,45 @@ fn it_says_in_one_sentence_what_privilege_is_missing() {
 }
 
 #[test]
+fn it_sets_what_an_object_leaves_open() {
+    let ran = skelgen(&["load", "--max-entries", "no_such_map=1", "unset_sizes.bpf.o"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("it has no map `no_such_map`; its maps: stacks, counts, names"), "{}", ran.out);
+    let ran = skelgen(&["load", "--max-entries", "counts=many", "unset_sizes.bpf.o"]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("a size is written 4096 or 0x1000"), "{}", ran.err);
+    let ran = skelgen(&["load", "--max-entries", "counts=1", "unset_sizes.bpf.o", "counters.bpf.o"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    if !may_load() {
+        return;
+    }
+    let sizes = ["--max-entries", "counts=64", "--value-size", "stacks=0x3f8", "--key-size", "names=64"];
+    for (left_out, size) in [(0..2, "max_entries"), (2..4, "value_size"), (4..6, "key_size")] {
+        let kept = sizes.iter().enumerate().filter(|(index, _)| !left_out.contains(index)).map(|(_, &arg)| arg);
+        let args: Vec<_> = ["load"].into_iter().chain(kept).chain(["unset_sizes.bpf.o"]).collect();
+        let ran = skelgen(&args);
+        assert_eq!(ran.status, 1);
+        assert!(ran.out.contains(&format!("the object leaves {size} 0")), "{}", ran.out);
+    }
+    let ran = skelgen(&[&["load"], &sizes[..], &["unset_sizes.bpf.o"]].concat());
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+}
+
+#[test]
+fn it_gives_a_license_to_an_object_without() {
+    let ran = skelgen(&["load", "--license", "", "bad/no_license.bpf.o"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("the license is empty"), "{}", ran.out);
+    if !may_load() {
+        return;
+    }
+    let ran = skelgen(&["load", "bad/no_license.bpf.o"]);
+    assert!(ran.out.contains("the object has no section `license`"), "{}", ran.out);
+    let ran = skelgen(&["load", "--license", "GPL", "bad/no_license.bpf.o"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+}
+
+#[test]
 fn it_knows_that_one_capability_is_not_enough() {
     if !may_load() {
         return;
