@@ -18,7 +18,8 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
     if desc.loader.is_empty() || !words(desc.loader) || !words(desc.loader_func_info) {
         return Err(malformed("the loader program is not whole instructions"));
     }
-    if header.steps(desc.image).count() != header.nr_steps as usize {
+    let steps: Vec<Step> = header.steps(desc.image).collect();
+    if steps.len() != header.nr_steps as usize {
         return Err(malformed("a step is not inside the image"));
     }
     if loader_hash(desc.loader, header.size) != Some(LOADER) {
@@ -36,7 +37,7 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
             return Err(malformed("a place is not inside the image").subject(prog.name));
         }
     }
-    records::check(desc, &header)?;
+    records::check(desc, &header, &steps)?;
     Ok(header)
 }
 

@@ -26,15 +26,15 @@ use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPD
 /// No descriptor.
 const NONE: u32 = u32::MAX;
 
-/// Checks all records of an image whose tables are inside it.
-pub(super) fn check(desc: &ObjectDesc<'_>, header: &Header) -> Result<()> {
-    let owners = Owners::of(desc, header)?;
-    let regions = Regions::of(desc, header)?;
+/// Checks `steps`, all records of an image whose tables are inside it.
+pub(super) fn check(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<()> {
+    let owners = Owners::of(desc, header, steps)?;
+    let regions = Regions::of(desc, header, steps)?;
     described_attrs(desc, &regions)?;
-    written_by_the_runtime(desc, header, &regions)?;
+    written_by_the_runtime(desc, steps, &regions)?;
     let checked = Checked { desc, header, owners, regions };
-    for (index, step) in header.steps(desc.image).enumerate() {
-        checked.step(&step).ok_or_else(|| {
+    for (index, step) in steps.iter().enumerate() {
+        checked.step(step).ok_or_else(|| {
             let error = malformed("the loader's record does what no record may");
             match desc.steps.get(step.plan as usize) {
                 Some(named) => error.subject(format!("in step {index}, {} {}", named.what, named.subject)),
@@ -59,7 +59,7 @@ enum Owner {
 struct Owners(Vec<Owner>);
 
 impl Owners {
-    fn of(desc: &ObjectDesc<'_>, header: &Header) -> Result<Owners> {
+    fn of(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<Owners> {
         let mut owners = Owners(vec![Owner::Nobody; header.nr_fds as usize]);
         let maps = desc.maps.iter().enumerate().map(|(index, map)| (map.fd, Owner::Map(index)));
         let programs = desc.progs.iter().enumerate().map(|(index, program)| (program.fd, Owner::Program(index)));
@@ -69,7 +69,7 @@ impl Owners {
                 _ => return Err(malformed("two maps or programs share a descriptor")),
             }
         }
-        for step in header.steps(desc.image).filter(|step| step.cmd == BPF_BTF_LOAD && step.op == OP_BPF) {
+        for step in steps.iter().filter(|step| step.cmd == BPF_BTF_LOAD && step.op == OP_BPF) {
             match owners.0.get_mut(slot(header, step.out).unwrap_or(usize::MAX)) {
                 Some(free @ (Owner::Nobody | Owner::Types)) => *free = Owner::Types,
                 _ => return Err(malformed("the types have a map's or program's descriptor")),
@@ -104,7 +104,7 @@ enum What {
 struct Regions(Vec<(u32, u32, What)>);
 
 impl Regions {
-    fn of(desc: &ObjectDesc<'_>, header: &Header) -> Result<Regions> {
+    fn of(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<Regions> {
         let len = u32::try_from(desc.image.len()).map_err(|_| malformed("the image is too long"))?;
         // `Header::of` saw that the tables are inside.
         let mut regions = vec![
@@ -114,7 +114,7 @@ impl Regions {
             (header.fds, header.fds + header.nr_fds * 4, What::Table),
         ];
         regions.retain(|(start, end, _)| start < end);
-        for step in header.steps(desc.image).filter(|step| matches!(step.op, OP_BPF | OP_PROBE)) {
+        for step in steps.iter().filter(|step| matches!(step.op, OP_BPF | OP_PROBE)) {
             let end = step.arg.checked_add(step.size).filter(|&end| end <= len && step.size <= ARG_MAX);
             let end = end.filter(|_| step.arg.is_multiple_of(4) && step.size >= least_size(step.cmd));
             regions.push((step.arg, end.ok_or_else(|| malformed("an attr is not whole"))?, What::Attr(step.cmd)));
@@ -165,12 +165,12 @@ fn described_attrs(desc: &ObjectDesc<'_>, regions: &Regions) -> Result<()> {
 }
 
 /// What the runtime writes to the image besides attrs is apart from all that the loader goes by.
-fn written_by_the_runtime(desc: &ObjectDesc<'_>, header: &Header, regions: &Regions) -> Result<()> {
+fn written_by_the_runtime(desc: &ObjectDesc<'_>, steps: &[Step], regions: &Regions) -> Result<()> {
     let switches = desc.maps.iter().map(|map| map.reused).filter(|&at| at != 0);
     let switches = switches.chain(desc.progs.iter().map(|program| program.skip)).map(|at| (at, 4));
     let values = desc.maps.iter().filter_map(|map| map.variables()?.0);
     let offsets = desc.maps.iter().filter_map(|map| map.arena.as_ref()).flat_map(|arena| arena.offsets);
-    let programs = header.steps(desc.image).filter_map(|step| part_of_program(desc.image, regions, &step));
+    let programs = steps.iter().filter_map(|step| part_of_program(desc.image, regions, step));
     let mut places = switches.chain(values).chain(offsets.map(|&at| (at, 4))).chain(programs);
     if places.any(|(at, len)| regions.over(at, at.saturating_add(len)).next().is_some()) {
         return Err(malformed("two parts of the image overlap"));
