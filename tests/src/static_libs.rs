@@ -38,7 +38,7 @@ fn find(scratch: &Path) -> Result<String, String> {
     fetch.args(["fetch", "--locked", "--quiet", "--target", TARGET]);
     output(&mut fetch).map_err(|why| format!("cargo cannot fetch: {why}"))?;
 
-    let folder = scratch.join("libelf_and_zlib");
+    let folder = scratch.join("archives");
     link_alone(&["libelf.a", "libz.a"].map(found), &folder).map_err(|error| error.to_string())?;
     let others = needed.split_whitespace().filter(|flag| !["-lelf", "-lz"].contains(flag));
     let others = others.map(|flag| format!("-C link-arg={flag}"));
