@@ -45,7 +45,7 @@
 //! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: shared memory |
 //! | [`Unmapped<T>`](Unmapped) | any of these that has static and hidden variables only |
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
-//! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `rhash`, `lpm_trie` |
+//! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
 //! | [`RingBuf<T>`](RingBuf), made from the [`Map`] | `ringbuf`: records that programs send |
 //! | [`StructOps<T>`](StructOps) | `struct_ops`: a struct of the kernel's that is made of programs |

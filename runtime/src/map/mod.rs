@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Map          keys and values as bytes, and every flag of the kernel's
-//! TypedMap     hash, array, lru_hash, rhash, lpm_trie
+//! TypedMap     hash, array, lru_hash, lpm_trie
 //! Queue        queue, stack
 //! BloomFilter  bloom_filter
 //! RingBuf      ringbuf: records that programs send, one reader at a time

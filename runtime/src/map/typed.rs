@@ -10,8 +10,7 @@ use crate::sys::Errno;
 use crate::sys::uapi::*;
 use crate::{Error, Result};
 
-/// A map with keys and values of known types, and one value for all CPUs: a hash, an array, an `lru_hash`, an
-/// `rhash`, an `lpm_trie`.
+/// A map with keys and values of known types, and one value for all CPUs: a hash, an array, an `lru_hash`, an `lpm_trie`.
 ///
 /// Per-CPU maps are [`PerCpuMap`](crate::PerCpuMap)s, maps without keys [`Queue`](crate::Queue)s and
 /// [`BloomFilter`](crate::BloomFilter)s.
@@ -125,7 +124,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     ///
     /// # Errors
     ///
-    /// The map is neither a hash, nor an `lru_hash`, nor an `rhash`.
+    /// The map is neither a hash nor an `lru_hash`.
     pub fn take(&self, key: &K) -> Result<Option<V>> {
         self.check_is_hash("take from map")?;
         let mut room = Room::<V>::new();
@@ -164,7 +163,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     ///
     /// # Errors
     ///
-    /// The map is neither a hash, nor an `lru_hash`, nor an `rhash`.
+    /// The map is neither a hash nor an `lru_hash`.
     pub fn drain(&self) -> Result<Elements<'_, K, V>> {
         self.check_is_hash("take the elements of map")?;
         Ok(Elements::new(Walk::new(&self.map, 0, true), 0))
@@ -238,11 +237,7 @@ fn check_sizes(map: &Map, key_size: usize, value_size: usize) -> Result<()> {
 /// Whether elements can be taken out of the map.
 pub(crate) fn check_is_hash(map: &Map, what: &'static str) -> Result<()> {
     match map.map_type() {
-        BPF_MAP_TYPE_HASH
-        | BPF_MAP_TYPE_LRU_HASH
-        | BPF_MAP_TYPE_PERCPU_HASH
-        | BPF_MAP_TYPE_LRU_PERCPU_HASH
-        | BPF_MAP_TYPE_RHASH => Ok(()),
+        BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH => Ok(()),
         other => Err(map
             .failed(what)
             .because(format!("only hash maps give up elements, and this is a {}", type_name(other)))),

@@ -1,19 +1,13 @@
 //! Reading all elements: `BPF_MAP_LOOKUP_BATCH` and `BPF_MAP_LOOKUP_AND_DELETE_BATCH`.
 //!
 //! Where a map's type has no such commands (`percpu_cgroup_storage`), the same is done element by element.
-//!
-//! The cursor of a batch is a key in an `rhash`, which is lost when that element is deleted: the walk then begins once more,
-//! and leaves out the elements that it has met. Each time it reads twice as many with one command, so that in the end one
-//! reads all.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use super::Map;
 use super::batch::in_one_command;
 use crate::sys::Errno;
 use crate::sys::elem::Cursor;
-use crate::sys::uapi::BPF_MAP_TYPE_RHASH;
 
 /// How often a command is tried again that a signal, or an element that went meanwhile, interrupts.
 const ATTEMPTS: u32 = 100;
@@ -34,8 +28,6 @@ pub(crate) struct Walk<'m> {
     /// Elements in the buffers, and how many of them were given out.
     found: usize,
     given: usize,
-    /// The keys met, in a map whose walk may have to begin once more.
-    met: Option<HashSet<Box<[u8]>>>,
     /// What ends the walk, after the elements in the buffers.
     end: Option<Result<(), Errno>>,
 }
@@ -56,8 +48,7 @@ impl<'m> Walk<'m> {
         let fd = map.fd();
         let count = in_one_command(map.key_size(), fd.value_len(flags)).min((map.max_entries() as usize).max(1));
         let (by, keys, values) = (By::Batch(fd.cursor()), Vec::new(), Vec::new());
-        let met = (map.map_type() == BPF_MAP_TYPE_RHASH).then(HashSet::new);
-        Walk { map, flags, delete, by, keys, values, count, found: 0, given: 0, met, end: None }
+        Walk { map, flags, delete, by, keys, values, count, found: 0, given: 0, end: None }
     }
 
     pub(crate) fn map(&self) -> &'m Map {
@@ -106,13 +97,7 @@ impl<'m> Walk<'m> {
             let fd = self.map.fd();
             let batched = fd.lookup_batch(self.delete, cursor, &mut self.keys, &mut self.values, self.flags);
             self.found = batched.done;
-            self.leave_out_met();
             match batched.error {
-                Some(Errno::EINTR | Errno::EAGAIN) if batched.done == 0 && self.met.is_some() => {
-                    self.by = By::Batch(fd.cursor());
-                    self.count = self.count.saturating_mul(2).min((self.map.max_entries() as usize).saturating_add(1));
-                    continue;
-                }
                 None if batched.done == 0 => self.end = Some(Ok(())),
                 Some(Errno::ENOENT) => self.end = Some(Ok(())),
                 // More elements in one bucket than there is room for.
@@ -136,23 +121,6 @@ impl<'m> Walk<'m> {
             return;
         }
         self.end = Some(Err(Errno::EAGAIN));
-    }
-
-    /// Moves the elements that were not met before to the start of the buffers.
-    fn leave_out_met(&mut self) {
-        let Some(met) = &mut self.met else { return };
-        let (key_size, value_len) = (self.map.key_size(), self.map.fd().value_len(self.flags));
-        let mut kept = 0;
-        for index in 0..self.found {
-            let key = index * key_size..(index + 1) * key_size;
-            // What was taken out is gone, and an element of the same key another.
-            if self.delete || met.insert(self.keys[key.clone()].into()) {
-                self.keys.copy_within(key, kept * key_size);
-                self.values.copy_within(index * value_len..(index + 1) * value_len, kept * value_len);
-                kept += 1;
-            }
-        }
-        self.found = kept;
     }
 
     fn read_one(&mut self) {

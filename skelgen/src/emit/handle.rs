@@ -43,9 +43,7 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
     let mut key_and_value =
         || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
     Ok(match MapType::from_u32(def.map_type) {
-        Some(
-            BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE | BPF_MAP_TYPE_RHASH,
-        ) => {
+        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE) => {
             let (key, value) = key_and_value()?;
             (quote!(rt::TypedMap<#key, #value>), "typed_map")
         }
