@@ -1,7 +1,7 @@
 //! Generates the skeletons of the fixtures, as a user's build script would.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use skelgen::Builder;
 
@@ -26,6 +26,17 @@ fn main() {
     objects.extend(REFUSED_AT_LOAD.into_iter().chain(OTHER).map(|name| fixtures.join(format!("{name}.bpf.o"))));
     let builder = objects.iter().fold(Builder::new(), |builder, object| builder.object(object));
     builder.include_file("skeletons.rs").generate_to_out_dir().unwrap();
+    let table = Path::new(&env::var_os("OUT_DIR").unwrap()).join("objects.rs");
+    fs::write(table, objects_table(&objects)).unwrap();
+}
+
+/// The objects with their names, as an expression.
+fn objects_table(objects: &[PathBuf]) -> String {
+    let rows = objects.iter().map(|object| {
+        let path = fs::canonicalize(object).unwrap();
+        format!("    ({:?}, include_bytes!({path:?})),\n", object.file_name().unwrap())
+    });
+    format!("&[\n{}]\n", rows.collect::<String>())
 }
 
 /// The objects to generate, in an order of their own.

@@ -1,9 +1,10 @@
 //! `features`: what the running kernel has, and what an object would need of it.
 //!
-//! What can be tried is tried: a loader program that makes nothing, a per-CPU map. What cannot is looked up, in the
-//! kernel's BTF (which types of maps and programs it knows) and in `/proc` and `/sys`; and for other kernels, in a
-//! table of versions ([`since`]).
+//! What can be tried is tried: a loader program that makes nothing, a per-CPU map, the object itself. The rest is looked
+//! up in the kernel's BTF (which types of maps and programs it knows) and in `/proc` and `/sys`; and for other kernels, in
+//! a table of versions ([`since`]).
 
+mod attempt;
 mod kernel_btf;
 mod loader;
 mod machine;
@@ -19,7 +20,7 @@ use skelgen::object::outline::Outline;
 
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
-use crate::ui::style::{BAD, GOOD, TITLE, UNSURE};
+use crate::ui::style::{BAD, GOOD, TITLE};
 use crate::{object, path, ui};
 use machine::Machine;
 use needs::Need;
@@ -30,10 +31,11 @@ use needs::Need;
 /// per-CPU data here, and what else there is to know of the machine. Loader
 /// programs and per-CPU maps are tried out; nothing of that stays.
 ///
-/// With one: each thing that its skeleton asks for, whether it is here, and the
-/// first kernel that has it if that is one after Linux 6.1; whether programs reach
-/// .percpu variables directly or by look-up (native or lowered image); and the
-/// oldest kernel with all that is known to be required.
+/// With one: whether it loads, as `load` would load it, and if not why; each thing
+/// that its skeleton asks for, whether it is here, and the first kernel that has it
+/// if that is one after Linux 6.1; whether programs reach .percpu variables directly
+/// or by look-up (native or lowered image); and the oldest kernel with all that is
+/// known to be required. Nothing is attached or pinned, and nothing stays loaded.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -50,9 +52,8 @@ Examples:
   sudo cargo skelgen features counters.bpf.o
   sudo cargo skelgen features --json | jq .all_cpus
 
-Exit status: 0 if skeletons (with an OBJECT: its skeleton) can be loaded here,
-as far as is known without doing so; 1 if something that is required is missing,
-or the object cannot be read; 2 if the command line is wrong.";
+Exit status: 0 if skeletons (with an OBJECT: its skeleton) can be loaded here; 1
+if not, or if the object cannot be read; 2 if the command line is wrong.";
 
 /// The document.
 #[derive(Serialize)]
@@ -67,8 +68,13 @@ struct View {
 #[derive(Serialize)]
 struct ObjectView {
     object: String,
-    /// Whether nothing that is required is known to be missing.
+    /// Whether it was loaded. Where no object can be, no.
     loads: bool,
+    /// Why it does not load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip)]
+    failure: Option<Failure>,
     /// How programs reach `.percpu` variables here.
     image: Option<&'static str>,
     minimum_kernel: String,
@@ -94,14 +100,21 @@ impl ObjectView {
         let bytes = object::bytes(path)?;
         let outline = Outline::parse(&bytes).map_err(|error| Failure::new(path, Cause::Generate(error)))?;
         let skeleton = object::skeleton(path, &bytes)?;
-        let needs = needs::needs(&outline, &skeleton, machine);
+        let mut needs = needs::needs(&outline, &skeleton, machine);
+        let has_percpu = skeleton.plan.has_percpu();
+        let failure = attempt::try_it(path, skeleton, &bytes).err();
+        if failure.is_none() {
+            needs.iter_mut().for_each(Need::is_proven);
+        }
         let required = || needs.iter().filter(|need| need.required);
         let minimum = required().filter_map(|need| need.since).max().unwrap_or(since::OLDEST);
         let image = machine.direct.map(|direct| if direct { "native" } else { "lowered" });
         Ok(ObjectView {
             object: path::file_name(path),
-            loads: required().all(|need| need.here != Some(false)),
-            image: image.filter(|_| skeleton.plan.has_percpu()),
+            loads: failure.is_none(),
+            error: failure.as_ref().map(Failure::sentence),
+            failure,
+            image: image.filter(|_| has_percpu),
             minimum_kernel: since::text(minimum),
             needs,
         })
@@ -118,14 +131,14 @@ fn show(json: bool, view: &View, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{TITLE}{name}{TITLE:#}")?;
         return write!(out, "{}", view.machine.table());
     };
-    let unknown = object.needs.iter().any(|need| need.required && need.here.is_none());
-    let (style, verdict) = match () {
-        () if !object.loads => (BAD, "does not load"),
-        () if unknown => (UNSURE, "loads, as far as is known"),
-        () => (GOOD, "loads"),
-    };
+    let (style, verdict) = if object.loads { (GOOD, "loads") } else { (BAD, "does not load") };
     let image = object.image.filter(|_| object.loads).map(|image| format!(", {image} image")).unwrap_or_default();
     writeln!(out, "{TITLE}{}{TITLE:#} on {name}: {style}{verdict}{style:#}{image}", object.object)?;
+    if let Some(failure) = &object.failure {
+        let columns = ui::columns(io::stdout());
+        writeln!(out, "  {}", ui::fold(&failure.sentence(), 2, "  ", columns))?;
+        failure.tell_details(out, false, columns)?;
+    }
     write!(out, "{}", needs::table(&object.needs))?;
     writeln!(out, "  oldest kernel: Linux {}", object.minimum_kernel)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use skelgen::Skeleton;
 use skelgen::btf::Kind;
 use skelgen::object::outline::Outline;
-use skelgen::object::{KsymIdx, KsymKind};
+use skelgen::object::{KsymIdx, KsymKind, MapType, ProgType};
 use skelgen::plan::Step;
 
 use super::kernel_btf::{KernelBtf, Place};
@@ -43,6 +43,13 @@ fn as_text<S: serde::Serializer>(version: &Option<Version>, out: S) -> Result<S:
 impl Need {
     fn new(what: &'static str, here: Option<bool>) -> Self {
         Need { what, name: None, since: None, here, required: true, users: Vec::new(), note: None }
+    }
+
+    /// The object was loaded: what that takes is here, whatever the tables say.
+    pub(super) fn is_proven(&mut self) {
+        if self.required {
+            self.here = Some(true);
+        }
     }
 
     fn named(self, name: impl Into<String>) -> Self {
@@ -103,6 +110,7 @@ impl Asked<'_> {
             let need = Need::new("map type", self.has("bpf_map_type", number, since)).named(maps::type_of(number));
             needs.push(Need { since, users, ..need });
         }
+        self.jump_tables(needs);
         for (bit, name, version) in since::MAP_FLAGS {
             let with = self.skeleton.plan.maps.iter().filter(|map| map.def.map_flags & bit != 0);
             let users: Vec<String> = with.map(|map| map.name.clone()).collect();
@@ -111,6 +119,21 @@ impl Asked<'_> {
                 needs.push(Need { since: Some(version), users, ..need });
             }
         }
+    }
+
+    /// The loader makes an instruction array for each jump table of a program.
+    fn jump_tables(&self, needs: &mut Vec<Need>) {
+        let programs = self.skeleton.plan.programs.iter();
+        let with: Vec<_> = programs.filter(|program| !program.native.jump_tables.is_empty()).collect();
+        if with.is_empty() {
+            return;
+        }
+        let number = MapType::BPF_MAP_TYPE_INSN_ARRAY as u32;
+        let since = since::map_type(number);
+        let need = Need::new("map type", self.has("bpf_map_type", number, since)).named(maps::type_of(number));
+        let required = with.iter().any(|program| program.autoload());
+        let users = with.iter().map(|program| program.native.name.clone()).collect();
+        needs.push(Need { since, required, users, note: Some("for jump tables".to_owned()), ..need });
     }
 
     fn programs(&self, needs: &mut Vec<Need>) {
@@ -131,7 +154,12 @@ impl Asked<'_> {
         }
         for (number, (required, users)) in types {
             let since = since::prog_type(number);
-            let need = Need::new("program type", self.has("bpf_prog_type", number, since));
+            let mut need = Need::new("program type", self.has("bpf_prog_type", number, since));
+            if number == ProgType::BPF_PROG_TYPE_UNSPEC as u32 {
+                // The kernel's enum has this one as well.
+                (need.here, need.note) =
+                    (Some(false), Some("code must set it: the section's name does not".to_owned()));
+            }
             needs.push(Need { since, required, users, ..need.named(programs::type_of(number)) });
         }
         for (number, (required, users)) in attach {

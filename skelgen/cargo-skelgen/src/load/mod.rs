@@ -174,6 +174,13 @@ impl Attempt {
     }
 }
 
+/// Loads an object as it is, and drops it.
+pub(crate) fn unchanged(path: &Path, skeleton: &Skeleton, bytes: &[u8]) -> Result<(), Failure> {
+    let loaded =
+        described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| Opened::new(desc)?.load([], [], &[]));
+    loaded.map(drop).map_err(|error| Failure::load(path, error, skeleton).with_notes(object::notes(bytes)))
+}
+
 fn load(
     path: &Path,
     skeleton: &Skeleton,

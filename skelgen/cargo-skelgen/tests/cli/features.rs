@@ -1,9 +1,9 @@
 //! `features`, of the running kernel.
 
 use serde_json::Value;
-use skelgen_tests::may_load;
+use skelgen_tests::{fixtures, may_load};
 
-use crate::{FIXTURES, Ran, json, skelgen};
+use crate::{Ran, json, skelgen};
 
 /// The document, and the status.
 fn document(args: &[&str]) -> (i32, Value) {
@@ -98,21 +98,47 @@ fn programs_that_nobody_loads_are_not_required() {
     assert_eq!(document["object"]["minimum_kernel"], "6.1");
 }
 
+/// In the guests of the matrix, `kernel` compares the two as well.
 #[test]
-fn what_loads_is_never_said_not_to() {
+fn features_and_load_agree() {
     if !may_load() {
         return;
     }
-    let mut loaded = 0;
-    for entry in std::fs::read_dir(FIXTURES).expect("fixtures are checked in") {
-        let name = entry.expect("an entry").file_name().into_string().expect("text");
-        if name.ends_with(".bpf.o") && skelgen(&["load", &name]).status == 0 {
-            let (status, document) = document(&[&name]);
-            assert_eq!((status, &document["object"]["loads"]), (0, &true.into()), "{name}: {document:#}");
-            loaded += 1;
+    let (mut loaded, mut refused) = (0, 0);
+    let names = fixtures::names().into_iter().chain(fixtures::bad_names()).chain(fixtures::other_names());
+    for object in names.map(|name| format!("{name}.bpf.o")) {
+        let load = skelgen(&["load", "--json", &object]);
+        let line = json::parse(&load.out);
+        if line["stage"] == "generate" {
+            continue;
         }
+        let (status, document) = document(&[&object]);
+        let said = &document["object"];
+        assert_eq!((status, &said["loads"], &said["error"]), (load.status, &line["ok"], &line["error"]), "{object}");
+        let needs = said["needs"].as_array().expect("an array");
+        let missing = |need: &&Value| need["required"] == true && need["here"] == false;
+        if load.status == 0 {
+            assert!(!needs.iter().any(|need| missing(&need)), "{object}: {needs:#?}");
+        }
+        *if load.status == 0 { &mut loaded } else { &mut refused } += 1;
     }
-    assert!(loaded > 10, "{loaded}");
+    assert!(loaded > 50 && refused > 3, "{loaded}, {refused}");
+}
+
+#[test]
+fn what_is_refused_is_explained() {
+    let (_, unknown) = document(&["unknown_section.bpf.o"]);
+    let untyped = need(&unknown, "program type", "unspec");
+    assert_eq!((&untyped["here"], &untyped["required"]), (&false.into(), &true.into()));
+    if !may_load() {
+        return;
+    }
+    let ran = skelgen(&["features", "bad/verifier_reject.bpf.o"]);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert_eq!(ran.status, 1);
+    assert!(lines[0].ends_with(": does not load"), "{}", ran.out);
+    assert!(lines[1].starts_with("  load program unbounded: E"), "{}", ran.out);
+    assert_eq!(lines[2], "  --> fixtures/bad/verifier_reject.bpf.c:37:9 (insn 11)");
 }
 
 #[test]
