@@ -2,6 +2,7 @@
 //!
 //! This runs only when something has failed.
 
+use std::borrow::Cow;
 use std::fs;
 
 use crate::Error;
@@ -27,8 +28,9 @@ const MAP_TYPES: [(u32, u32, u32); 4] = [
 
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
 pub(crate) fn explain(error: Error) -> Error {
-    if error.verifier_log().is_some() {
-        return error;
+    if let Some(log) = error.verifier_log() {
+        let hint = restriction(log, &lockdown(), jit_is_off());
+        return hint.map_or_else(|| error.clone(), |hint| error.clone().hint(hint));
     }
     if let Some(hint) = too_old() {
         return error.hint(hint);
@@ -42,9 +44,42 @@ pub(crate) fn explain(error: Error) -> Error {
             error.hint("this kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it")
         }
         Some(Errno::ENOMEM) => error.hint("the kernel or this memory cgroup is out of memory, or a map is too large"),
+        Some(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOTSUPP) if jit_is_off() => error.hint(JIT_IS_OFF),
         Some(Errno::EMFILE) => error.hint("this process has as many descriptors as it may (RLIMIT_NOFILE)"),
         _ => error,
     }
+}
+
+const JIT_IS_OFF: &str = "the kernel's JIT for BPF is off, and this may need it: sysctl net.core.bpf_jit_enable=1";
+
+/// What restricts the kernel, where a verifier's log shows that it is that: the mode of lockdown, or the JIT.
+fn restriction(log: &str, lockdown: &str, jit_is_off: bool) -> Option<Cow<'static, str>> {
+    // Helpers that lockdown withholds: the verifier knows no function of that number then.
+    let withheld = |names: &[&str]| {
+        let unknown = |line: &str| line.contains("unknown func ") || line.contains("cannot use helper ");
+        log.lines().any(|line| unknown(line) && names.iter().any(|name| line.contains(name)))
+    };
+    if lockdown.contains("[confidentiality]") && withheld(&["bpf_probe_read", "bpf_copy_from_user", "bpf_get_stack"]) {
+        return Some(Cow::Borrowed(LOCKED_DOWN));
+    }
+    if lockdown.contains("[integrity]") && withheld(&["bpf_probe_write_user"]) {
+        return Some(Cow::Borrowed(
+            "the kernel is locked down (/sys/kernel/security/lockdown), which withholds this helper",
+        ));
+    }
+    (jit_is_off && log.contains("JIT")).then_some(Cow::Borrowed(JIT_IS_OFF))
+}
+
+const LOCKED_DOWN: &str = "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown), which withholds the \
+                           helpers that read its memory: the loader and most tracing need them";
+
+fn lockdown() -> String {
+    fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default()
+}
+
+/// Whether `net.core.bpf_jit_enable` is 0; kernels with CONFIG_BPF_JIT_ALWAYS_ON have it at 1.
+fn jit_is_off() -> bool {
+    fs::read_to_string("/proc/sys/net/core/bpf_jit_enable").is_ok_and(|value| value.trim() == "0")
 }
 
 /// That the kernel is too old, if it is.
@@ -109,9 +144,8 @@ fn permission() -> String {
     let Ok(status) = fs::read_to_string("/proc/self/status") else {
         return "loading BPF needs CAP_BPF and CAP_PERFMON, or root".to_owned();
     };
-    let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
-    if lockdown.contains("[confidentiality]") {
-        return "the kernel is locked down for confidentiality, which forbids most tracing".to_owned();
+    if lockdown().contains("[confidentiality]") {
+        return LOCKED_DOWN.to_owned();
     }
     suspects(&status)
 }
@@ -155,6 +189,22 @@ mod tests {
         assert_eq!(version("5.4-rc1"), Some((5, 4)));
         assert_eq!((version(""), version("x.y"), version("6")), (None, None, None));
         assert!(version("5.4.0") < Some(OLDEST) && version("10.0") > Some(OLDEST));
+    }
+
+    #[test]
+    fn what_restricts_the_kernel_is_told_where_the_log_shows_it() {
+        let log = "12: (85) call bpf_probe_read_kernel#113\nprogram of this type cannot use helper bpf_probe_read_kernel#113\n";
+        let (none, all) = ("[none] integrity confidentiality\n", "none integrity [confidentiality]\n");
+        assert_eq!(restriction(log, none, true), None);
+        assert_eq!(restriction(log, all, false).as_deref(), Some(LOCKED_DOWN));
+        assert_eq!(restriction("R1 !read_ok\n", all, true), None);
+        let write = "unknown func bpf_probe_write_user#36\n";
+        assert!(
+            restriction(write, "none [integrity] confidentiality", false).is_some_and(|hint| hint.contains("lockdown"))
+        );
+        let callbacks = "callbacks are not allowed in non-JITed programs\n";
+        assert_eq!(restriction(callbacks, none, true).as_deref(), Some(JIT_IS_OFF));
+        assert_eq!(restriction(callbacks, none, false), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::btf::{Btf, StrOff};
+use crate::printable;
 
 /// A result whose error says what is wrong with an object, and where.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -71,7 +72,7 @@ impl fmt::Display for SourceLine {
     /// `src/counters.bpf.c:12:7`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SourceLine { file, line, column, .. } = self;
-        write!(f, "{file}:{line}")?;
+        write!(f, "{}:{line}", printable(file))?;
         if *column > 0 { write!(f, ":{column}") } else { Ok(()) }
     }
 }
@@ -169,21 +170,25 @@ impl fmt::Display for Error {
     /// the source: `  --> counters.bpf.c:12:7` and its text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(object) = &self.0.object {
-            write!(f, "{object}: ")?;
+            write!(f, "{}: ", printable(object))?;
         }
         if let Some(section) = &self.0.section {
-            write!(f, "section {section}: ")?;
+            write!(f, "section {}: ", printable(section))?;
         }
         if let Some(symbol) = &self.0.symbol {
-            write!(f, "{symbol}: ")?;
+            write!(f, "{}: ", printable(symbol))?;
         }
         if let Some(insn) = self.0.insn {
             write!(f, "insn {insn}: ")?;
         }
-        f.write_str(&self.0.what)?;
+        // Of several sentences each has its line; names in them are the object's.
+        for (index, line) in self.0.what.split('\n').enumerate() {
+            f.write_str(if index > 0 { "\n" } else { "" })?;
+            f.write_str(&printable(line))?;
+        }
         let Some(source) = &self.0.source else { return Ok(()) };
         write!(f, "\n  --> {source}")?;
-        if source.text.is_empty() { Ok(()) } else { write!(f, "\n   | {}", source.text) }
+        if source.text.is_empty() { Ok(()) } else { write!(f, "\n   | {}", printable(&source.text)) }
     }
 }
 

@@ -59,11 +59,13 @@ pub mod loader;
 pub mod lower;
 pub mod object;
 pub mod plan;
+mod text;
 
 pub use builder::{BuildError, Builder, Listener, Output, OutputKind};
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
 pub use kernel::KernelVersion;
+pub use text::{escaped, is_unprintable, printable};
 
 use link::link;
 use loader::Loader;

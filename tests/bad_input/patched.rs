@@ -57,24 +57,51 @@ impl Counters {
 
 #[test]
 fn what_is_no_elf_file() {
-    for bytes in [&b""[..], b"\x7fELF", b"#include \"counters.h\"\n", &[0; 4096]] {
+    for bytes in [b"\x7fELF", &b"#include \"counters.h\"\n"[..], &[0; 4096]] {
         let refusal = refusal("counters", bytes);
         assert!(refusal.starts_with("counters.bpf.o: not a 64-bit ELF object: "), "{refusal}");
     }
     let mut counters = Counters::new();
     counters.put(header::CLASS, &[1]);
-    assert!(counters.refusal().starts_with("not a 64-bit ELF object: "), "{}", counters.refusal());
+    let refusal = counters.refusal();
+    assert_eq!(refusal, "this is a 32-bit ELF file, and BPF objects have 64: compile with clang -target bpf");
+}
+
+#[test]
+fn what_another_tool_made_is_named() {
+    let table: [(&[u8], &str); 10] = [
+        (b"BC\xc0\xde\x35\x14", "this is LLVM bitcode, which clang writes with -emit-llvm or -flto: "),
+        (b"\xde\xc0\x17\x0b\0\0", "this is LLVM bitcode"),
+        (b"; ModuleID = 'counters.bpf.c'", "this is LLVM's assembly"),
+        (b"!<arch>\ncounters.o/", "this is an archive (ar): "),
+        (b"\x1f\x8b\x08\0", "this is compressed with gzip: "),
+        (b"\xfd7zXZ\0\0", "this is compressed with xz: "),
+        (b"\x28\xb5\x2f\xfd\x04", "this is compressed with zstd: "),
+        (b"BZh91AY", "this is compressed with bzip2: "),
+        (b"\x9f\xeb\x01\0\x18", "this is BTF without a program"),
+        (b"", "the file is empty"),
+    ];
+    for (bytes, start) in table {
+        let refusal = refusal("counters", bytes);
+        assert!(refusal.starts_with(&format!("counters.bpf.o: {start}")), "{refusal}");
+    }
 }
 
 #[test]
 fn what_is_no_object_of_bpf() {
     let mut counters = Counters::new();
     counters.put(header::MACHINE, &62u16.to_le_bytes());
-    assert_eq!(counters.refusal(), "made for machine 62, not for BPF (EM_BPF, 247)");
+    assert_eq!(counters.refusal(), "made for x86-64, not for BPF: compile with clang -target bpf");
+    counters.put(header::MACHINE, &9999u16.to_le_bytes());
+    let refusal = counters.refusal();
+    assert_eq!(refusal, "made for machine 9999, not for BPF (EM_BPF, 247): compile with clang -target bpf");
 
     let mut counters = Counters::new();
-    counters.put(header::TYPE, &2u16.to_le_bytes());
-    assert_eq!(counters.refusal(), "not a relocatable object (ET_REL)");
+    for (e_type, what) in [(2u16, "an executable"), (3, "a shared object or an executable"), (4, "a core dump")] {
+        counters.put(header::TYPE, &e_type.to_le_bytes());
+        let end = "not a relocatable object (ET_REL): compile with -c, and link with `bpftool gen object`";
+        assert_eq!(counters.refusal(), format!("this is {what}, {end}"));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use skelgen_tests::fixtures;
 use super::{generate, refusal};
 
 /// What a user reads after the object's name.
-const REFUSED: [(&str, &str); 28] = [
+const REFUSED: [(&str, &str); 31] = [
     (
         "bad/address_in_arena",
         "section .addr_space.1: pointer: byte 8 holds an address, which is known only once it is loaded",
@@ -27,6 +27,20 @@ const REFUSED: [(&str, &str); 28] = [
         "section .addr_space.1: variables in an arena, but no arena (BPF_MAP_TYPE_ARENA) is declared in .maps",
     ),
     ("bad/arena_two", "section .maps: second: a second arena, beside `first`; an object can have one"),
+    (
+        "bad/common_symbol",
+        "section raw_tp: reads_common: insn 0: refers to `tentative`, a common symbol, which has no section: compile with \
+         -fno-common, or give it a value",
+    ),
+    (
+        "bad/function_without_btf",
+        "section .text: undescribed: BTF.ext has no func_info for it, and has it for other functions of the program, which \
+         the kernel refuses: compile it with -g, without __attribute__((nodebug)); or write it in C, if it is assembly",
+    ),
+    (
+        "bad/map_sections",
+        "section maps/alone: a section for each map, as gobpf and old bcc declare them: declare the map in SEC(\".maps\")",
+    ),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
     ("bad/kconfig_too_big", "section .kconfig: CONFIG_DEFAULT_HOSTNAME: with it the values would pass 1048576 bytes"),
     (
@@ -72,8 +86,8 @@ const REFUSED: [(&str, &str); 28] = [
     ),
     (
         "bad/tc_map",
-        "section maps: of_tc: a map definition of 36 bytes; known are `struct bpf_map_def` (20) and aya's (28): declare \
-         the map in SEC(\".maps\")",
+        "section maps: of_tc: a map definition of 36 bytes, as `struct bpf_elf_map` of iproute2 and Cilium; known are \
+         `struct bpf_map_def` (20) and aya's (28): declare the map in SEC(\".maps\")",
     ),
     ("bad/unknown_map_attribute", "section .maps: strange: `frobnicate`: not an attribute of a map"),
     (

@@ -2,7 +2,7 @@
 
 use skelgen::Endian;
 use skelgen::btf::{Btf, BtfExt};
-use skelgen::object::outline::Outline;
+use skelgen::object::outline::{Content, Outline};
 
 use crate::native;
 
@@ -44,7 +44,7 @@ pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
              verifier's log will show instructions only (llvm-strip -g keeps both)"
                 .to_owned(),
         );
-    } else if !has_lines(outline) {
+    } else if has_code(outline) && !has_lines(outline) {
         notes.push(
             "no lines of source: compiled without -g, or stripped of .BTF.ext; the verifier's log will show \
              instructions only (llvm-strip -g keeps it)"
@@ -62,6 +62,11 @@ pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
         notes.push("no license: the kernel refuses helpers that are for GPL programs only".to_owned());
     }
     notes
+}
+
+/// Whether there are instructions: an object may be maps alone.
+fn has_code(outline: &Outline<'_>) -> bool {
+    outline.sections.iter().any(|section| section.content == Content::Code && section.size > 0)
 }
 
 /// Whether an instruction has a line of source.

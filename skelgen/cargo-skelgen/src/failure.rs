@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use skelgen::plan::Step;
-use skelgen::{Skeleton, SourceLine};
+use skelgen::{Skeleton, SourceLine, printable};
 use skelgen_runtime::{Errno, Error};
 
-use crate::path::file_name;
+use crate::path::{file_name, shown};
 use crate::ui::style::{BAD, DIM, NOTE, SOURCE};
 use crate::ui::{count, fold};
 use crate::verifier;
@@ -69,12 +69,15 @@ impl Failure {
         let error = match &self.cause {
             Cause::Read(error) => return format!("cannot read it: {error}"),
             Cause::Generate(error) => error.to_string(),
-            Cause::Load(error) => error.to_string(),
+            Cause::Load(error) => for_command(error.to_string().lines().next().unwrap_or_default()),
             Cause::Asked(why) => return why.clone(),
         };
         // Both begin with the object's name, which stands before the sentence already, as the user wrote it.
         let line = error.lines().next().unwrap_or_default();
         let name = file_name(&self.path);
+        // The generator's errors have it printable.
+        let line =
+            line.strip_prefix(&*printable(&name)).filter(|rest| rest.starts_with(": ")).map_or(line, |rest| &rest[2..]);
         line.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line).to_owned()
     }
 
@@ -112,8 +115,8 @@ impl Failure {
                 writeln!(out, "  | {DIM}(the end of {}; -v shows them all){DIM:#}", count(all, "line"))?;
             }
         }
-        if let Some(hint) = error.hint_text() {
-            writeln!(out, "  {NOTE}hint:{NOTE:#} {}", fold(hint, 8, BELOW, columns))?;
+        if let Some(hint) = error.hint_text().map(for_command) {
+            writeln!(out, "  {NOTE}hint:{NOTE:#} {}", fold(&hint, 8, BELOW, columns))?;
         }
         self.tell_notes(out, columns)
     }
@@ -134,6 +137,26 @@ impl Failure {
     }
 }
 
+/// The runtime's words for who runs this command: its options in place of the methods that code would call.
+pub(crate) fn for_command(text: &str) -> String {
+    /// Methods, and the options that do the same.
+    const OPTIONS: [(&str, &str); 4] = [
+        ("set_kconfig()", "--set-kconfig"),
+        ("set_autoload(false)", "--no-autoload"),
+        ("set_autoload(true)", "--autoload"),
+        ("set_percpu_mode", "--percpu"),
+    ];
+    let mut text = OPTIONS.iter().fold(text.to_owned(), |text, (method, option)| text.replace(method, option));
+    // What only code can do.
+    if ["set_prog_type", "set_attach_target", "set_inner_map", "set_max_entries", "set_value_size"]
+        .iter()
+        .any(|method| text.contains(method))
+    {
+        text.push_str(" (methods are for code; this command has no option for them)");
+    }
+    text
+}
+
 /// Where in its source the program is that the verifier has rejected.
 fn rejected(error: &Error, skeleton: &Skeleton) -> Option<Place> {
     let insn = verifier::insn(error.verifier_log()?)?;
@@ -147,6 +170,6 @@ fn rejected(error: &Error, skeleton: &Skeleton) -> Option<Place> {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.sentence())
+        write!(f, "{}: {}", shown(&self.path), self.sentence())
     }
 }

@@ -2,7 +2,14 @@
 
 use std::path::Path;
 
+use skelgen::printable;
+
 /// The file's name, without its folder: what the errors of `skelgen` and the runtime call an object.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// A path in a line of text: names of files may have ends of lines, too.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy()).into_owned()
 }

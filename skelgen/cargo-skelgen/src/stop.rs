@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::{fmt, io};
 
 use crate::failure::Failure;
+use crate::path::shown;
 use crate::ui;
 use crate::ui::style::BAD;
 
@@ -60,10 +61,10 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Stop::Object(failure) => failure.fmt(f),
-            Stop::Read(path, error) => write!(f, "{}: cannot read it: {error}", path.display()),
+            Stop::Read(path, error) => write!(f, "{}: cannot read it: {error}", shown(path)),
             Stop::Cargo(said) => f.write_str(said),
             Stop::Nothing(what) => f.write_str(what),
-            Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", path.display()),
+            Stop::Write(path, error) => write!(f, "{}: cannot write it: {error}", shown(path)),
             Stop::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Stop::Forbidden(why) => write!(f, "cannot load BPF: {why}"),
             Stop::Usage(what) => write!(f, "{what} (--help tells more)"),

@@ -83,6 +83,7 @@ impl<'a> Linker<'a> {
             self.relocate(index)?;
         }
         self.program.check_maps()?;
+        self.check_func_info()?;
         Ok(self.program)
     }
 
@@ -108,6 +109,24 @@ impl<'a> Linker<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The kernel takes func_info of all functions of a program, or of none.
+    fn check_func_info(&self) -> Result<()> {
+        let program = &self.program;
+        if matches!(program.func_info.len(), 0) || program.func_info.len() == program.functions.len() {
+            return Ok(());
+        }
+        let has_info = |function: &&Function| program.func_info.iter().any(|info| info.insn == function.span.start);
+        let Some(without) = program.functions.iter().find(|function| !has_info(function)) else { return Ok(()) };
+        let what = "BTF.ext has no func_info for it, and has it for other functions of the program, which the kernel refuses: \
+                    compile it with -g, without __attribute__((nodebug)); or write it in C, if it is assembly";
+        let error = Error::unsupported(what).in_symbol(without.name.as_str());
+        let mut functions = self.starts.iter().filter(|(_, start)| **start == without.span.start);
+        match functions.next().and_then(|(index, _)| self.object.function(*index).ok()) {
+            Some(function) => Err(error.in_section(function.section.as_str())),
+            None => Err(error),
+        }
     }
 
     fn append(&mut self, index: FuncIdx) -> Result<()> {

@@ -9,6 +9,7 @@ use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, SectionHeader, Sym};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
+use super::foreign;
 use crate::{Endian, Error, Result};
 
 /// Index of a section in the file.
@@ -59,6 +60,8 @@ pub(super) struct Symbol {
     pub(super) hidden: bool,
     /// `None`: undefined, to be found elsewhere.
     pub(super) section: Option<SectionIdx>,
+    /// `SHN_COMMON`: a variable for which a linker was to find a place.
+    pub(super) common: bool,
     pub(super) value: u64,
     pub(super) size: u64,
 }
@@ -100,16 +103,15 @@ pub(super) const R_BPF_64_ABS64: u32 = 2;
 impl<'a> Elf<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let file = ElfFile64::<object::Endianness>::parse(bytes)
-            .map_err(|error| Error::malformed(format!("not a 64-bit ELF object: {error}")))?;
+            .map_err(|error| foreign::not_elf(bytes, &error.to_string()))?;
         let order = file.endian();
         let header = file.elf_header();
         // LLVM before 3.9 knew no number for BPF.
         if !matches!(header.e_machine(order), elf::EM_BPF | elf::EM_NONE) {
-            let machine = header.e_machine(order);
-            return Err(Error::unsupported(format!("made for machine {machine:?}, not for BPF (EM_BPF, 247)")));
+            return Err(foreign::other_machine(header.e_machine(order)));
         }
         if header.e_type(order) != elf::ET_REL {
-            return Err(Error::unsupported("not a relocatable object (ET_REL)"));
+            return Err(foreign::other_type(header.e_type(order)));
         }
         let endian = match order {
             object::Endianness::Little => Endian::Little,
@@ -165,6 +167,7 @@ impl Symbol {
             bind: Bind::Local,
             hidden: false,
             section: None,
+            common: false,
             value: 0,
             size: 0,
         }
@@ -200,6 +203,7 @@ fn symbols(file: &ElfFile64<'_, object::Endianness>) -> Result<Vec<Symbol>> {
             bind,
             hidden,
             section,
+            common: symbol.is_common(),
             value: raw.st_value(order),
             size: raw.st_size(order),
         });

@@ -193,6 +193,7 @@ mod tests {
             bind: if weak { Bind::Weak } else { Bind::Global },
             hidden: false,
             section: None,
+            common: false,
             value: 0,
             size: 0,
         }

@@ -19,9 +19,15 @@ const SECTION: &str = "maps";
 const PLAIN: u64 = 20;
 /// With aya's two members.
 const AYA: u64 = 28;
+/// Bytes of `struct bpf_elf_map`.
+const ELF_MAP: u64 = 36;
 
 /// The maps of `maps`, by their addresses; the first will have the index `first`.
 pub(super) fn maps(elf: &Elf<'_>, first: usize, places: &mut MapPlaces) -> Result<Vec<Map>> {
+    if let Some(section) = elf.sections.iter().find(|section| section.name.starts_with("maps/") && section.size > 0) {
+        let what = "a section for each map, as gobpf and old bcc declare them: declare the map in SEC(\".maps\")";
+        return Err(Error::unsupported(what).in_section(section.name.as_str()));
+    }
     let Some(section) = elf.section(SECTION).filter(|section| section.size > 0) else { return Ok(Vec::new()) };
     let is_map = |symbol: &&Symbol| {
         symbol.section == Some(section.index) && !matches!(symbol.kind, SymbolKind::Section | SymbolKind::Function)
@@ -40,10 +46,11 @@ pub(super) fn maps(elf: &Elf<'_>, first: usize, places: &mut MapPlaces) -> Resul
 
 fn declared(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Map> {
     if !matches!(symbol.size, PLAIN | AYA) {
-        // iproute2's `struct bpf_elf_map` has 36, and its own meaning of pins and inner maps.
+        // They have their own meaning of pins and inner maps.
+        let whose = if symbol.size == ELF_MAP { ", as `struct bpf_elf_map` of iproute2 and Cilium" } else { "" };
         let what = format!(
-            "a map definition of {} bytes; known are `struct bpf_map_def` ({PLAIN}) and aya's ({AYA}): declare the map \
-             in SEC(\".maps\")",
+            "a map definition of {} bytes{whose}; known are `struct bpf_map_def` ({PLAIN}) and aya's ({AYA}): declare the \
+             map in SEC(\".maps\")",
             symbol.size
         );
         return Err(Error::unsupported(what));

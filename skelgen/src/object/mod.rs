@@ -30,6 +30,7 @@ mod cut;
 mod data;
 mod elf;
 mod exceptions;
+mod foreign;
 mod functions;
 mod jump_tables;
 mod kconfig;

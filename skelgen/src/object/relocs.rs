@@ -163,6 +163,11 @@ fn undefined(symbol: &Symbol) -> Error {
     if name.is_empty() {
         return Error::malformed("its relocation names no symbol");
     }
+    if symbol.common {
+        return Error::unsupported(format!(
+            "refers to `{name}`, a common symbol, which has no section: compile with -fno-common, or give it a value"
+        ));
+    }
     Error::unresolved(format!(
         "refers to `{name}`, which the object declares and does not define; what the kernel has is declared with \
          __ksym, its options with __kconfig"

@@ -3,16 +3,26 @@
 use std::fmt;
 
 use super::{Image, LoadPlan, Step, When};
-use crate::object::{Ksym, KsymKind, Map, MapDef, Slot};
+use crate::btf::Kind;
+use crate::object::{Ksym, KsymKind, Map, MapDef, MapType, Slot};
+use crate::printable;
 
 impl fmt::Display for LoadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
-            write!(f, "{index:>4}  ")?;
-            self.step(f, step)?;
-            writeln!(f)?;
+            // A line for each step, whatever is in the object's names.
+            let text = Text(self, step).to_string();
+            writeln!(f, "{index:>4}  {}", printable(&text))?;
         }
         Ok(())
+    }
+}
+
+struct Text<'a>(&'a LoadPlan, &'a Step);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.step(f, self.1)
     }
 }
 
@@ -56,7 +66,13 @@ impl LoadPlan {
                 write!(f, "populate map    {}[{slot}] = {value}", name(*outer))
             }
             Step::FindTarget { program, name, kind } => {
-                write!(f, "find target     {} of {} (BTF kind {kind})", name, self.program(*program).native.name)
+                let kind = match Kind::from_number(*kind) {
+                    Some(Kind::Func) => "function".to_owned(),
+                    Some(Kind::Typedef) => "typedef".to_owned(),
+                    Some(Kind::Struct) => "struct".to_owned(),
+                    _ => format!("BTF kind {kind}"),
+                };
+                write!(f, "find target     {} of {} ({kind})", name, self.program(*program).native.name)
             }
             Step::CreateJumpTable { program, table } => {
                 let planned = &self.program(*program).native;
@@ -124,10 +140,14 @@ struct Def<'a>(&'a MapDef);
 impl fmt::Display for Def<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let def = self.0;
+        match MapType::from_u32(def.map_type) {
+            Some(known) => write!(f, "type={}", known.name().trim_start_matches("BPF_MAP_TYPE_").to_lowercase())?,
+            None => write!(f, "type={}", def.map_type)?,
+        }
         write!(
             f,
-            "type={} key_size={} value_size={} max_entries={} flags={:#x}",
-            def.map_type, def.key_size, def.value_size, def.max_entries, def.map_flags
+            " key_size={} value_size={} max_entries={} flags={:#x}",
+            def.key_size, def.value_size, def.max_entries, def.map_flags
         )
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anstream::AutoStream;
 use anstream::adapter::strip_str;
 use serde::Serialize;
 use skelgen::{BuildError, Listener, Output, OutputKind};
@@ -24,7 +23,7 @@ const SCHEMA: u32 = 1;
 
 /// What has been said so far.
 pub(super) struct Report {
-    out: AutoStream<StdoutLock<'static>>,
+    out: ui::Out,
     json: bool,
     verbose: bool,
     check: bool,

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use skelgen::object::outline::Outline;
+use skelgen::printable;
 
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
@@ -33,9 +34,9 @@ use needs::Need;
 ///
 /// With one: whether it loads, as `load` would load it, and if not why; each thing
 /// that its skeleton asks for, whether it is here, and the first kernel that has it
-/// if that is one after Linux 6.1; whether programs reach .percpu variables directly
-/// or by look-up (native or lowered image); and the oldest kernel with all that is
-/// known to be required. Nothing is attached or pinned, and nothing stays loaded.
+/// if that is one after Linux 6.1; whether programs reach .percpu variables
+/// directly or by look-up (native or lowered image); and the oldest kernel with all
+/// that is known to be required. Nothing is attached or pinned, and nothing stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -133,7 +134,7 @@ fn show(json: bool, view: &View, out: &mut impl Write) -> io::Result<()> {
     };
     let (style, verdict) = if object.loads { (GOOD, "loads") } else { (BAD, "does not load") };
     let image = object.image.filter(|_| object.loads).map(|image| format!(", {image} image")).unwrap_or_default();
-    writeln!(out, "{TITLE}{}{TITLE:#} on {name}: {style}{verdict}{style:#}{image}", object.object)?;
+    writeln!(out, "{TITLE}{}{TITLE:#} on {name}: {style}{verdict}{style:#}{image}", printable(&object.object))?;
     if let Some(failure) = &object.failure {
         let columns = ui::columns(io::stdout());
         writeln!(out, "  {}", ui::fold(&failure.sentence(), 2, "  ", columns))?;

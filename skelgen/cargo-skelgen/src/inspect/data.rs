@@ -175,7 +175,7 @@ impl fmt::Display for DataSection {
         let title = style::TITLE;
         let zero = if self.initialised || self.kind == kind(DataKind::Kconfig) { "" } else { ", all zero at first" };
         let size = ui::count(self.size as usize, "byte");
-        writeln!(f, "{title}Data {}{title:#}: {size}{}{zero}", self.section, whose(self.kind))?;
+        writeln!(f, "{title}Data {}{title:#}: {size}{}{zero}", skelgen::printable(&self.section), whose(self.kind))?;
         let mut table = Table::new(&[
             ("OFFSET", Align::Right),
             ("SIZE", Align::Right),
@@ -199,7 +199,7 @@ impl fmt::Display for DataSection {
             let field = variable.field.iter().map(|field| format!("`{field}` in the skeleton"));
             let notes: Vec<_> = field.chain(variable.notes.iter().cloned()).collect();
             if !notes.is_empty() {
-                writeln!(f, "  {} at {}: {}", variable.name, variable.offset, notes.join("; "))?;
+                writeln!(f, "  {} at {}: {}", skelgen::printable(&variable.name), variable.offset, notes.join("; "))?;
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use skelgen::insn::uapi::{
 };
 use skelgen::link::{LineInfo, Program};
 use skelgen::plan::{Image, LoadPlan, PlannedProgram};
-use skelgen::{Skeleton, SourceLine};
+use skelgen::{Skeleton, SourceLine, printable};
 
 use super::helpers;
 use crate::ui::{self, style};
@@ -164,12 +164,12 @@ impl fmt::Display for Disassembly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (title, dim, source) = (style::TITLE, style::DIM, style::SOURCE);
         let Disassembly { program, section, image, instructions } = self;
-        writeln!(f, "{title}SEC(\"{section}\") {program}{title:#}: {image}")?;
+        writeln!(f, "{title}SEC(\"{}\") {}{title:#}: {image}", printable(section), printable(program))?;
         let width = instructions.iter().map(|insn| insn.text.chars().count()).filter(|&width| width <= 40).max();
         let mut shown = None;
         for insn in instructions {
             if let Some(name) = &insn.function {
-                writeln!(f, "{title}{name}:{title:#}")?;
+                writeln!(f, "{title}{}:{title:#}", printable(name))?;
             }
             // One line is often made in several places; what stands right above need not be said again.
             let at = insn.source.as_ref().map(|source| (&source.file, source.line));
@@ -180,11 +180,12 @@ impl fmt::Display for Disassembly {
                 shown = at;
                 let file = file.rsplit('/').next().unwrap_or(file);
                 let space = if text.is_empty() { "" } else { " " };
-                writeln!(f, "       {source}; {text}{space}@ {file}:{line}{source:#}")?;
+                writeln!(f, "       {source}; {}{space}@ {}:{line}{source:#}", printable(text), printable(file))?;
             }
             let Insn { index, text, means, .. } = insn;
             match means {
                 Some(means) => {
+                    let means = printable(means);
                     let width = width.unwrap_or_default();
                     writeln!(f, "{index:>5}: {text:width$}  {dim}// {means}{dim:#}")?;
                 }

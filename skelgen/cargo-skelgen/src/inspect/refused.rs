@@ -87,7 +87,7 @@ fn symbol(symbol: &skelgen::object::outline::Symbol) -> Symbol {
 impl fmt::Display for Refused<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = style::TITLE;
-        write!(f, "{title}{}{title:#}: {}-endian", self.object, self.byte_order)?;
+        write!(f, "{title}{}{title:#}: {}-endian", skelgen::printable(&self.object), self.byte_order)?;
         if let Some(compiler) = &self.compiler {
             write!(f, ", made by {compiler}")?;
         }

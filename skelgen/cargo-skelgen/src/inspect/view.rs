@@ -91,7 +91,7 @@ impl View {
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (title, note) = (style::TITLE, style::NOTE);
-        write!(f, "{title}{}{title:#}: {}-endian", self.object, self.byte_order)?;
+        write!(f, "{title}{}{title:#}: {}-endian", skelgen::printable(&self.object), self.byte_order)?;
         match self.license.as_str() {
             "" => f.write_str(", no license")?,
             license => write!(f, ", license \"{license}\"")?,

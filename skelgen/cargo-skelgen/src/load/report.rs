@@ -1,13 +1,13 @@
 //! What `load` says of each object: a line for people, or one of JSON.
 
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use anstream::AutoStream;
 use serde::Serialize;
 
 use super::steps::Carried;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, for_command};
+use crate::path::shown;
 use crate::ui::style::GOOD;
 use crate::ui::{self, count};
 
@@ -26,7 +26,7 @@ pub(super) struct Summary {
 
 /// Lines on standard output, coloured where that is a terminal.
 pub(super) struct Report {
-    out: AutoStream<StdoutLock<'static>>,
+    out: ui::Out,
     json: bool,
     /// With the steps, and the whole of the verifier's log.
     verbose: bool,
@@ -45,7 +45,7 @@ impl Report {
         }
         let Summary { maps, programs, autoload_off, percpu } = summary;
         let (maps, programs) = (count(*maps, "map"), count(*programs, "program"));
-        write!(self.out, "{GOOD}OK{GOOD:#}   {}  ({maps}, {programs}", path.display())?;
+        write!(self.out, "{GOOD}OK{GOOD:#}   {}  ({maps}, {programs}", shown(path))?;
         if *autoload_off > 0 {
             write!(self.out, ", {autoload_off} with autoload off")?;
         }
@@ -118,7 +118,7 @@ struct FailLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notes: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -163,7 +163,7 @@ impl<'a> FailLine<'a> {
                 subject: error.subject_name(),
                 errno: error.errno().map(|errno| errno.number()),
                 log: error.verifier_log(),
-                hint: error.hint_text(),
+                hint: error.hint_text().map(for_command),
                 ..line
             },
         }

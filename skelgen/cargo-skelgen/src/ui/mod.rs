@@ -3,6 +3,7 @@
 //! Everything is written with its colours; [`out`] and [`err`] take them out again where they are not wanted. What is
 //! not a terminal gets none, unless `--color always` or `CLICOLOR_FORCE` asks for them; `NO_COLOR` is heeded.
 
+mod clean;
 mod fold;
 pub(crate) mod style;
 mod table;
@@ -14,6 +15,7 @@ use std::io::{self, StderrLock, StdoutLock, Write};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+pub(crate) use clean::Clean;
 pub(crate) use fold::{columns, fold};
 use style::GOOD;
 pub(crate) use table::{Align, Cell, Table};
@@ -67,14 +69,17 @@ impl Color {
     }
 }
 
+/// Standard output, cleaned.
+pub(crate) type Out = Clean<AutoStream<StdoutLock<'static>>>;
+
 /// Standard output.
-pub(crate) fn out() -> AutoStream<StdoutLock<'static>> {
-    AutoStream::auto(io::stdout().lock())
+pub(crate) fn out() -> Out {
+    Clean(AutoStream::auto(io::stdout().lock()))
 }
 
 /// Standard error.
-pub(crate) fn err() -> AutoStream<StderrLock<'static>> {
-    AutoStream::auto(io::stderr().lock())
+pub(crate) fn err() -> Clean<AutoStream<StderrLock<'static>>> {
+    Clean(AutoStream::auto(io::stderr().lock()))
 }
 
 /// Writes what is being done to standard error, as cargo does: `   Compiling counters.bpf.c`. Where that cannot be

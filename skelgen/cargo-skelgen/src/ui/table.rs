@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use anstyle::Style;
+use skelgen::printable;
 
 use super::{columns, fold, style};
 
@@ -25,7 +26,8 @@ pub(crate) struct Cell {
 impl Cell {
     /// The text in a colour.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Cell { text: text.into(), style }
+        // Also ends of lines: a row is a row.
+        Cell { text: printable(&text.into()).into_owned(), style }
     }
 
     fn width(&self) -> usize {

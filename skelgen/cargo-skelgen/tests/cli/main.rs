@@ -15,6 +15,7 @@ mod load;
 mod package;
 mod shell;
 mod usage;
+mod words;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

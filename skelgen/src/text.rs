@@ -1,0 +1,44 @@
+//! Text of an object, as a person may be shown it.
+
+use std::borrow::Cow;
+
+/// The text without characters that do something to a terminal or a line: control characters, the ends of lines among
+/// them, and those that turn the direction of text or have no width. Each is written as `\\u001b`.
+///
+/// Names in an object can be any bytes, and an object need not come from a compiler.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        if is_unprintable(c) { shown.push_str(&escaped(c)) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character is nothing to write to a terminal.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The character as JSON and Java write it: all those in question have four digits.
+#[must_use]
+pub fn escaped(c: char) -> String {
+    format!("\\u{:04x}", u32::from(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_a_terminal_is_escaped() {
+        assert_eq!(printable("\x1b[31mred\n\u{202e}x\u{9b}"), "\\u001b[31mred\\u000a\\u202ex\\u009b");
+        assert!(matches!(printable("naïve .percpu 名"), Cow::Borrowed("naïve .percpu 名")));
+    }
+}
