@@ -58,6 +58,7 @@ fn bump_each_cpu(skel: &LoadedCounters) -> Result<Vec<u32>> {
 fn print_table(skel: &LoadedCounters, offline: &[u32]) -> Result<()> {
     let values = skel.percpu.values()?;
     println!("{values}");
+    println!("`bump` added hits on each CPU; last_pid stays -1 where this process made no system call\n");
     println!("{} hits on all CPUs", values.sum_of(|value| value.hits));
     if !offline.is_empty() {
         println!("possible, but not there: CPUs {offline:?}");

@@ -12,8 +12,8 @@ mod picture;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -87,11 +87,16 @@ fn stop_signal() -> io::Result<Receiver<()>> {
     Ok(stopped)
 }
 
-/// Draws over the last picture on a terminal, and below it elsewhere.
+/// Draws over the last picture on a terminal, and below it elsewhere. Colours are for terminals, unless NO_COLOR is set.
 fn show(picture: &Picture) -> io::Result<()> {
     let mut out = io::stdout().lock();
     // To the screen's first line, and away with what is below.
     let home = if out.is_terminal() { "\x1b[H\x1b[J" } else { "" };
-    writeln!(out, "{home}{picture}\n")?;
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if out.is_terminal() && !no_color {
+        writeln!(out, "{home}{picture:#}\n")?;
+    } else {
+        writeln!(out, "{home}{picture}\n")?;
+    }
     out.flush()
 }

@@ -6,6 +6,12 @@ use std::time::Duration;
 /// The longest bar, in characters.
 const WIDTH: u64 = 40;
 
+/// A character's width, in eighths: nothing up to seven of them.
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// Turns a bar cyan, and ends that.
+const COLOUR: [&str; 2] = ["\x1b[36m", "\x1b[0m"];
+
 /// Counts of durations: slot n those of 2^n up to 2^(n+1) nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
@@ -22,7 +28,15 @@ impl Picture {
     }
 }
 
+/// The bar for `count`, if the longest is for `most`: to the next eighth of a character, so that every count shows.
+fn bar(count: u64, most: u64) -> String {
+    let eighths = u128::from(count) * u128::from(8 * WIDTH);
+    let eighths = eighths.div_ceil(most.into()) as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
 impl fmt::Display for Picture {
+    /// With `{:#}` in colour.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls: u64 = self.slots.iter().sum();
         let most = self.slots.iter().copied().max().unwrap_or(0).max(1);
@@ -33,8 +47,8 @@ impl fmt::Display for Picture {
         writeln!(f, "{:>9}    {:>9}  {:>9}", "from", "below", "calls")?;
         for (slot, &count) in self.slots.iter().enumerate().take(last).skip(first) {
             let [from, below] = [slot, slot + 1].map(|power| format!("{:.1?}", Duration::from_nanos(1 << power)));
-            let bar = "#".repeat((count * WIDTH).div_ceil(most) as usize);
-            writeln!(f, "{from:>9} .. {below:>9}  {count:>9}  {bar}")?;
+            let [on, off] = if f.alternate() { COLOUR } else { [""; 2] };
+            writeln!(f, "{from:>9} .. {below:>9}  {count:>9}  {on}{}{off}", bar(count, most))?;
         }
         let mean = Duration::from_nanos(self.total_ns.checked_div(calls).unwrap_or(0));
         write!(f, "{calls} calls, {mean:.1?} on average")

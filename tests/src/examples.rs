@@ -27,6 +27,8 @@ pub fn counters(command: &mut Command) {
     assert!(there >= 1, "{out}");
     let sum: u64 = online.iter().take(cpus.count()).map(|row| row[1]).sum();
     assert!(out.contains(&format!("{sum} hits on all CPUs")), "{out}");
+    // Where only `bump` ran, the initial value stays, which the program explains.
+    assert!(out.contains("\n`bump` added hits on each CPU; last_pid stays -1 "), "{out}");
 }
 
 /// `histogram`: each picture's rows are as many calls as it says.
@@ -46,10 +48,25 @@ pub fn histogram(command: &mut Command) {
             |row: &str| -> u64 { row.split_whitespace().nth(3).and_then(|n| n.parse().ok()).expect("a number") };
         let sum: u64 = rows.lines().skip(1).map(calls).sum();
         assert!(sum > before && end.starts_with(&format!("{sum} calls, ")), "{picture}");
-        assert!(rows.lines().skip(1).any(|row| row.ends_with(&"#".repeat(40))), "{picture}");
+        assert!(rows.lines().skip(1).any(|row| row.ends_with(&"█".repeat(40))), "{picture}");
+        // Each bar is as long as its calls, to the next eighth of a character.
+        let most = rows.lines().skip(1).map(calls).max().unwrap_or(1);
+        for row in rows.lines().skip(1) {
+            assert_eq!(eighths(row), (calls(row) * 8 * 40).div_ceil(most), "{picture}");
+        }
         before = sum;
     }
     assert!(pictures.len() >= 2, "{out}");
+}
+
+/// How long a row's bar is: of `█` each counts eight, of those for less the first one is an eighth.
+fn eighths(row: &str) -> u64 {
+    let of = |c: char| match c {
+        '█' => 8,
+        '▉'..='▏' => 8 - (u64::from(c) - u64::from('█')),
+        _ => 0,
+    };
+    row.chars().map(of).sum()
 }
 
 /// `daemon`: reports a program that is run, takes another configuration while it runs, and ends with its counts.
