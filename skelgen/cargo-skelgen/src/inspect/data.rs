@@ -1,12 +1,13 @@
 //! Data sections: where each variable lies, and the holes between them.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::Serialize;
-use skelgen::btf::{Btf, Type, TypeId};
-use skelgen::object::{Data, DataKind};
+use skelgen::btf::Btf;
+use skelgen::object::{Data, DataKind, Var};
 use skelgen::{Endian, Skeleton};
 
+use super::value::{self, Decoded};
 use crate::ui::{self, Align, Cell, Table, style};
 use crate::variables::fields;
 
@@ -33,9 +34,8 @@ struct Variable {
     /// The skeleton's field, where it is not called as the variable is.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    /// Of numbers and truth values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    initial: Option<Initial>,
+    #[serde(serialize_with = "whole", skip_serializing_if = "is_partial")]
+    initial: Option<Decoded>,
     /// How it differs from its source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
@@ -44,13 +44,13 @@ struct Variable {
     declaration: String,
 }
 
-/// A first value.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Initial {
-    Bool(bool),
-    Signed(i64),
-    Unsigned(u64),
+/// Whether there is no first value, or so much of it that not all was decoded.
+fn is_partial(initial: &Option<Decoded>) -> bool {
+    !initial.as_ref().is_some_and(|initial| initial.complete)
+}
+
+fn whole<S: serde::Serializer>(initial: &Option<Decoded>, serializer: S) -> Result<S::Ok, S::Error> {
+    initial.as_ref().map(|initial| &initial.value).serialize(serializer)
 }
 
 /// Bytes of no variable.
@@ -102,52 +102,29 @@ fn whose(kind: &str) -> &'static str {
 }
 
 fn variables(data: &Data, btf: &Btf, endian: Endian) -> Vec<Variable> {
-    let variable = |(var, field): (&skelgen::object::Var, String)| Variable {
+    let variable = |(var, field): (&Var, String)| Variable {
         offset: var.offset,
         size: var.size,
         c_type: btf.c_type(var.type_id),
         name: var.name.clone(),
         field: Some(field).filter(|field| *field != var.name),
-        initial: initial(data, var.offset, var.type_id, btf, endian),
+        initial: initial(data, var, btf, endian),
         notes: var.notes.iter().map(ToString::to_string).collect(),
         declaration: btf.c_declaration(var.type_id, &var.name),
     };
     data.vars.iter().zip(fields(data)).map(variable).collect()
 }
 
-/// The first value of a number. A section that is all zero at first has no bytes; `.kconfig` has none that is known.
-fn initial(data: &Data, offset: u32, ty: TypeId, btf: &Btf, endian: Endian) -> Option<Initial> {
+/// The first value. A section that is all zero at first has no bytes; the values of `.kconfig` are the kernel's.
+fn initial(data: &Data, var: &Var, btf: &Btf, endian: Endian) -> Option<Decoded> {
     if data.kind == DataKind::Kconfig {
         return None;
     }
-    let (size, signed, bool) = match btf.get_resolved(ty) {
-        Type::Int(int) => (int.size, int.is_signed(), int.is_bool()),
-        Type::Enum(ty) | Type::Enum64(ty) => (ty.size, ty.signed, false),
-        _ => return None,
-    };
-    let size = usize::try_from(size).ok().filter(|size| matches!(size, 1..=8))?;
-    let start = usize::try_from(offset).ok()?;
-    let bytes = match data.bytes.as_slice() {
-        [] => &[0; 8][..size],
-        bytes => bytes.get(start..start.checked_add(size)?)?,
-    };
-    let mut wide = [0; 8];
-    let value = match endian {
-        Endian::Little => {
-            wide[..size].copy_from_slice(bytes);
-            u64::from_le_bytes(wide)
-        }
-        Endian::Big => {
-            wide[8 - size..].copy_from_slice(bytes);
-            u64::from_be_bytes(wide)
-        }
-    };
-    let unused = 64 - 8 * size as u32;
-    Some(match () {
-        () if bool => Initial::Bool(value != 0),
-        () if signed => Initial::Signed((value << unused).cast_signed() >> unused),
-        () => Initial::Unsigned(value),
-    })
+    if data.bytes.is_empty() {
+        return value::zero(var.type_id, btf, endian);
+    }
+    let (start, size) = (usize::try_from(var.offset).ok()?, usize::try_from(var.size).ok()?);
+    value::decode(data.bytes.get(start..start.checked_add(size)?)?, var.type_id, btf, endian)
 }
 
 /// The bytes between variables, and behind the last. A variable is its offset and size; they come by rising offset.
@@ -170,6 +147,26 @@ fn reason(bytes: &[u8], start: u32, end: u32) -> &'static str {
     if bytes.iter().all(|&byte| byte == 0) && u64::from(end - start) < alignment { PADDING } else { UNNAMED }
 }
 
+impl DataSection {
+    /// The width of the last column, for initial values: what the other columns leave of the terminal's `columns`.
+    fn room(&self, columns: Option<usize>) -> usize {
+        /// Where there is no terminal.
+        const USUAL: usize = 72;
+        /// Any number that is not of 128 bits; a column this wide may have to be folded.
+        const LEAST: usize = 24;
+        let Some(columns) = columns else { return USUAL };
+        let digits = |number: u32| number.to_string().len();
+        let declarations = self.variables.iter().map(|variable| variable.declaration.chars().count());
+        let widths = [
+            self.variables.iter().map(|variable| digits(variable.offset)).max().unwrap_or(0).max("OFFSET".len()),
+            self.variables.iter().map(|variable| digits(variable.size)).max().unwrap_or(0).max("SIZE".len()),
+            declarations.max().unwrap_or(0).max("VARIABLE".len()),
+        ];
+        let taken: usize = widths.iter().map(|width| width + 2).sum();
+        columns.saturating_sub(taken + 2).max(LEAST)
+    }
+}
+
 impl fmt::Display for DataSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = style::TITLE;
@@ -183,13 +180,16 @@ impl fmt::Display for DataSection {
             ("INITIAL", Align::Left),
         ]);
         let mut rows: Vec<(u32, [Cell; 4])> = Vec::new();
+        let room = self.room(ui::columns(io::stdout()));
         for variable in &self.variables {
-            let initial = variable.initial.as_ref().map(Initial::to_string);
+            let initial = variable.initial.as_ref().map(|initial| initial.initialiser(room));
+            let initial = Cell::styled(initial.unwrap_or_default(), style::VALUE);
+            let declaration = Cell::declaration(variable.declaration.as_str(), &variable.name);
             let (offset, size) = (variable.offset, variable.size);
-            rows.push((offset, [offset.into(), size.into(), variable.declaration.as_str().into(), initial.into()]));
+            rows.push((offset, [offset.into(), size.into(), declaration, initial]));
         }
         for hole in &self.holes {
-            let what = Cell::styled(format!("({})", hole.what), style::DIM);
+            let what = Cell::styled(format!("({})", hole.what), style::HOLE);
             rows.push((hole.offset, [hole.offset.into(), hole.size.into(), what, "".into()]));
         }
         rows.sort_by_key(|(offset, _)| *offset);
@@ -203,16 +203,6 @@ impl fmt::Display for DataSection {
             }
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Initial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Initial::Bool(value) => value.fmt(f),
-            Initial::Signed(value) => value.fmt(f),
-            Initial::Unsigned(value) => value.fmt(f),
-        }
     }
 }
 

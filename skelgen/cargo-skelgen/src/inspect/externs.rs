@@ -4,7 +4,7 @@ use serde::Serialize;
 use skelgen::btf::{Btf, Linkage, Type, TypeId};
 use skelgen::object::outline::Outline;
 
-use crate::ui::{Align, Table};
+use crate::ui::{Align, Cell, Table, style};
 
 /// Something that is defined elsewhere.
 #[derive(Debug, Serialize)]
@@ -73,7 +73,11 @@ pub(super) fn table(externs: &[Extern]) -> Table {
     let mut table = Table::new(&[("KIND", Align::Left), ("WEAK", Align::Left), ("DECLARATION", Align::Left)]);
     for symbol in externs {
         let weak = if symbol.weak { "weak" } else { "" };
-        table.row([symbol.kind.into(), weak.into(), symbol.declaration.as_deref().unwrap_or(&symbol.name).into()]);
+        let declaration = match &symbol.declaration {
+            Some(declaration) => Cell::declaration(declaration, &symbol.name),
+            None => Cell::styled(symbol.name.as_str(), style::NAME),
+        };
+        table.row([symbol.kind.into(), weak.into(), declaration]);
     }
     table
 }

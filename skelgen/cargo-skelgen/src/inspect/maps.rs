@@ -5,7 +5,7 @@ use skelgen::Skeleton;
 use skelgen::btf::{Btf, TypeId};
 use skelgen::object::{MapDef, MapType, Slot};
 
-use crate::ui::{Align, Table};
+use crate::ui::{Align, Cell, Table, style};
 
 /// A map.
 #[derive(Debug, Serialize)]
@@ -160,10 +160,10 @@ pub(super) fn table(maps: &[Map]) -> Table {
 }
 
 impl Def {
-    fn row(&self, name: &str, pinned: &str, more: Vec<String>) -> [crate::ui::Cell; 8] {
+    fn row(&self, name: &str, pinned: &str, more: Vec<String>) -> [Cell; 8] {
         [
-            name.into(),
-            self.map_type.as_str().into(),
+            Cell::styled(name, style::NAME),
+            Cell::styled(self.map_type.as_str(), style::TYPE),
             self.key_size.into(),
             self.value_size.into(),
             self.max_entries.into(),

@@ -17,6 +17,7 @@ mod plan;
 pub(crate) mod programs;
 mod refused;
 mod sections;
+mod value;
 mod view;
 
 use std::io::{self, Write};

@@ -96,8 +96,8 @@ pub(super) fn table(programs: &[Program]) -> Table {
     let some = |count: usize| Some(count).filter(|&count| count > 0);
     for program in programs {
         table.row([
-            program.name.as_str().into(),
-            program.prog_type.as_str().into(),
+            Cell::styled(program.name.as_str(), style::NAME),
+            Cell::styled(program.prog_type.as_str(), style::TYPE),
             program.attach_type.as_deref().into(),
             program.target.as_deref().into(),
             program.instructions.into(),

@@ -12,7 +12,7 @@ use super::view::SCHEMA;
 use crate::compiler;
 use crate::failure::Failure;
 use crate::ui::style::{self, BAD};
-use crate::ui::{Align, Table};
+use crate::ui::{Align, Cell, Table};
 
 /// An object that is refused. The order of the fields is that of the JSON.
 #[derive(Serialize)]
@@ -100,7 +100,7 @@ impl fmt::Display for Refused<'_> {
             ("SIZE", Align::Right),
         ]);
         for Symbol { name, kind, section, offset, size } in &self.symbols {
-            let name = name.as_str().into();
+            let name = Cell::styled(name.as_str(), style::NAME);
             table.row([name, (*kind).into(), section.as_str().into(), (*offset).into(), (*size).into()]);
         }
         let part = |f: &mut fmt::Formatter<'_>, name: &str, is_empty: bool, table: &dyn fmt::Display| {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use skelgen::object::DataKind;
 use skelgen::object::outline::{Content, Outline};
 
-use crate::ui::{Align, Table};
+use crate::ui::{Align, Cell, Table, style};
 
 /// A section.
 #[derive(Debug, Serialize)]
@@ -54,7 +54,12 @@ pub(super) fn table(sections: &[Section]) -> Table {
     ]);
     for section in sections {
         let relocations = Some(section.relocations).filter(|&count| count > 0);
-        table.row([section.name.as_str().into(), section.size.into(), relocations.into(), section.what.into()]);
+        table.row([
+            Cell::styled(section.name.as_str(), style::NAME),
+            section.size.into(),
+            relocations.into(),
+            section.what.into(),
+        ]);
     }
     table
 }

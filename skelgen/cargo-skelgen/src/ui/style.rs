@@ -15,6 +15,14 @@ pub(crate) const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const TITLE: Style = Style::new().bold();
 /// What is there to be passed over.
 pub(crate) const DIM: Style = Style::new().dimmed();
+/// The name of a variable, map or program.
+pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
+/// A type.
+pub(crate) const TYPE: Style = AnsiColor::Green.on_default();
+/// A variable's value.
+pub(crate) const VALUE: Style = AnsiColor::Magenta.on_default();
+/// Bytes of no variable.
+pub(crate) const HOLE: Style = AnsiColor::Yellow.on_default().dimmed();
 /// A line of source.
 pub(crate) const SOURCE: Style = AnsiColor::Blue.on_default();
 

@@ -21,18 +21,50 @@ pub(crate) enum Align {
 pub(crate) struct Cell {
     text: String,
     style: Style,
+    /// The word in a declaration that is the name declared.
+    declared: Option<String>,
 }
 
 impl Cell {
     /// The text in a colour.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
         // Also ends of lines: a row is a row.
-        Cell { text: printable(&text.into()).into_owned(), style }
+        Cell { text: printable(&text.into()).into_owned(), style, declared: None }
+    }
+
+    /// A C declaration of `name`: a type, but for the name in it.
+    pub(crate) fn declaration(text: &str, name: &str) -> Self {
+        Cell { declared: Some(printable(name).into_owned()), ..Cell::styled(text, style::TYPE) }
+    }
+
+    /// The text, which may be folded by now, in its colours.
+    fn paint(&self, text: &str) -> String {
+        let style = self.style;
+        let Some((start, end)) = self.declared.as_deref().and_then(|name| declared(text, name)) else {
+            return format!("{style}{text}{style:#}");
+        };
+        let [before, name, behind] = [&text[..start], &text[start..end], &text[end..]];
+        let part = |text: &str, style: Style| match text {
+            "" => String::new(),
+            text => format!("{style}{text}{style:#}"),
+        };
+        [part(before, style), part(name, style::NAME), part(behind, style)].concat()
     }
 
     fn width(&self) -> usize {
         self.text.chars().count()
     }
+}
+
+/// Where `name` stands in a declaration of it: the first such word that is no tag.
+fn declared(text: &str, name: &str) -> Option<(usize, usize)> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut places = text.match_indices(name).map(|(start, name)| (start, start + name.len()));
+    places.find(|&(start, end)| {
+        let before = &text[..start];
+        let is_tag = ["struct", "union", "enum"].iter().any(|tag| before.trim_end().ends_with(tag));
+        start < end && !before.ends_with(is_word) && !text[end..].starts_with(is_word) && !is_tag
+    })
 }
 
 impl From<&str> for Cell {
@@ -126,7 +158,8 @@ impl Table {
         columns: Option<usize>,
     ) -> fmt::Result {
         let mut at = 0;
-        for (heading, Cell { text, style }) in cells {
+        for (heading, cell) in cells {
+            let text = &cell.text;
             let len = heading.len() + 1 + text.chars().count();
             let fits = columns.is_none_or(|columns| at + 2 + len <= columns);
             let between = match at {
@@ -136,8 +169,8 @@ impl Table {
             };
             at = if at > 0 && fits { at + 2 } else { BELOW.len() };
             let dim = style::DIM;
-            let text = fold(text, at + heading.len() + 1, BELOW, columns);
-            write!(f, "{between}{dim}{heading}{dim:#} {style}{text}{style:#}")?;
+            let text = cell.paint(&fold(text, at + heading.len() + 1, BELOW, columns));
+            write!(f, "{between}{dim}{heading}{dim:#} {text}")?;
             at += len;
         }
         if at > 0 { writeln!(f) } else { Ok(()) }
@@ -176,15 +209,16 @@ struct Placed {
 /// Writes cells, one for each column.
 fn line(f: &mut impl fmt::Write, placed: &[Placed], cells: &[Cell], columns: Option<usize>) -> fmt::Result {
     let mut at = 0;
-    for (Placed { align, width, start, .. }, Cell { text, style }) in placed.iter().zip(cells) {
+    for (Placed { align, width, start, .. }, cell) in placed.iter().zip(cells) {
+        let text = &cell.text;
         if text.is_empty() {
             continue;
         }
         let len = text.chars().count();
         let begin = start + if *align == Align::Right { width - len } else { 0 };
         // Spaces are written before what they keep apart, so that no line ends in one.
-        let text = fold(text, begin, &" ".repeat(begin), columns);
-        write!(f, "{:1$}{style}{text}{style:#}", "", begin - at)?;
+        let text = cell.paint(&fold(text, begin, &" ".repeat(begin), columns));
+        write!(f, "{:1$}{text}", "", begin - at)?;
         at = begin + len;
     }
     writeln!(f)

@@ -50,3 +50,18 @@ fn no_color_is_heeded_where_colours_would_be_forced() {
     assert!(run(&[("CLICOLOR_FORCE", "1")]).contains(ESCAPE));
     assert!(!run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains(ESCAPE));
 }
+
+#[test]
+fn names_types_values_and_holes_have_colours_of_their_own() {
+    let out = skelgen(&["--color=always", "inspect", "counters.bpf.o"]).out;
+    let [name, ty, value, hole] = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[2m\x1b[33m"];
+    for expected in [
+        format!("{name}events\x1b[0m"),
+        format!("{ty}ringbuf\x1b[0m"),
+        format!("{ty}__u64 \x1b[0m{name}by_class\x1b[0m{ty}[4]\x1b[0m"),
+        format!("{value}{{ .lowest = 4294967295 }}\x1b[0m"),
+        format!("{hole}(padding)\x1b[0m"),
+    ] {
+        assert!(out.contains(&expected), "{expected:?} is not in {out:?}");
+    }
+}

@@ -31,6 +31,30 @@ fn the_json_is_as_it_was() {
 }
 
 #[test]
+fn initial_values_of_structs_arrays_and_unions_are_shown() {
+    let text = shown(&["data_sections.bpf.o"]);
+    for line in [
+        "char d_text[10]                  \"text\"\n",
+        "__u32 d_matrix[2][3]             { { 1, 2, 3 }, { 4, 5, 6 } }\n",
+        "struct packed d_packed           { .tag = 1, .value = 2, .tail = 3 }\n",
+        "const volatile enum signed_level r_levels[2]  { 3, 4294967293 }\n",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    assert!(shown(&["counters.bpf.o"]).contains(" { .lowest = 4294967295 }\n"));
+
+    let document = json::parse(&shown(&["--json", "data_sections.bpf.o"]));
+    let sections = document["data"].as_array().expect("an array").iter();
+    let variables: Vec<&Value> = sections.flat_map(|data| data["variables"].as_array().expect("an array")).collect();
+    let initial = |name: &str| &variables.iter().find(|var| var["name"] == name).expect(name)["initial"];
+    assert_eq!(*initial("d_text"), "text");
+    assert_eq!(*initial("d_matrix"), serde_json::json!([[1, 2, 3], [4, 5, 6]]));
+    assert_eq!(*initial("d_packed"), serde_json::json!({"tag": 1, "value": 2, "tail": 3}));
+    assert_eq!(*initial("d_double"), 1.5);
+    assert_eq!(*initial("b_large"), serde_json::json!([]));
+}
+
+#[test]
 fn the_loaders_size_is_that_of_the_generator() {
     let bytes = fs::read(Path::new(FIXTURES).join("counters.bpf.o")).expect("it is checked in");
     let loader = ::skelgen::Skeleton::new("counters.bpf.o", &bytes).expect("a good object").loader;

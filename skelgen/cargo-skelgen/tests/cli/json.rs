@@ -23,7 +23,10 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 keys.insert(key.clone());
-                collect(value, keys);
+                // Its keys are names of the object's C source.
+                if key != "initial" {
+                    collect(value, keys);
+                }
             }
         }
         _ => {}

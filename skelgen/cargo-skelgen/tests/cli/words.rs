@@ -45,7 +45,7 @@ fn names_do_nothing_to_a_terminal() {
             let Ran { out, err, .. } = skelgen(&[&["--color", color], command, &[&object]].concat());
             // Colours of the command itself.
             let said = (out + &err).replace("\x1b[0m", "");
-            let styles = ["1", "2", "31", "32", "33", "34", "36"].map(|style| format!("\x1b[{style}m"));
+            let styles = ["1", "2", "31", "32", "33", "34", "35", "36"].map(|style| format!("\x1b[{style}m"));
             let said = styles.iter().fold(said, |said, style| said.replace(style, ""));
             let bad = said.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
             assert_eq!(bad, None, "{command:?}: {said:?}");
