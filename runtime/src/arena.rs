@@ -30,7 +30,7 @@ use crate::sys::arena::{Left, Reserved};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{BPF_F_SEGV_ON_FAULT, BPF_MAP_TYPE_ARENA};
 use crate::sys::{Errno, bpf, vm};
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// An arena: a map without elements, whose memory programs and this process share.
 ///
@@ -252,10 +252,16 @@ pub(crate) fn memory_of(map: &Map) -> Result<Arc<Mapping>> {
     }
     forget_oldest(&mut known);
     let left = Arc::default();
-    let again = reserved.filter(|reserved| reserved.len() == len);
-    let again = again.and_then(|reserved| Mapping::of_arena_again(map.as_fd(), reserved, Arc::clone(&left)).ok());
-    let memory = match again {
-        Some(memory) => memory,
+    let memory = match reserved.filter(|reserved| reserved.len() == len) {
+        Some(reserved) => match Mapping::of_arena_again(map.as_fd(), reserved, Arc::clone(&left)) {
+            Ok(memory) => memory,
+            Err((errno, reserved)) => {
+                // The kernel maps it nowhere else, so the address is kept for the next attempt.
+                let left = Arc::new(Mutex::new(Left::Gone(reserved)));
+                known.push(Known { id: info.id, memory: Weak::new(), left });
+                return Err(diagnose::explain(failed(errno)));
+            }
+        },
         None => Mapping::of_arena(map.as_fd(), len, info.map_extra, Arc::clone(&left)).map_err(|errno| {
             failed(errno).hint(match errno {
                 Errno::EEXIST => "something else is at its address (map_extra) in this process",

@@ -1,6 +1,8 @@
 //! Arenas: memory with pointers in it that programs and user space share.
 
+use std::iter;
 use std::mem::offset_of;
+use std::os::fd::AsFd;
 
 use skelgen_runtime::{self as rt, Arena, Errno, Map};
 use skelgen_tests::skeletons::arena::types::{ArenaSection, Node};
@@ -256,6 +258,28 @@ fn it_is_mapped_again_after_the_last_handle() {
         }
         let mappings = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
         assert!(mappings < 300, "{mappings} mappings");
+    });
+}
+
+#[test]
+fn without_descriptors_its_address_is_kept_for_later() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let Some(skel) = load(|_| {}) else { return };
+        let (map, base) = (skel.maps.arena.map().try_clone().unwrap(), skel.maps.arena.base().unwrap());
+        drop(skel);
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: it reads a struct.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let spare = map.try_clone().unwrap();
+        let all_that_are_left: Vec<_> = iter::from_fn(|| map.as_fd().try_clone_to_owned().ok()).collect();
+        let error = Arena::new(spare).unwrap().read::<u64>(0).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EMFILE), "{error}");
+        assert!(error.hint_text().unwrap().contains("RLIMIT_NOFILE"), "{error}");
+        drop(all_that_are_left);
+        assert_eq!(Arena::new(map).unwrap().base(), Some(base));
     });
 }
 

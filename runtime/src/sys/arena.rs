@@ -1,11 +1,11 @@
-//! What becomes of an arena's mapping: in a forked child, and when it ends.
+//! An arena's mapping across fork(2), and after its last handle.
 //!
-//! The kernel has an arena at one address for all processes, and does not copy its mapping to a child of fork(2): an access
-//! there was SIGSEGV. So each mapping is noted with its descriptor, and a handler of `pthread_atfork` maps it in the child,
-//! at the same address.
+//! The kernel maps an arena at one address in all processes, and does not copy the mapping to a child of fork(2), where an
+//! access would be SIGSEGV. So each mapping is registered with its descriptor, and a handler of `pthread_atfork` maps it in
+//! the child, at the same address.
 //!
-//! Where the kernel chose the address, it is the arena's for good. So when the last handle goes, the address stays reserved,
-//! by memory without access, for the process to map the arena there once more.
+//! An address that the kernel chose never changes. So when the last handle is dropped, memory without access reserves the
+//! address, and the process can map the arena there again.
 #![allow(unsafe_code, reason = "mmap(2), and a handler that runs in a child")]
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use super::Errno;
 
-/// Addresses without memory, that nothing else of this process gets.
+/// Addresses without memory, which no other mapping of this process gets.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     address: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Reserved {
 }
 
 impl Reserved {
-    /// Takes the place of a mapping. `None` if the kernel refuses, which leaves the mapping.
+    /// Takes the place of a mapping. `None` if the kernel refuses, which may have removed the mapping or left it.
     ///
     /// # Safety
     ///
@@ -53,17 +53,17 @@ impl Drop for Reserved {
     }
 }
 
-/// What is left of a mapping.
+/// The state of a mapping.
 #[derive(Debug, Default)]
 pub(crate) enum Left {
-    /// All of it, or it is just going.
+    /// It is mapped, or another thread is about to unmap it.
     #[default]
     Mapped,
-    /// Nothing, or its address.
+    /// It is unmapped; its address may be reserved.
     Gone(Option<Reserved>),
 }
 
-/// Goes along with the mapping of an arena.
+/// What the mapping of an arena needs besides its memory.
 #[derive(Debug)]
 pub(super) struct Companion {
     left: Arc<Mutex<Left>>,
@@ -91,18 +91,21 @@ impl Companion {
         let Companion { left, keeps_address, _in_children } = self;
         // No child maps it from here on.
         drop(_in_children);
-        // SAFETY: the caller's promise.
-        let reserved = if keeps_address { unsafe { Reserved::instead_of(address, len) } } else { None };
-        if reserved.is_none() {
+        let reserved = if keeps_address {
+            // Nothing more after a failure: another thread may own the addresses by now.
+            // SAFETY: the caller's promise.
+            unsafe { Reserved::instead_of(address, len) }
+        } else {
             // SAFETY: the caller's promise.
             unsafe { libc::munmap(ptr::without_provenance_mut(address), len) };
-        }
+            None
+        };
         *left.lock().unwrap_or_else(PoisonError::into_inner) = Left::Gone(reserved);
     }
 }
 
-/// A mapping that children are to have. Places are never freed, but used again: the handler in a child, which may take no
-/// lock, can walk the list at any time.
+/// A mapping that forked children get. Places are never freed, only reused: the handler in a child may take no lock, and
+/// can walk the list at any time.
 struct Place {
     /// 0 if the place is free, [`BEING_WRITTEN`] until the rest is there.
     address: AtomicUsize,
@@ -182,7 +185,7 @@ impl Drop for InChildren {
     }
 }
 
-/// Maps what the parent had mapped, unless it is there.
+/// Maps what the parent had mapped, unless the kernel has copied the mapping.
 extern "C" fn map_in_child() {
     for place in places() {
         let address = place.address.load(Acquire);
@@ -194,5 +197,42 @@ extern "C" fn map_in_child() {
         let flags = libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE;
         // SAFETY: nothing else gives way to it, and the mapping that the parent's handles lead to is the same.
         unsafe { libc::mmap(ptr::without_provenance_mut(address), len, protection, flags, fd, 0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    use super::*;
+    use crate::sys::mmap::{Mapping, page_size};
+
+    /// Reserved addresses of one page.
+    fn reserve() -> Reserved {
+        let len = page_size() as usize;
+        let memory = Mapping::anonymous(len).unwrap();
+        let address = usize::try_from(memory.address()).unwrap();
+        std::mem::forget(memory);
+        // SAFETY: the mapping was this function's.
+        unsafe { Reserved::instead_of(address, len) }.unwrap()
+    }
+
+    fn is_free(address: usize) -> bool {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+        let at = ptr::without_provenance_mut(address);
+        // SAFETY: nothing else gives way to it.
+        unsafe { libc::mmap(at, page_size() as usize, libc::PROT_NONE, flags, -1, 0) == at }
+    }
+
+    #[test]
+    fn addresses_are_never_unmapped_after_a_failed_mapping() {
+        let reserved = reserve();
+        let address = reserved.address();
+        // The kernel refuses to map a file for writing that is open for reading, and leaves the addresses alone.
+        let file = File::open("/proc/self/status").unwrap();
+        let (errno, back) = Mapping::of_arena_again(file.as_fd(), reserved, Arc::default()).unwrap_err();
+        assert_eq!((errno, back.is_none()), (Errno::EACCES, true));
+        assert!(!is_free(address));
     }
 }

@@ -1,8 +1,8 @@
 //! Mapped memory: values of array maps, and anonymous memory for the kernel to write.
 //!
-//! BPF programs, other CPUs and the kernel write it whenever they like, so it is only ever looked at as atomic
-//! words: each access here is of one aligned machine word, and relaxed unless its name says more. A write of less than a word exchanges the word,
-//! so that the bytes beside it keep what others write there meanwhile.
+//! BPF programs, other CPUs and the kernel write it at any time, so all access is by atomic words: each access here is of
+//! one aligned machine word, and relaxed unless its name says more. A write of less than a word exchanges the word, so
+//! that the bytes beside it keep what others write there meanwhile.
 #![allow(unsafe_code, reason = "mmap(2), and memory by address")]
 
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -39,9 +39,9 @@ impl Mapping {
         Mapping::new(len, writable, libc::MAP_SHARED | libc::MAP_POPULATE, fd.as_raw_fd())
     }
 
-    /// An arena, whole, at `address`, or where the kernel likes if that is 0. Nothing else gives way to it.
+    /// A whole arena, at `address`, or where the kernel likes if that is 0. It replaces no other mapping.
     ///
-    /// Forked children have it as well. `left` says what is left of it when it goes.
+    /// Forked children get it too. `left` is the state that dropping it leaves.
     pub(crate) fn of_arena(
         fd: BorrowedFd<'_>,
         len: usize,
@@ -55,23 +55,32 @@ impl Mapping {
     }
 
     /// As [`of_arena`](Self::of_arena), at the address where it was before.
+    ///
+    /// On failure the reservation comes back, unless the kernel may have removed it.
     pub(crate) fn of_arena_again(
         fd: BorrowedFd<'_>,
         reserved: Reserved,
         left: Arc<Mutex<Left>>,
-    ) -> Result<Mapping, Errno> {
+    ) -> Result<Mapping, (Errno, Option<Reserved>)> {
         let (address, len) = (reserved.address(), reserved.len());
+        let companion = match Companion::new(fd, address, len, left, true) {
+            Ok(companion) => companion,
+            Err(errno) => return Err((errno, Some(reserved))),
+        };
         let at = ptr::without_provenance_mut(address);
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_FIXED;
         // SAFETY: what is replaced is the reservation, which has no memory.
         let start = unsafe { libc::mmap(at, len, protection, flags, fd.as_raw_fd(), 0) };
-        if start == libc::MAP_FAILED {
-            return Err(Errno::last());
-        }
+        let errno = Errno::last();
+        // The mapping replaces it. A failed mmap may have removed it, and another thread may own the addresses by now.
         std::mem::forget(reserved);
-        let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
-        Mapping { start, len, writable: true, arena: None }.accompanied(fd, left, true)
+        match NonNull::new(start) {
+            Some(start) if start.as_ptr() != libc::MAP_FAILED => {
+                Ok(Mapping { start: start.cast(), len, writable: true, arena: Some(companion) })
+            }
+            _ => Err((errno, None)),
+        }
     }
 
     fn accompanied(
