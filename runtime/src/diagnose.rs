@@ -29,8 +29,10 @@ const MAP_TYPES: [(u32, u32, u32); 4] = [
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
 pub(crate) fn explain(error: Error) -> Error {
     if let Some(log) = error.verifier_log() {
-        let hint = restriction(log, &lockdown(), jit_is_off());
-        return hint.map_or_else(|| error.clone(), |hint| error.clone().hint(hint));
+        return match restriction(log, &lockdown(), jit_is_off()) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
     }
     if let Some(hint) = too_old() {
         return error.hint(hint);
@@ -52,9 +54,9 @@ pub(crate) fn explain(error: Error) -> Error {
 
 const JIT_IS_OFF: &str = "the kernel's JIT for BPF is off, and this may need it: sysctl net.core.bpf_jit_enable=1";
 
-/// What restricts the kernel, where a verifier's log shows that it is that: the mode of lockdown, or the JIT.
+/// A hint at lockdown or at a JIT that is off, if the verifier log shows that this is the reason.
 fn restriction(log: &str, lockdown: &str, jit_is_off: bool) -> Option<Cow<'static, str>> {
-    // Helpers that lockdown withholds: the verifier knows no function of that number then.
+    // The verifier reports a helper that lockdown withholds as unknown.
     let withheld = |names: &[&str]| {
         let unknown = |line: &str| line.contains("unknown func ") || line.contains("cannot use helper ");
         log.lines().any(|line| unknown(line) && names.iter().any(|name| line.contains(name)))
