@@ -1,4 +1,4 @@
-//! Loading: one map for the image, one loader program, one run of it.
+//! Loading: one map for the image, and one loader program, which runs once unless the kernel refuses or interrupts a step.
 //!
 //! ```text
 //! BPF_MAP_CREATE      an array of one value, the image
@@ -53,7 +53,7 @@ use patch::Patches;
 use pins::Pins;
 
 impl Opened<'_> {
-    /// Makes the maps, fills them and loads the programs, in two round trips to the kernel.
+    /// Makes the maps, fills them and loads the programs.
     ///
     /// `maps` and `programs` are what was changed, in any order; those left out are as the object has them. `values`
     /// are maps' indexes and first values, as [`value`](Opened::value) gave and the user changed them. What exists

@@ -136,7 +136,8 @@ impl<T: Value> RingBuf<T> {
     ///
     /// # Errors
     ///
-    /// The record has another length than `T`; it is gone then, and the next call gives the one behind it.
+    /// The record has another length than `T`: it is consumed, and the next call returns the record after it. Otherwise as
+    /// for [`pop_bytes`](Self::pop_bytes).
     pub fn pop(&mut self) -> Result<Option<T>> {
         let mut record = std::mem::take(&mut self.record);
         let there = self.pop_bytes(&mut record);
@@ -156,8 +157,8 @@ impl<T: Value> RingBuf<T> {
     ///
     /// # Errors
     ///
-    /// The positions or the record's length cannot be the kernel's: another process reads the ring buffer, or has written to
-    /// its memory. Nothing is taken then.
+    /// The kernel cannot have written these positions or this length: another process reads the ring buffer, or has written
+    /// to its memory. The record is not consumed.
     pub fn pop_bytes(&mut self, record: &mut Vec<u8>) -> Result<bool> {
         self.records.next(record).map_err(|damaged| {
             let error = self.failed().because(format!("there is no record at position {}", damaged.at));
