@@ -1,5 +1,5 @@
-//! Memory for the kernel to read and write, with a page behind it that nobody can: a command that takes more bytes than
-//! are there fails with `EFAULT`.
+//! A buffer for the kernel, followed by a page without access: a command that copies more bytes than the buffer has fails
+//! with `EFAULT`.
 #![allow(unsafe_code, reason = "mmap(2), and memory by address")]
 
 use std::ptr::{self, NonNull};
@@ -8,12 +8,12 @@ use std::slice;
 use super::Errno;
 use super::mmap::page_size;
 
-/// Zeroes, followed by a page without any access.
+/// A buffer of zeroes, followed by a page without access.
 pub(crate) struct Guarded {
     start: NonNull<u8>,
-    /// Bytes before the page, whole pages.
+    /// Bytes before that page, a multiple of the page size.
     len: usize,
-    /// Bytes that are mapped.
+    /// Bytes of the whole mapping.
     whole: usize,
 }
 
@@ -35,7 +35,7 @@ impl Guarded {
         if result == 0 { Ok(memory) } else { Err(Errno::last()) }
     }
 
-    /// The last `len` bytes before the page, or all of them if there are fewer.
+    /// The last `len` bytes before the page without access, or the whole buffer if it is shorter.
     pub(crate) fn last(&mut self, len: usize) -> &mut [u8] {
         // SAFETY: `len` initialised bytes that can be read and written, borrowed as `self` is.
         let all = unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) };
@@ -43,7 +43,7 @@ impl Guarded {
         &mut all[at..]
     }
 
-    /// The address from which there are `len` bytes to the page; the memory must outlive its use.
+    /// The address `len` bytes before the page without access; the buffer must outlive its use.
     pub(crate) fn address_before_page(&mut self, len: usize) -> u64 {
         let at = self.len.saturating_sub(len);
         self.start.as_ptr().wrapping_add(at).expose_provenance() as u64

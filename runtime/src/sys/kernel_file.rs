@@ -22,8 +22,8 @@ unsafe impl Send for KernelFile {}
 unsafe impl Sync for KernelFile {}
 
 impl KernelFile {
-    /// Maps `file`; `None` if it is of another file system, where its bytes could change or go away, or cannot be mapped
-    /// (Linux maps its BTF since 6.16).
+    /// Maps `file`; `None` if it is in another file system, where its bytes could change or be truncated, or if the kernel
+    /// cannot map it (BTF can be mapped since Linux 6.16).
     pub(crate) fn map(file: &File) -> Option<KernelFile> {
         if fs_type::of(file.as_fd()) != Ok(fs_type::SYSFS) {
             return None;
@@ -43,8 +43,8 @@ impl Deref for KernelFile {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: so many bytes are mapped for as long as `self` lives. They are of a binary file of sysfs, which the kernel
-        // lets nobody write, and which it keeps as long as it is mapped.
+        // SAFETY: `len` bytes are mapped as long as `self` lives. They belong to a read-only binary file of sysfs, whose
+        // memory the kernel keeps as long as it is mapped.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     fn only_files_of_sysfs_are_mapped() {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
         assert!(KernelFile::map(&file).is_none());
-        // One that sysfs has everywhere, and lets nobody map.
+        // A file of sysfs that cannot be mapped.
         if let Ok(file) = File::open("/sys/kernel/notes") {
             assert!(KernelFile::map(&file).is_none());
         }

@@ -1,10 +1,10 @@
-//! Repeating what signals interrupt, so that it is done in the end.
+//! Repeats system calls that signals interrupt, until they complete.
 //!
-//! The verifier gives up with `EAGAIN` when a signal is pending, and the signal must be handled before the next attempt can
-//! do better. So the first attempts leave signals alone. When signals come faster than one attempt takes, no number of
-//! such attempts is enough: from then on this thread's signals are blocked for the length of an attempt and handled after
-//! it. Only what no mask holds back (`SIGSTOP`, a debugger, io_uring's completions) can interrupt those attempts. After a
-//! hundred of them the error is the caller's, so that a filter or kernel that always answers `EINTR` ends the load.
+//! The verifier gives up with `EAGAIN` when a signal is pending, and another attempt fails too until the signal is handled.
+//! So the first attempts leave signals alone. When signals arrive faster than one attempt completes, repeating is not
+//! enough: from then on this thread's signals are blocked during each attempt and handled after it. Only signals that
+//! cannot be blocked (`SIGSTOP`, a debugger, io_uring's completions) interrupt those attempts. After a hundred of them the
+//! caller gets the error, so a seccomp filter or kernel that always returns `EINTR` ends the load.
 #![allow(unsafe_code, reason = "the signal mask of this thread")]
 
 use std::marker::PhantomData;
@@ -12,38 +12,38 @@ use std::{mem, ptr};
 
 use super::Errno;
 
-/// Attempts with signals as the thread has them; libbpf makes as many.
+/// Attempts with the thread's own signal mask, as many as libbpf makes.
 const UNBLOCKED: u32 = 5;
 /// Attempts with signals blocked.
 const BLOCKED: u32 = 100;
 
 impl Errno {
-    /// Whether a signal may be the reason, and another attempt do better.
+    /// Whether a signal may be the reason, so that another attempt can succeed.
     pub(crate) fn is_interruption(self) -> bool {
         matches!(self, Errno::EINTR | Errno::EAGAIN)
     }
 }
 
-/// Counts the attempts at one thing.
+/// Counts interrupted attempts.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {
     interrupted: u32,
 }
 
 impl Patience {
-    /// Notes an interruption; whether to try again.
+    /// Counts an interruption, and says whether to try again.
     pub(crate) fn again(&mut self) -> bool {
         self.interrupted += 1;
         self.interrupted < UNBLOCKED + BLOCKED
     }
 
-    /// Blocks signals for the next attempt, if it is to be made so.
+    /// Blocks signals for the next attempt, after too many interruptions.
     pub(crate) fn block(&self) -> Option<BlockedSignals> {
         (self.interrupted >= UNBLOCKED).then(BlockedSignals::new)
     }
 }
 
-/// Makes attempts until one is not interrupted, or there were too many.
+/// Repeats `attempt` until it is not interrupted, or too often interrupted.
 pub(crate) fn persist<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let mut patience = Patience::default();
     loop {
@@ -57,7 +57,7 @@ pub(crate) fn persist<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Resul
     }
 }
 
-/// This thread's signals are blocked while this lives.
+/// Blocks this thread's signals until it is dropped.
 pub(crate) struct BlockedSignals {
     /// The thread's mask before; `None` if it could not be changed.
     before: Option<libc::sigset_t>,
@@ -70,7 +70,7 @@ impl BlockedSignals {
         // SAFETY: a set of signals is bits, of which any are valid.
         let mut all: libc::sigset_t = unsafe { mem::zeroed() };
         let mut before = all;
-        // SAFETY: it writes a set that is this function's.
+        // SAFETY: it writes a local set.
         unsafe { libc::sigfillset(&raw mut all) };
         // SAFETY: it reads one set and writes the other during the call.
         let result = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
@@ -81,7 +81,7 @@ impl BlockedSignals {
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
-            // SAFETY: it reads a set during the call, the one that this thread had.
+            // SAFETY: it only reads the set, which lives as long as `self`.
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, ptr::from_ref(before), ptr::null_mut()) };
         }
     }

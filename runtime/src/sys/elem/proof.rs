@@ -1,11 +1,11 @@
-//! Proof that the kernel has as many CPUs as we take it to have.
+//! Proves that our number of possible CPUs is the kernel's.
 //!
-//! A command without `BPF_F_CPU` and `BPF_F_ALL_CPUS` copies a value for each possible CPU, and the kernel takes the
-//! buffer's length on trust. Our count is a file's in `/sys`, over which anything can be mounted. So the first such command
-//! that reads an element writes it in front of a page without access, and then once more where one CPU's value has no room:
-//! if the first succeeds and the second says `EFAULT`, the count is the kernel's. It never changes, so one proof is enough
-//! for the process. Before it, every command has that page behind its buffer, and a count that is not the kernel's is
-//! `EFAULT`.
+//! A command without `BPF_F_CPU` and `BPF_F_ALL_CPUS` copies a value for each possible CPU, and the kernel does not know how
+//! long the buffer is. We read the number of CPUs from a file in `/sys`, over which anything can be mounted. So the first
+//! such command that reads an element reads it twice: into a buffer that ends at a page without access, then into one that
+//! is one CPU's value shorter. If the first succeeds and the second fails with `EFAULT`, our number is the kernel's. The
+//! number never changes, so a process needs one proof. Until then every buffer ends at such a page, and a command fails
+//! with `EFAULT` if the kernel copies more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,13 +14,13 @@ use crate::sys::Errno;
 use crate::sys::guarded::Guarded;
 use crate::sys::uapi::*;
 
-/// Nothing else depends on what was written before it.
+/// Relaxed: it publishes no other memory.
 static PROVEN: AtomicBool = AtomicBool::new(false);
 
-/// How often an element that is gone when it is read is looked for again.
+/// Attempts at reading an element that programs may remove meanwhile.
 const ATTEMPTS: u32 = 100;
 
-/// Whether the kernel copies as many bytes as [`MapFd::value_len`] says.
+/// Whether the command copies a value for each CPU, and their number is not proven yet.
 pub(super) fn is_needed(map: &MapFd, flags: u64) -> bool {
     map.shape.per_cpu() && flags & (BPF_F_CPU | BPF_F_ALL_CPUS) == 0 && !PROVEN.load(Ordering::Relaxed)
 }
@@ -38,14 +38,14 @@ pub(super) fn lookup(map: &MapFd, key: &[u8], value: &mut [u8]) -> Result<(), Er
             PROVEN.store(true, Ordering::Relaxed);
             Ok(())
         }
-        // Fewer are enough.
+        // The kernel has fewer CPUs.
         Ok(()) => Err(Errno::EFAULT),
         Err(errno) => Err(errno),
     }
 }
 
-/// `BPF_MAP_UPDATE_ELEM` of all CPUs' values. `EFAULT` if the kernel has more CPUs; if it has fewer, the last values are of
-/// none.
+/// `BPF_MAP_UPDATE_ELEM` of all CPUs' values. `EFAULT` if the kernel has more CPUs; if it has fewer, it ignores the last
+/// values.
 pub(super) fn update(map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
     let mut memory = Guarded::new(value.len())?;
     memory.last(value.len()).copy_from_slice(value);
@@ -53,20 +53,20 @@ pub(super) fn update(map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> Resul
     unsafe { map.command(BPF_MAP_UPDATE_ELEM, key, memory.address_before_page(value.len()), flags) }
 }
 
-/// Before a batch that reads or takes elements with these flags. The error is the result of the batch, which must not be
-/// started then.
+/// The proof before a batch that reads or takes elements with these flags. An error is the result of the batch, which must
+/// not run.
 pub(super) fn before_lookup_batch(map: &MapFd, flags: u64) -> Result<(), Batched> {
     if !is_needed(map, flags) {
         return Ok(());
     }
     if map.shape.map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE {
-        // Which the kernel says, too.
+        // The kernel has no such batch either.
         return Err(Batched { done: 0, error: Some(Errno::ENOTSUPP) });
     }
     let mut key = vec![0; map.shape.key_size as usize];
     for _ in 0..ATTEMPTS {
         let found = map.next_key(None, &mut key);
-        // `ENOENT`: a map without elements, of which a batch finds none.
+        // `ENOENT`: the map is empty, and a batch would find nothing.
         found.map_err(|errno| Batched { done: 0, error: Some(errno) })?;
         match lookup(map, &key, &mut vec![0; map.full]) {
             Ok(()) => return Ok(()),
@@ -77,7 +77,7 @@ pub(super) fn before_lookup_batch(map: &MapFd, flags: u64) -> Result<(), Batched
     Err(Batched { done: 0, error: Some(Errno::EAGAIN) })
 }
 
-/// Before a batch that writes with these flags: writes its first element, and reads it back. The error is as in
+/// The proof before a batch that writes with these flags: writes its first element, and reads it back. Errors are as for
 /// [`before_lookup_batch`].
 pub(super) fn before_update_batch(map: &MapFd, keys: &[u8], values: &[u8], flags: u64) -> Result<(), Batched> {
     if !is_needed(map, flags) {
@@ -91,7 +91,7 @@ pub(super) fn before_update_batch(map: &MapFd, keys: &[u8], values: &[u8], flags
         match lookup(map, key, &mut vec![0; map.full]) {
             Ok(()) => return Ok(()),
             Err(Errno::EFAULT) => return Err(Batched { done: 0, error: Some(Errno::EFAULT) }),
-            // It is gone again, or the map may not be read.
+            // A program has removed it, or the map cannot be read: the caller writes element by element.
             Err(_) => {}
         }
     }
