@@ -98,8 +98,8 @@ impl fmt::Debug for PossibleCpus {
 /// The possible CPUs of this machine, read once from `/sys/devices/system/cpu/possible`: they never change.
 ///
 /// Something else can be mounted over that file, in a container for example. Only sysfs itself is believed, and a FUSE file
-/// system whose list has no holes, as LXD mounts one that passes the file through. The first command that copies the values
-/// of all CPUs checks the count with the kernel, and fails with `EFAULT` if the kernel has another.
+/// system whose list has no holes, because LXD mounts one that passes the file through. The first command that reads the
+/// values of all CPUs checks the count with the kernel, and fails with `EFAULT` if the kernel has another.
 ///
 /// # Errors
 ///

@@ -3,9 +3,9 @@
 //! A description borrows all it says, for `'static` in generated code, for less where the object is read at run time.
 //! Safe code can make any description, so [`Opened::new`](crate::Opened::new) trusts none. It accepts the one loader program
 //! that this runtime knows, and checks each record of the image before that program runs: no record changes a map's sizes,
-//! has the kernel write to the process's memory, or puts a number in the place of a descriptor. What is loaded is trusted:
-//! the object's own programs run in the kernel, with the rights that the process has, as those of any other loader do. So is
-//! whoever may write to this process's memory or to its BPF maps from outside, as root may.
+//! has the kernel write to the process's memory, or puts a number in the place of a descriptor. The object's own programs are
+//! trusted: they run in the kernel with the rights of the process, as with any other loader. Processes that can write to this
+//! process's memory or to its BPF maps, as root can, are trusted too.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -47,7 +47,7 @@ pub(crate) fn explain(error: Error) -> Error {
         }
         Some(Errno::ENOMEM) => error.hint("the kernel or this memory cgroup is out of memory, or a map is too large"),
         Some(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOTSUPP) if jit_is_off() => error.hint(JIT_IS_OFF),
-        Some(Errno::EMFILE) => error.hint("this process has as many descriptors as it may (RLIMIT_NOFILE)"),
+        Some(Errno::EMFILE) => error.hint("this process has reached its file descriptor limit: raise RLIMIT_NOFILE"),
         _ => error,
     }
 }

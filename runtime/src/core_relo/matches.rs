@@ -9,8 +9,8 @@ const MAX_DEPTH: usize = 32;
 /// Whether the kernel's type has all that the object's has; `None` if they nest deeper than `levels` of structs and
 /// prototypes.
 ///
-/// The names of the types themselves are the caller's to compare where they are typedefs. `behind_pointer` says that
-/// members do not matter: what a member points to is only held against its name and kind.
+/// The caller compares the names of typedefs. With `behind_pointer` members are not compared: the target of a member that
+/// is a pointer needs the same name and kind only.
 pub(super) fn matches(pair: Pair<'_>, behind_pointer: bool, levels: usize, work: &mut Work) -> Option<bool> {
     let (mut pair, mut behind_pointer) = (pair, behind_pointer);
     if levels == 0 {

@@ -18,7 +18,7 @@ impl TryFrom<&Map> for MapHandle {
     ///
     /// # Errors
     ///
-    /// `EPERM` without `CAP_SYS_ADMIN`; `EMFILE` if the process has as many descriptors as it may.
+    /// `EPERM` without `CAP_SYS_ADMIN`; `EMFILE` at the file descriptor limit.
     fn try_from(map: &Map) -> Result<MapHandle> {
         let handle = MapInfo::new(map.as_fd()).and_then(|info| MapHandle::from_map_id(info.info.id));
         handle.map_err(|why| by_number(refused(map.failed("make a libbpf-rs handle of map"), &why)))
@@ -32,7 +32,7 @@ impl TryFrom<&MapHandle> for Map {
     ///
     /// # Errors
     ///
-    /// `EMFILE` if the process has as many descriptors as it may; or the kernel does not tell the map's sizes.
+    /// `EMFILE` at the file descriptor limit; or the kernel does not tell the map's sizes.
     fn try_from(handle: &MapHandle) -> Result<Map> {
         same(handle)
     }
@@ -46,7 +46,7 @@ impl<T: Debug> TryFrom<&MapImpl<'_, T>> for Map {
     ///
     /// # Errors
     ///
-    /// `EMFILE` if the process has as many descriptors as it may; or the kernel does not tell the map's sizes.
+    /// `EMFILE` at the file descriptor limit; or the kernel does not tell the map's sizes.
     ///
     /// # Panics
     ///

@@ -18,7 +18,7 @@ impl TryFrom<&Program> for ProgramHandle {
     /// # Errors
     ///
     /// The program was not loaded; `EPERM` without `CAP_SYS_ADMIN`, as libbpf-rs makes a handle by the program's number
-    /// only; `EMFILE` if the process has as many descriptors as it may.
+    /// only; `EMFILE` at the file descriptor limit.
     fn try_from(program: &Program) -> Result<ProgramHandle> {
         let id = libbpf_rs::Program::id_from_fd(program.fd()?);
         let handle = id.and_then(ProgramHandle::from_prog_id);
@@ -37,7 +37,7 @@ impl TryFrom<&libbpf_rs::Program<'_>> for Program {
     ///
     /// # Errors
     ///
-    /// The program was not loaded; `EMFILE` if the process has as many descriptors as it may.
+    /// The program was not loaded; `EMFILE` at the file descriptor limit.
     fn try_from(program: &libbpf_rs::Program<'_>) -> Result<Program> {
         let name = program.name().to_string_lossy();
         // Without one, libbpf-rs lends a descriptor that is none.
@@ -61,7 +61,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// `EMFILE` if the process has as many descriptors as it may.
+    /// `EMFILE` at the file descriptor limit.
     pub fn from_handle(handle: &ProgramHandle, expected_attach_type: u32) -> Result<Program> {
         let name = handle.name().to_string_lossy();
         same(handle.as_fd(), &name, handle.prog_type() as u32, expected_attach_type)

@@ -197,8 +197,8 @@ fn run_with(
     Ok(Some(Loaded { maps: made, programs, struct_ops, arena: own.arena, features, probed }))
 }
 
-/// The map behind a descriptor that the loader made for `open`, whose sizes [`layout`](crate::layout) held against
-/// what the kernel was given.
+/// The map behind a descriptor that the loader made for `open`. [`layout`](crate::layout) has checked that the kernel was
+/// given these sizes.
 fn new_map(fd: OwnedFd, open: &OpenMap, max_entries: u32) -> Result<Map> {
     let shape = Shape { max_entries, ..open.wanted_shape() };
     let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(&*open.name).errno_is(errno))?;

@@ -296,7 +296,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// The process has as many descriptors as it may.
+    /// The process has reached its file descriptor limit.
     pub fn try_clone(&self) -> Result<Map> {
         let fd = self.fd.try_clone().map_err(|errno| self.failed("duplicate the descriptor of map").errno_is(errno))?;
         Ok(Map::new(fd, &self.name))

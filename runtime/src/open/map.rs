@@ -221,7 +221,7 @@ impl OpenMap {
     ///
     /// # Errors
     ///
-    /// As there; or the process has as many descriptors as it may.
+    /// As there; or the process has reached its file descriptor limit.
     pub fn reuse_map(&mut self, map: impl AsFd) -> Result<()> {
         let fd = map.as_fd().try_clone_to_owned();
         self.reuse_fd(fd.map_err(|error| Error::new("reuse map").subject(&*self.name).io(error))?)
@@ -240,7 +240,7 @@ impl OpenMap {
     ///
     /// # Errors
     ///
-    /// It holds no maps, a map was handed in, which exists, or the process has as many descriptors as it may.
+    /// It holds no maps, a map was handed in, which exists, or the process has reached its file descriptor limit.
     pub fn set_inner_map(&mut self, inner: impl AsFd) -> Result<()> {
         let failed = || Error::new("set the inner map of map").subject(&*self.name);
         if !self.holds_maps() {

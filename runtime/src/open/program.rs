@@ -130,7 +130,7 @@ impl OpenProgram {
     ///
     /// # Errors
     ///
-    /// The process has as many descriptors as it may.
+    /// The process has reached its file descriptor limit.
     pub fn set_attach_target_program(&mut self, program: impl AsFd, function: &str) -> Result<()> {
         let failed = |error| Error::new("set the attach target of program").subject(&*self.name).io(error);
         let program = Arc::new(program.as_fd().try_clone_to_owned().map_err(failed)?);

@@ -38,10 +38,10 @@ pub(super) const WRITE: &str = "write to per-CPU map";
 /// - Before Linux 7.0 (for an `lru_percpu_hash` before 7.2) a write for one CPU reads the values of all CPUs, and writes all
 ///   of them back: **what programs on other CPUs write in between is lost**.
 /// - Since then, [`Update::Existing`] for one CPU of a hash looks first whether the element is there, as the kernel heeds
-///   `BPF_EXIST` only without `BPF_F_CPU`: an element that is deleted in between is made anew.
+///   `BPF_EXIST` only without `BPF_F_CPU`: an element that is deleted in between is made again.
 /// - On Linux 7.0 and 7.1 every write for one CPU of a `percpu_hash` looks first: an element that `BPF_F_CPU` makes has
 ///   there, for the other CPUs, what its memory held before. One that is deleted in between can still have that.
-/// - An `lru_percpu_hash` that is full can forget, to make room, the very element that is written. It is made anew then, with
+/// - An `lru_percpu_hash` that is full can forget, to make room, the very element that is written. It is made again then, with
 ///   zeroes for the other CPUs.
 /// - Before Linux 7.0 the kernel writes a `percpu_cgroup_storage` in whole 8 bytes a CPU, though it has allocated
 ///   `value_size`: up to 4 bytes of other per-CPU memory are read before and written back. Give such maps values of a
@@ -164,7 +164,7 @@ impl<K: Plain, V: Value> PerCpuMap<K, V> {
 
     /// As [`set`](Self::set), if `how` lets it.
     ///
-    /// [`Update::Existing`] is not one step in a hash: from Linux 7.0 on, an element that is deleted just then is made anew.
+    /// [`Update::Existing`] is not one step in a hash: from Linux 7.0 on, an element that is deleted just then is made again.
     ///
     /// # Errors
     ///

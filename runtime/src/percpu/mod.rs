@@ -11,8 +11,8 @@
 //! Since Linux 7.0 one command reads or writes one CPU's value (`BPF_F_CPU`), or writes one value to all CPUs
 //! (`BPF_F_ALL_CPUS`), and copies `value_size` bytes, however many CPUs there are. Before, the kernel takes and gives the
 //! values of all possible CPUs only, `round_up(value_size, 8)` bytes each; the same calls then go through a buffer of that
-//! size, which the handle allocates once and keeps. The first such command of a process makes sure that the kernel has as many
-//! CPUs as `/sys` says, with a page behind the buffer that the kernel cannot write.
+//! size, which the handle allocates once and keeps. The first of these commands that reads an element proves that the kernel
+//! has as many CPUs as `/sys` says. Until then each buffer ends at a page that the kernel cannot access.
 //!
 //! What of that is atomic, and what is not, stands with [`PerCpuMap`].
 

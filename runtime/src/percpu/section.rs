@@ -70,7 +70,7 @@ impl<T: Value> PerCpu<T> {
     ///
     /// # Errors
     ///
-    /// The values are shorter than `U`, or the process has as many descriptors as it may.
+    /// The values are shorter than `U`, or the process has reached its file descriptor limit.
     pub fn as_type<U: Value>(&self) -> Result<PerCpu<U>> {
         PerCpu::new(self.map().try_clone()?)
     }

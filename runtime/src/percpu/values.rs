@@ -93,7 +93,7 @@ impl<T: Value> PerCpuValues<T> {
         values
     }
 
-    /// Replaces all values, be they of other CPUs, by those in the kernel's bytes.
+    /// Replaces all values by those in the kernel's bytes.
     pub(super) fn read(&mut self, cpus: &'static PossibleCpus, bytes: &[u8], slot: usize, len: usize) {
         self.cpus = cpus;
         self.values.clear();
