@@ -13,6 +13,9 @@ mod object;
 #[path = "../../../skelgen-macros/src/percpu/mod.rs"]
 #[allow(dead_code, reason = "the macros use the rest")]
 mod percpu;
+#[path = "../../../skelgen-macros/src/runtime.rs"]
+#[allow(dead_code, reason = "the macros use it")]
+mod runtime;
 
 use percpu::layout::{CMember, CType};
 use skelgen::object::{Map, Object};
