@@ -70,6 +70,22 @@ fn a_size_that_is_not_set_is_named() {
 }
 
 #[test]
+fn a_map_with_elements_in_the_object_keeps_its_sizes() {
+    if !may_load() {
+        return;
+    }
+    let mut open = crate::maps::open();
+    open.maps.hash_of_maps_filled.set_key_size(64).unwrap();
+    let error = open.load().unwrap_err();
+    assert_eq!((error.operation(), error.subject_name()), ("create map", Some("hash_of_maps_filled")), "{error}");
+    assert!(error.to_string().contains("the object has elements for it, with keys of 4 bytes"), "{error}");
+    // Without elements any size is the user's.
+    let mut open = crate::maps::open();
+    open.maps.hash_of_maps.set_key_size(64).unwrap();
+    assert_eq!(open.load().unwrap().maps.hash_of_maps.key_size(), 64);
+}
+
+#[test]
 fn types_of_other_sizes_are_refused() {
     if !may_load() {
         return;

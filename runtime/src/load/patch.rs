@@ -7,11 +7,11 @@ use crate::image::{
     AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, OP_COPY, OP_FIND_BTF, OP_PROBE, Read, STEP_SIZE, Step,
 };
 use crate::open::{OpenMap, OpenProgram, Opened};
-use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
+use crate::sys::attr::{BtfLoad, MapCreate, MapElem, ProgLoad, place};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
     BPF_BTF_LOAD, BPF_F_TOKEN_FD, BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF,
-    BPF_MAP_TYPE_USER_RINGBUF, BPF_PROG_LOAD, BPF_PROG_TYPE_UNSPEC,
+    BPF_MAP_TYPE_USER_RINGBUF, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, BPF_PROG_TYPE_UNSPEC,
 };
 use crate::{Error, Result, cpus};
 
@@ -73,8 +73,16 @@ impl<'a, 'v> Patches<'a, 'v> {
         if map.is_data || !map.is_resized() {
             return Ok(());
         }
-        let shape = map.wanted_shape();
-        for &attr in self.opened.desc.maps[map.index].attrs {
+        let (desc, shape) = (&self.opened.desc.maps[map.index], map.wanted_shape());
+        if self.is_filled(desc.fd) {
+            let (key_size, value_size) = (desc.key_size, desc.value_size);
+            let why = format!(
+                "the object has elements for it, with keys of {key_size} bytes and values of {value_size}, so its sizes \
+                 cannot be set"
+            );
+            return Err(Error::new("create map").subject(desc.name).because(why));
+        }
+        for &attr in desc.attrs {
             for (place, word) in [
                 (place!(MapCreate.key_size), shape.key_size),
                 (place!(MapCreate.value_size), shape.value_size),
@@ -85,6 +93,17 @@ impl<'a, 'v> Patches<'a, 'v> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the image has elements for the map whose descriptor is at `fd`.
+    fn is_filled(&self, fd: u32) -> bool {
+        let is_fill = |attr: u32| {
+            self.steps().any(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_UPDATE_ELEM && step.arg == attr)
+        };
+        self.steps().any(|(_, copy)| {
+            let attr = copy.out.checked_sub(place!(MapElem.map_fd));
+            copy.op == OP_COPY && copy.arg == fd && attr.is_some_and(is_fill)
+        })
     }
 
     /// What a map of maps is made after, if it is one: a map that was given, or else the object's definition.

@@ -127,7 +127,8 @@ impl OpenMap {
     ///
     /// It is a struct_ops map, whose size the kernel's types tell, or an arena; a map was handed in, which exists; or it is a
     /// data section and `bytes` are fewer than the section's or more than the 32 KiB that the kernel has for a value of each
-    /// CPU. Other sizes that the kernel does not take fail when the map is made.
+    /// CPU. The load fails for other sizes that the kernel does not take, and for any change if the object has elements for
+    /// the map.
     pub fn set_value_size(&mut self, bytes: u32) -> Result<()> {
         let failed = || Error::new("set value_size of map").subject(&*self.name);
         self.may_resize().map_err(|why| failed().because(why))?;
@@ -162,6 +163,7 @@ impl OpenMap {
     /// # Errors
     ///
     /// It is a data section, a struct_ops map or an arena, whose keys are the kernel's; or a map was handed in, which exists.
+    /// The load fails if the object has elements for the map, whose keys have the object's size.
     pub fn set_key_size(&mut self, bytes: u32) -> Result<()> {
         let failed = || Error::new("set key_size of map").subject(&*self.name);
         self.may_resize().map_err(|why| failed().because(why))?;
