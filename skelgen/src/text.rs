@@ -18,15 +18,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character is nothing to write to a terminal.
+/// Whether [`printable`] escapes this character.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
+    c.is_control() && c != '\t'
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// The character as JSON and Java write it: all those in question have four digits.
+/// The character as JSON and Java escape it. All unprintable ones have at most four digits.
 #[must_use]
 pub fn escaped(c: char) -> String {
     format!("\\u{:04x}", u32::from(c))
@@ -37,8 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_a_terminal_is_escaped() {
+    fn characters_that_control_a_terminal_are_escaped() {
         assert_eq!(printable("\x1b[31mred\n\u{202e}x\u{9b}"), "\\u001b[31mred\\u000a\\u202ex\\u009b");
         assert!(matches!(printable("naïve .percpu 名"), Cow::Borrowed("naïve .percpu 名")));
+        assert_eq!(printable("hits++;\t// count"), "hits++;\t// count");
     }
 }

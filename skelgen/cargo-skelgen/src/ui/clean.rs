@@ -1,14 +1,15 @@
-//! The last step before a terminal: what an object's names could do to it is taken out.
+//! A filter for the command's output: an object's names cannot control the terminal.
 //!
-//! Everything that the command says goes through here, names of sections and symbols, lines of source and logs among it.
-//! Of escape sequences only those of our own colours pass. What is left out is written as `\\u001b`, which in JSON is the
-//! same text.
+//! All output passes through it, with the names of sections and symbols, source lines and verifier logs in it. Of escape
+//! sequences only the command's own colours pass. Other unprintable characters are written as `\u001b`, which JSON reads
+//! as the same character.
 
 use std::io::{self, Write};
 
 use skelgen::{escaped, is_unprintable};
 
-/// A writer that cleans what it is given, which is whole characters at a time, as `write!` and serde give them.
+/// A writer that escapes unprintable characters. Each write must consist of whole characters, as those of `write!` and serde
+/// do.
 pub(crate) struct Clean<W>(pub(super) W);
 
 impl<W: Write> Write for Clean<W> {
@@ -20,7 +21,7 @@ impl<W: Write> Write for Clean<W> {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let text = String::from_utf8_lossy(bytes);
         let mut rest = &*text;
-        while let Some(at) = rest.find(|c| is_unprintable(c) && c != '\n' && c != '\t') {
+        while let Some(at) = rest.find(|c| is_unprintable(c) && c != '\n') {
             let (before, from) = rest.split_at(at);
             self.0.write_all(before.as_bytes())?;
             let len = match style(from) {
@@ -44,7 +45,8 @@ impl<W: Write> Write for Clean<W> {
     }
 }
 
-/// How long the colour is that the text begins with: `ESC [ numbers m`, without those that hide text or let it blink.
+/// The length of the colour sequence at the start of the text: `ESC [ numbers m`, except for sequences that hide text or
+/// make it blink.
 fn style(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let len = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
