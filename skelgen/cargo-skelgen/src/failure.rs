@@ -75,7 +75,7 @@ impl Failure {
         // Both begin with the object's name, which stands before the sentence already, as the user wrote it.
         let line = error.lines().next().unwrap_or_default();
         let name = file_name(&self.path);
-        // The generator's errors have it printable.
+        // In the generator's errors the name is already printable.
         let line =
             line.strip_prefix(&*printable(&name)).filter(|rest| rest.starts_with(": ")).map_or(line, |rest| &rest[2..]);
         line.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line).to_owned()
@@ -137,21 +137,22 @@ impl Failure {
     }
 }
 
-/// The runtime's words for who runs this command: its options in place of the methods that code would call.
+/// Rewrites a message of the runtime for the command line: it names the command's options instead of the runtime's
+/// methods.
 pub(crate) fn for_command(text: &str) -> String {
-    /// Methods, and the options that do the same.
-    const OPTIONS: [(&str, &str); 4] = [
+    /// Words of the runtime, and the options that do the same. The first match counts: `set_kconfig()` takes the text of a
+    /// whole configuration, or one option of it.
+    const OPTIONS: [(&str, &str); 5] = [
+        ("set_kconfig() says what", "--kconfig FILE says what"),
+        ("what set_kconfig() was given", "what --kconfig or --set-kconfig was given"),
         ("set_kconfig()", "--set-kconfig"),
         ("set_autoload(false)", "--no-autoload"),
         ("set_autoload(true)", "--autoload"),
-        ("set_percpu_mode", "--percpu"),
     ];
+    /// Methods without an option.
+    const METHODS: [&str; 3] = ["set_prog_type", "set_attach_target", "set_inner_map"];
     let mut text = OPTIONS.iter().fold(text.to_owned(), |text, (method, option)| text.replace(method, option));
-    // What only code can do.
-    if ["set_prog_type", "set_attach_target", "set_inner_map", "set_max_entries", "set_value_size"]
-        .iter()
-        .any(|method| text.contains(method))
-    {
+    if METHODS.iter().any(|method| text.contains(method)) {
         text.push_str(" (methods are for code; this command has no option for them)");
     }
     text

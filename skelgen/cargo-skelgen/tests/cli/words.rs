@@ -1,4 +1,4 @@
-//! Words in which nothing misleads: names that could do something to a terminal, hints that are for code.
+//! Output that cannot mislead: names with terminal escapes are escaped, and hints name options instead of methods.
 
 use std::fs;
 
@@ -7,8 +7,8 @@ use skelgen_tests::{fixtures, have_clang, may_load};
 
 use crate::{Ran, json, scratch, skelgen};
 
-/// An object with a section, a variable and a program whose names are terminal escapes, an end of a line and text that
-/// turns its direction; the names are as long as those that they replace.
+/// An object whose section, variable and program names contain terminal escapes, a newline and a right-to-left override.
+/// Each name is as long as the name that it replaces.
 fn hostile() -> String {
     let mut object = fixtures::bytes("counters");
     let names: [(&[u8], &[u8]); 4] = [
@@ -29,7 +29,7 @@ fn hostile() -> String {
 }
 
 #[test]
-fn names_do_nothing_to_a_terminal() {
+fn names_cannot_control_a_terminal() {
     let object = hostile();
     let commands: [&[&str]; 7] = [
         &["inspect"],
@@ -43,7 +43,7 @@ fn names_do_nothing_to_a_terminal() {
     for command in commands {
         for color in ["always", "never"] {
             let Ran { out, err, .. } = skelgen(&[&["--color", color], command, &[&object]].concat());
-            // Colours of the command itself.
+            // Remove the colours of the command itself.
             let said = (out + &err).replace("\x1b[0m", "");
             let styles = ["1", "2", "31", "32", "33", "34", "35", "36"].map(|style| format!("\x1b[{style}m"));
             let said = styles.iter().fold(said, |said, style| said.replace(style, ""));
@@ -54,7 +54,7 @@ fn names_do_nothing_to_a_terminal() {
     }
     let plan = skelgen(&["inspect", "--plan", &object]).out;
     assert!(plan.contains("\\u000d") || plan.contains("\\u001b"), "{plan}");
-    // JSON has the names as they are.
+    // JSON keeps the names.
     let Ran { out, .. } = skelgen(&["inspect", "--json", &object]);
     let document = json::parse(&out);
     let sections = document["sections"].as_array().expect("an array");
@@ -62,7 +62,7 @@ fn names_do_nothing_to_a_terminal() {
 }
 
 #[test]
-fn an_end_of_a_line_in_a_files_name_stays_in_its_line() {
+fn a_newline_in_a_file_name_starts_no_line_of_output() {
     let path = scratch("two\nOK   lines.bpf.o");
     fs::write(&path, fixtures::bytes("counters")).expect("the target folder can be written");
     let object = path.to_str().expect("text");
@@ -99,7 +99,7 @@ fn hints_name_options_of_the_command() {
 }
 
 #[test]
-fn an_object_of_maps_alone_needs_no_lines() {
+fn an_object_with_only_maps_gets_no_note_about_line_info() {
     let object = scratch("maps_alone.bpf.o");
     let source = "#define SEC(name) __attribute__((section(name), used))\n\
                   struct { int (*type)[2]; int (*max_entries)[1]; int *key; long *value; } only SEC(\".maps\");\n\
@@ -116,7 +116,7 @@ fn an_object_of_maps_alone_needs_no_lines() {
 }
 
 #[test]
-fn plans_name_types() {
+fn plans_name_map_types() {
     let plan = skelgen(&["inspect", "--plan", "counters.bpf.o"]).out;
     assert!(plan.contains("create map      events type=ringbuf key_size=0"), "{plan}");
 }
