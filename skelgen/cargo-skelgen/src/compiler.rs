@@ -64,7 +64,7 @@ pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
     notes
 }
 
-/// Whether there are instructions: an object may be maps alone.
+/// Whether there are instructions: an object may have only maps.
 fn has_code(outline: &Outline<'_>) -> bool {
     outline.sections.iter().any(|section| section.content == Content::Code && section.size > 0)
 }

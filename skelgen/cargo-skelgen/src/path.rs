@@ -9,7 +9,7 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// A path in a line of text: names of files may have ends of lines, too.
+/// A path for one line of text: file names may contain newlines.
 pub(crate) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy()).into_owned()
 }

@@ -20,7 +20,7 @@ pub(crate) struct RecipeArgs {
     /// The oldest kernel that it is for, as in 7.3
     #[arg(long, value_name = "RELEASE")]
     min_kernel: Option<KernelVersion>,
-    /// The programs' license, if the object has no section for it, as in GPL
+    /// The programs' license, as in GPL, if the object has no license section
     #[arg(long)]
     license: Option<String>,
     /// Keep the loader's image in this file beside the skeleton

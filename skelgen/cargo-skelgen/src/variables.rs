@@ -1,7 +1,7 @@
 //! The variables of an object, and their names on the command line.
 //!
-//! A C name need not be unique: two linked files may each have a static of one name, and so may two sections. The path of
-//! the skeleton's field always is: `data.count`, `data.count_`.
+//! A C name need not be unique: two linked files, or two sections, may each have a static of the same name. The path of the
+//! skeleton's field is unique: `data.count`, `data.count_`.
 
 use skelgen::Skeleton;
 use skelgen::emit::types::{Members, field_ident};
@@ -16,7 +16,7 @@ pub(crate) struct Variable<'a> {
     pub(crate) var: &'a Var,
 }
 
-/// The variables whose first values can be set, each with the path of its field.
+/// The variables whose initial values can be set, each with the path of its field.
 fn all(skeleton: &Skeleton) -> Vec<(String, Variable<'_>)> {
     let mut all = Vec::new();
     for (map, planned) in skeleton.plan.maps.iter().enumerate() {
@@ -41,12 +41,12 @@ pub(crate) fn fields(data: &Data) -> Vec<String> {
     fields
 }
 
-/// The name without the `r#` that makes it one in Rust.
+/// The name without `r#`.
 fn plain(ident: &dyn ToString) -> String {
     ident.to_string().replace("r#", "")
 }
 
-/// The variable called `name`, as C or as the skeleton calls it.
+/// Finds a variable by its C name or by the path of its field.
 pub(crate) fn find<'a>(skeleton: &'a Skeleton, name: &str) -> Result<Variable<'a>, String> {
     let all = all(skeleton);
     if let Some((_, found)) = all.iter().find(|(path, _)| path == name) {
@@ -61,7 +61,7 @@ pub(crate) fn find<'a>(skeleton: &'a Skeleton, name: &str) -> Result<Variable<'a
         }
         several => {
             let paths: Vec<_> = several.iter().map(|(path, _)| format!("`{path}`")).collect();
-            Err(format!("it has {} variables `{name}`: name {}", several.len(), paths.join(" or ")))
+            Err(format!("it has {} variables `{name}`: write {}", several.len(), paths.join(" or ")))
         }
     }
 }
@@ -79,7 +79,7 @@ mod tests {
     fn statics_of_one_name_are_told_apart_by_their_fields() {
         let skeleton = skeleton("linked");
         let offset = |name: &str| find(&skeleton, name).map(|found| found.var.offset);
-        let several = "it has 2 variables `same_name`: name `data.same_name` or `data.same_name_`";
+        let several = "it has 2 variables `same_name`: write `data.same_name` or `data.same_name_`";
         assert_eq!(offset("same_name"), Err(several.to_owned()));
         assert_eq!(offset("data.same_name"), Ok(0));
         assert_eq!(offset("data.same_name_"), Ok(8));
@@ -91,7 +91,7 @@ mod tests {
     fn variables_of_one_name_are_told_apart_by_their_sections() {
         let skeleton = skeleton("linked3");
         let section = |name: &str| find(&skeleton, name).map(|found| found.data.kind);
-        let several = "it has 2 variables `count_b`: name `bss.count_b` or `data.count_b`";
+        let several = "it has 2 variables `count_b`: write `bss.count_b` or `data.count_b`";
         assert_eq!(section("count_b"), Err(several.to_owned()));
         assert_eq!(section("bss.count_b"), Ok(DataKind::Bss));
         assert_eq!(section("data.count_b"), Ok(DataKind::Data));

@@ -32,8 +32,8 @@ pub(super) struct Package {
 }
 
 impl Package {
-    /// The package's folder below the target directory, which packages of other workspaces may share, and one of them may
-    /// have the same name.
+    /// The package's folder below the target directory. Workspaces may share a target directory and have packages of the
+    /// same name, so the manifest's path is part of the folder's name.
     pub(super) fn folder(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.manifest.hash(&mut hasher);

@@ -1,7 +1,7 @@
-//! Whether an object loads here: it is loaded as `load` does it.
+//! Whether an object loads on the running kernel: this loads it, as `load` does.
 //!
-//! No table knows what a verifier accepts, which instructions a JIT has, or which trampolines an architecture; the tables
-//! in [`needs`](super::needs) say why an object does not load, and on which kernels it might.
+//! No table can tell what the verifier accepts, which instructions the JIT supports, or whether the architecture has
+//! trampolines. The tables in [`needs`](super::needs) explain a failure, and name the kernels that have each feature.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use skelgen::Skeleton;
 use crate::failure::Failure;
 use crate::load;
 
-/// Loads the object, without pinning its maps, and drops it.
+/// Loads the object without pinning its maps, and unloads it.
 ///
 /// # Errors
 ///
-/// As `load` has them.
+/// Those of `load`.
 pub(super) fn try_it(path: &Path, mut skeleton: Skeleton, bytes: &[u8]) -> Result<(), Failure> {
     skeleton.plan.maps.iter_mut().for_each(|map| map.def.pin_by_name = false);
     load::unchanged(path, &skeleton, bytes)

@@ -1,8 +1,8 @@
 //! `features`: what the running kernel has, and what an object would need of it.
 //!
-//! What can be tried is tried: a loader program that makes nothing, a per-CPU map, the object itself. The rest is looked
-//! up in the kernel's BTF (which types of maps and programs it knows) and in `/proc` and `/sys`; and for other kernels, in
-//! a table of versions ([`since`]).
+//! It tries a loader program that makes nothing, a per-CPU map, and the object itself. The rest it looks up in the kernel's
+//! BTF (which types of maps and programs it knows), in `/proc` and `/sys`, and for other kernels in a table of versions
+//! ([`since`]).
 
 mod attempt;
 mod kernel_btf;
@@ -69,7 +69,7 @@ struct View {
 #[derive(Serialize)]
 struct ObjectView {
     object: String,
-    /// Whether it was loaded. Where no object can be, no.
+    /// Whether it was loaded; false also where this process cannot load anything.
     loads: bool,
     /// Why it does not load.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ impl ObjectView {
         let has_percpu = skeleton.plan.has_percpu();
         let failure = attempt::try_it(path, skeleton, &bytes).err();
         if failure.is_none() {
-            needs.iter_mut().for_each(Need::is_proven);
+            needs.iter_mut().for_each(Need::prove);
         }
         let required = || needs.iter().filter(|need| need.required);
         let minimum = required().filter_map(|need| need.since).max().unwrap_or(since::OLDEST);

@@ -45,8 +45,8 @@ impl Need {
         Need { what, name: None, since: None, here, required: true, users: Vec::new(), note: None }
     }
 
-    /// The object was loaded: what that takes is here, whatever the tables say.
-    pub(super) fn is_proven(&mut self) {
+    /// Notes that the kernel has this feature if it is required: the object was loaded, whatever the tables say.
+    pub(super) fn prove(&mut self) {
         if self.required {
             self.here = Some(true);
         }
@@ -121,7 +121,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The loader makes an instruction array for each jump table of a program.
+    /// Jump tables: the loader creates an instruction array for each.
     fn jump_tables(&self, needs: &mut Vec<Need>) {
         let programs = self.skeleton.plan.programs.iter();
         let with: Vec<_> = programs.filter(|program| !program.native.jump_tables.is_empty()).collect();
@@ -156,7 +156,7 @@ impl Asked<'_> {
             let since = since::prog_type(number);
             let mut need = Need::new("program type", self.has("bpf_prog_type", number, since));
             if number == ProgType::BPF_PROG_TYPE_UNSPEC as u32 {
-                // The kernel's enum has this one as well.
+                // The kernel's enum has this value too, but no program of this type loads.
                 (need.here, need.note) =
                     (Some(false), Some("code must set it: the section's name does not".to_owned()));
             }

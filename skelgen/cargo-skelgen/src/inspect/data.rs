@@ -31,7 +31,7 @@ struct Variable {
     #[serde(rename = "type")]
     c_type: String,
     name: String,
-    /// The skeleton's field, where it is not called as the variable is.
+    /// The name of the skeleton's field, if it differs from the variable's.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(serialize_with = "whole", skip_serializing_if = "is_partial")]

@@ -174,7 +174,7 @@ impl Attempt {
     }
 }
 
-/// Loads an object as it is, and drops it.
+/// Loads an object with no changes, and unloads it.
 pub(crate) fn unchanged(path: &Path, skeleton: &Skeleton, bytes: &[u8]) -> Result<(), Failure> {
     let loaded =
         described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| Opened::new(desc)?.load([], [], &[]));

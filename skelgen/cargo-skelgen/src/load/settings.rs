@@ -28,20 +28,20 @@ pub(super) struct SettingsArgs {
     /// Leave a program out
     #[arg(long, value_name = "PROGRAM")]
     no_autoload: Vec<String>,
-    /// The first value of a variable: a number, true or false. If there are
-    /// several of the name, say which: data.count
+    /// The initial value of a variable: a number, true or false. If several
+    /// variables have the name, add the section: data.count
     #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
     set: Vec<(String, String)>,
-    /// The entries of a map, as in events=4096; of a ring buffer its bytes
+    /// A map's max_entries, as in events=4096; a ring buffer's is in bytes
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     max_entries: Vec<(String, u32)>,
-    /// Bytes of a map's values, as in stacks=1016
+    /// A map's value size in bytes, as in stacks=1016
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     value_size: Vec<(String, u32)>,
-    /// Bytes of a map's keys
+    /// A map's key size in bytes
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     key_size: Vec<(String, u32)>,
-    /// The programs' license, if the object has no section for it, as in GPL
+    /// The programs' license, as in GPL, if the object has no license section
     #[arg(long)]
     license: Option<String>,
 }
@@ -58,13 +58,13 @@ fn pair(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// What sets one of a map's sizes.
+/// A setter of one of a map's sizes.
 type SetSize = fn(&mut OpenMap, u32) -> skelgen_runtime::Result<()>;
 
 /// The same, with the files read.
 pub(super) struct Settings<'a> {
     kconfig: Option<String>,
-    /// How many objects they are for.
+    /// The number of objects on the command line.
     objects: usize,
     args: &'a SettingsArgs,
 }
@@ -75,9 +75,8 @@ impl SettingsArgs {
         let sizes = self.max_entries.len() + self.value_size.len() + self.key_size.len();
         let of_one = self.autoload.len() + self.no_autoload.len() + self.set.len() + sizes;
         if objects > 1 && of_one > 0 {
-            let what = format!(
-                "--autoload, --no-autoload, --set and sizes of maps are for one object, and there are {objects}"
-            );
+            let what =
+                format!("--autoload, --no-autoload, --set and map sizes need a single object, and there are {objects}");
             return Err(Stop::Usage(what));
         }
         let mut kconfig = match &self.kconfig {
@@ -132,8 +131,8 @@ impl Settings<'_> {
         Ok(values)
     }
 
-    /// Refuses `--set-kconfig` of an option that the object does not ask for: the load would go on without it. Of several
-    /// objects another may ask for it.
+    /// Refuses `--set-kconfig` for an option that the object does not use, as the load would ignore it. With several
+    /// objects, another one may use the option.
     pub(super) fn check_options(&self, skeleton: &Skeleton) -> Result<(), String> {
         if self.objects > 1 {
             return Ok(());
@@ -143,12 +142,14 @@ impl Settings<'_> {
         let asked: Vec<_> = asked.map(|var| var.name.as_str()).collect();
         match self.args.set_kconfig.iter().find(|(option, _)| !asked.contains(&option.as_str())) {
             None => Ok(()),
-            Some((option, _)) if asked.is_empty() => Err(format!("it asks for no option, and so not for {option}")),
-            Some((option, _)) => Err(format!("it does not ask for {option}, but for {}", asked.join(", "))),
+            Some((option, _)) if asked.is_empty() => {
+                Err(format!("it uses no kernel option, so {option} has no effect"))
+            }
+            Some((option, _)) => Err(format!("it does not use {option}; its options: {}", asked.join(", "))),
         }
     }
 
-    /// What is said of the object's loads.
+    /// The plan's options.
     pub(super) fn plan_options(&self) -> PlanOptions {
         PlanOptions { license: self.args.license.clone(), ..PlanOptions::default() }
     }
@@ -182,7 +183,7 @@ impl Settings<'_> {
         Ok(changed)
     }
 
-    /// Each size of a map that is asked for, and what sets it.
+    /// Each map size on the command line, with its setter.
     fn sizes(&self) -> impl Iterator<Item = (&str, u32, SetSize)> {
         let all: [(_, SetSize); 3] = [
             (&self.args.max_entries, OpenMap::set_max_entries),

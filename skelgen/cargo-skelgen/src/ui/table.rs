@@ -28,7 +28,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// The text in a colour.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        // Also ends of lines: a row is a row.
+        // A newline in the text would end the row.
         Cell { text: printable(&text.into()).into_owned(), style, declared: None }
     }
 

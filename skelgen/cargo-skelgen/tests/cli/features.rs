@@ -98,7 +98,7 @@ fn programs_that_nobody_loads_are_not_required() {
     assert_eq!(document["object"]["minimum_kernel"], "6.1");
 }
 
-/// In the guests of the matrix, `kernel` compares the two as well.
+/// The test target `kernel` compares the two in the guests of the matrix.
 #[test]
 fn features_and_load_agree() {
     if !may_load() {
@@ -126,7 +126,7 @@ fn features_and_load_agree() {
 }
 
 #[test]
-fn what_is_refused_is_explained() {
+fn a_refused_object_is_explained() {
     let (_, unknown) = document(&["unknown_section.bpf.o"]);
     let untyped = need(&unknown, "program type", "unspec");
     assert_eq!((&untyped["here"], &untyped["required"]), (&false.into(), &true.into()));

@@ -53,7 +53,7 @@ fn it_says_in_one_sentence_what_privilege_is_missing() {
 }
 
 #[test]
-fn it_sets_what_an_object_leaves_open() {
+fn it_sets_map_sizes_that_the_object_leaves_at_0() {
     let ran = skelgen(&["load", "--max-entries", "no_such_map=1", "unset_sizes.bpf.o"]);
     assert_eq!(ran.status, 1);
     assert!(ran.out.contains("it has no map `no_such_map`; its maps: stacks, counts, names"), "{}", ran.out);
@@ -78,7 +78,7 @@ fn it_sets_what_an_object_leaves_open() {
 }
 
 #[test]
-fn it_gives_a_license_to_an_object_without() {
+fn it_sets_the_license_of_an_object_that_has_none() {
     let ran = skelgen(&["load", "--license", "", "bad/no_license.bpf.o"]);
     assert_eq!(ran.status, 1);
     assert!(ran.out.contains("the license is empty"), "{}", ran.out);
@@ -263,10 +263,14 @@ fn programs_can_be_left_out_and_variables_set() {
     assert!(line["error"].as_str().is_some_and(|error| error.starts_with("--set target_pid=0x1ffffffff: it takes ")));
     let several = skelgen(&["load", "other/linked.bpf.o", "--set", "same_name=5"]);
     let sentence =
-        "FAIL other/linked.bpf.o: it has 2 variables `same_name`: name `data.same_name` or `data.same_name_`\n";
+        "FAIL other/linked.bpf.o: it has 2 variables `same_name`: write `data.same_name` or `data.same_name_`\n";
     assert_eq!(several, Ran { status: 1, out: sentence.to_owned(), err: String::new() });
     let unasked = skelgen(&["load", "kconfig.bpf.o", "--set-kconfig", "CONFIG_HZZ=5"]);
-    assert!(unasked.out.starts_with("FAIL kconfig.bpf.o: it does not ask for CONFIG_HZZ, but for "), "{}", unasked.out);
+    assert!(
+        unasked.out.starts_with("FAIL kconfig.bpf.o: it does not use CONFIG_HZZ; its options: "),
+        "{}",
+        unasked.out
+    );
     assert_eq!(unasked.status, 1);
     if !may_load() {
         return;
