@@ -181,7 +181,7 @@ impl fmt::Display for Error {
         if let Some(insn) = self.0.insn {
             write!(f, "insn {insn}: ")?;
         }
-        // Of several sentences each has its line; names in them are the object's.
+        // Some messages have several lines, and any line may quote a name from the object.
         for (index, line) in self.0.what.split('\n').enumerate() {
             f.write_str(if index > 0 { "\n" } else { "" })?;
             f.write_str(&printable(line))?;

@@ -1,20 +1,19 @@
-//! Files that other processes may write or read at the same time.
+//! Files that other processes may read or write at the same time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
 
-/// A hash for names of directories and for stamps. Another release of Rust may hash differently, and then what it names
-/// is made again.
+/// A hash for directory names and stamps. Another Rust release may hash differently; the files are then made again.
 pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Writes a file, unless it already has this content: it then keeps its time. Readers see the old file or the new one,
-/// never a part. True if it was written.
+/// Writes a file, unless it already has this content: the file then keeps its modification time. Readers see the old file
+/// or the new one, never a partial one. Returns whether it was written.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<bool> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     if fs::read(path).is_ok_and(|old| old == content) {

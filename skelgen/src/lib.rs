@@ -105,11 +105,11 @@ impl Skeleton {
         Self::with(&PlanOptions { min_kernel, license: None }, file_name, bytes)
     }
 
-    /// The same with all that can be said of a load beforehand.
+    /// The same with all options of the plan.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); or the license cannot be one.
+    /// As [`new`](Self::new), and for a license that the kernel cannot read.
     pub fn with(options: &PlanOptions, file_name: &str, bytes: &[u8]) -> Result<Self> {
         let run = || {
             let mut object = Object::parse(file_name, bytes)?;

@@ -1,9 +1,13 @@
-//! Text of an object, as a person may be shown it.
+//! Text from an object, made safe to show.
 
 use std::borrow::Cow;
 
-/// The text without characters that do something to a terminal or a line: control characters, the ends of lines among
-/// them, and those that turn the direction of text or have no width. Each is written as `\\u001b`.
+/// Bytes of a name of a symbol, section or type; the kernel takes 511 for a type. Strings can share their ends, so without
+/// a limit the names of `n` symbols could be `n` times as long as the file.
+pub(crate) const MAX_NAME: usize = 4096;
+
+/// Escapes the characters that control a terminal or a line, as `\u001b`: control characters, newlines included, and
+/// characters that change the direction of text or have no width. Tabs stay, as C source has them.
 ///
 /// Names in an object can be any bytes, and an object need not come from a compiler.
 #[must_use]

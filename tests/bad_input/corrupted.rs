@@ -11,7 +11,7 @@ use skelgen_tests::{fixtures, not_run};
 
 use super::{generate, refusal};
 
-/// Mutations of each object, which take a second; `SKELGEN_MUTATIONS` says how many else.
+/// Mutations of each object, which take a second. `SKELGEN_MUTATIONS` sets another number.
 const MUTATIONS: u64 = 100;
 
 /// Mutations of each object that `.ci/run` tries.

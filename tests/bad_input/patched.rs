@@ -64,21 +64,21 @@ fn what_is_no_elf_file() {
     let mut counters = Counters::new();
     counters.put(header::CLASS, &[1]);
     let refusal = counters.refusal();
-    assert_eq!(refusal, "this is a 32-bit ELF file, and BPF objects have 64: compile with clang -target bpf");
+    assert_eq!(refusal, "this is a 32-bit ELF file; BPF objects are 64-bit: compile with clang -target bpf");
 }
 
 #[test]
-fn what_another_tool_made_is_named() {
+fn files_of_other_formats_are_recognised() {
     let table: [(&[u8], &str); 10] = [
         (b"BC\xc0\xde\x35\x14", "this is LLVM bitcode, which clang writes with -emit-llvm or -flto: "),
         (b"\xde\xc0\x17\x0b\0\0", "this is LLVM bitcode"),
-        (b"; ModuleID = 'counters.bpf.c'", "this is LLVM's assembly"),
+        (b"; ModuleID = 'counters.bpf.c'", "this is LLVM IR as text"),
         (b"!<arch>\ncounters.o/", "this is an archive (ar): "),
         (b"\x1f\x8b\x08\0", "this is compressed with gzip: "),
         (b"\xfd7zXZ\0\0", "this is compressed with xz: "),
         (b"\x28\xb5\x2f\xfd\x04", "this is compressed with zstd: "),
         (b"BZh91AY", "this is compressed with bzip2: "),
-        (b"\x9f\xeb\x01\0\x18", "this is BTF without a program"),
+        (b"\x9f\xeb\x01\0\x18", "this is raw BTF, as in /sys/kernel/btf, without a program"),
         (b"", "the file is empty"),
     ];
     for (bytes, start) in table {
@@ -88,7 +88,7 @@ fn what_another_tool_made_is_named() {
 }
 
 #[test]
-fn what_is_no_object_of_bpf() {
+fn elf_files_that_are_not_bpf_objects_are_recognised() {
     let mut counters = Counters::new();
     counters.put(header::MACHINE, &62u16.to_le_bytes());
     assert_eq!(counters.refusal(), "made for x86-64, not for BPF: compile with clang -target bpf");

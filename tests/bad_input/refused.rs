@@ -30,16 +30,16 @@ const REFUSED: [(&str, &str); 31] = [
     (
         "bad/common_symbol",
         "section raw_tp: reads_common: insn 0: refers to `tentative`, a common symbol, which has no section: compile with \
-         -fno-common, or give it a value",
+         -fno-common, or initialise it",
     ),
     (
         "bad/function_without_btf",
-        "section .text: undescribed: BTF.ext has no func_info for it, and has it for other functions of the program, which \
-         the kernel refuses: compile it with -g, without __attribute__((nodebug)); or write it in C, if it is assembly",
+        "section .text: undescribed: .BTF.ext has no func_info for it, but for other functions of the program, and the \
+         kernel refuses that: compile it with -g and without __attribute__((nodebug)); write assembly as C",
     ),
     (
         "bad/map_sections",
-        "section maps/alone: a section for each map, as gobpf and old bcc declare them: declare the map in SEC(\".maps\")",
+        "section maps/alone: one section per map, the style of gobpf and old bcc: declare the map in SEC(\".maps\")",
     ),
     ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
     ("bad/kconfig_too_big", "section .kconfig: CONFIG_DEFAULT_HOSTNAME: with it the values would pass 1048576 bytes"),
@@ -104,17 +104,17 @@ const REFUSED: [(&str, &str); 31] = [
     (
         "deep_chain",
         "section raw_tp: callee: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its \
-         per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up",
+         per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup",
     ),
     (
         "deep_stack",
-        "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes; a skeleton for Linux 7.3 \
-         and newer (min_kernel) looks nothing up",
+        "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes; with min_kernel 7.3 or \
+         newer it needs no lookup",
     ),
     (
         "tail_call_stack",
         "section tc: jump: makes a tail call, and the stack above it of 256 bytes would pass the kernel's limit of 255 \
-         with its per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up",
+         with its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup",
     ),
 ];
 

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// is 32.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// How many typedefs and qualifiers, or arrays of arrays, may stand before a type; the kernel stops after 32 as well.
+/// The longest chain of typedefs and qualifiers, or of arrays of arrays, before a type; the kernel allows 32.
 const MAX_CHAIN: usize = 256;
 
 /// Every pointer of a BPF program.
@@ -26,10 +26,9 @@ pub struct Bitfield {
 }
 
 impl Btf {
-    /// The type behind typedefs, qualifiers and type tags; `void` if these are more than any source has.
+    /// The type behind typedefs, qualifiers and type tags; `void` behind more than 256 of them.
     pub fn resolve(&self, mut id: TypeId) -> TypeId {
-        // Bounded, as `get_mut` can make a circle of what `parse` found to be none, and as each of many variables can
-        // have the type at the end of a long chain.
+        // Bounded: `get_mut` can make a cycle that `parse` did not see, and many variables can share one long chain.
         for _ in 0..=MAX_CHAIN {
             match self.get(id) {
                 Type::Typedef(def) => id = def.ty,

@@ -4,10 +4,8 @@ use super::encode::{HEADER_LEN, MAGIC, VERSION};
 use super::kinds::*;
 use super::strings::Strings;
 use super::{Btf, StrOff, Type, TypeId};
+use crate::text::MAX_NAME;
 use crate::{Endian, Error, Result};
-
-/// Bytes of a name; the kernel takes 511.
-const MAX_NAME: usize = 4096;
 
 impl Btf {
     /// Parses the bytes of `.BTF`.
@@ -188,7 +186,6 @@ fn check_references(btf: &Btf) -> Result<()> {
         for name in std::iter::once(ty.name()).chain(inner) {
             match btf.strings.get(name) {
                 Some(name) if name.len() <= MAX_NAME => {}
-                // Many types can have the ends of one long name.
                 Some(_) => return Err(at(format!("a name of more than {MAX_NAME} bytes"))),
                 None => return Err(at(format!("no name at {}", name.0))),
             }

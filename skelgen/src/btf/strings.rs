@@ -11,7 +11,7 @@ const MAX_OFFSET: usize = 0x00ff_ffff;
 #[derive(Clone, Debug)]
 pub(super) struct Strings {
     bytes: Vec<u8>,
-    /// Where each whole string begins first; empty until something is added.
+    /// The first offset of each whole string; empty until a string is added.
     known: HashMap<Box<[u8]>, u32>,
 }
 
@@ -66,7 +66,7 @@ impl Strings {
         Some(StrOff(at))
     }
 
-    /// Notes where the strings begin.
+    /// Fills `known`.
     fn index(&mut self) {
         let mut at = 0;
         for text in self.bytes.split(|&byte| byte == 0) {

@@ -17,7 +17,7 @@ impl Cargo {
         Cargo { listens: env::var_os("OUT_DIR").is_some() && env::var_os("CARGO_CFG_TARGET_ARCH").is_some() }
     }
 
-    /// Has cargo show the error, and lets the build fail.
+    /// Lets cargo show the error and fail the build.
     pub(super) fn error(&self, error: impl Display) {
         self.lines("error", error);
     }

@@ -14,8 +14,8 @@ pub struct BuildError {
     unread: Option<Unread>,
 }
 
-/// The text of an error that a build script returned or dropped. Cargo shows what a script prints that fails, so an error
-/// that was printed needs no more. One that was dropped unread is told to cargo, which lets the build fail.
+/// Reports an error of a build script that is dropped unread. Cargo shows the output of a script that fails, so an error that
+/// the script prints needs nothing else. An unread one goes to cargo as an error, which fails the build.
 struct Unread {
     cargo: Cargo,
     text: String,
@@ -45,7 +45,7 @@ pub(super) enum Cause {
 impl BuildError {
     /// All that is wrong, each by itself.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn fmt::Display + 'static)> {
-        self.is_read();
+        self.mark_read();
         self.causes.iter().map(|cause| cause as &dyn fmt::Display)
     }
 
@@ -54,20 +54,20 @@ impl BuildError {
         if causes.is_empty() { Ok(()) } else { Err(causes.into()) }
     }
 
-    /// Hands on what is wrong.
+    /// The causes, for another error.
     pub(super) fn into_causes(self) -> Vec<Cause> {
-        self.is_read();
+        self.mark_read();
         self.causes
     }
 
-    /// Has cargo told, if nobody reads the error.
+    /// Lets cargo show the error if the script drops it unread.
     pub(super) fn told_to(mut self, cargo: Cargo) -> Self {
         let text = self.to_string();
         self.unread = Some(Unread { cargo, text, read: AtomicBool::new(false) });
         self
     }
 
-    fn is_read(&self) {
+    fn mark_read(&self) {
         if let Some(unread) = &self.unread {
             unread.read.store(true, Ordering::Relaxed);
         }
@@ -118,7 +118,7 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.is_read();
+        self.mark_read();
         for (index, cause) in self.causes.iter().enumerate() {
             let line = if index == 0 { "" } else { "\n" };
             write!(f, "{line}{cause}")?;

@@ -52,9 +52,9 @@ pub use output::{Output, OutputKind};
 ///
 /// # In a build script and elsewhere
 ///
-/// In a build script cargo is told which files and environment variables to watch. An error is returned, and cargo shows
-/// it once: as the script prints it, which `main` does for one that it returns, or as an error of the build if the script
-/// drops it unread. What clang warns of are warnings of the build.
+/// In a build script, the builder tells cargo which files and environment variables to watch. It returns an error, and
+/// cargo shows it once: as the script prints it (`main` prints an error that it returns), or as an error of the build if
+/// the script drops it unread. clang's warnings are warnings of the build.
 ///
 /// Elsewhere, in a task or a test, nothing is printed; [`out_dir`](Self::out_dir) says where files go; and sources are
 /// compiled for this machine.
@@ -114,9 +114,9 @@ impl Builder {
     /// the DWARF; where there is none it stays, and makes no difference to the skeleton. An object that would come out
     /// the same is not made again.
     ///
-    /// The headers of the kernel and of the C library are found where this machine has them (`<linux/if.h>`,
-    /// `<stdint.h>`), and are as wide as BPF is: `long` and pointers have 64 bits. As with clang alone, no macro such as
-    /// `__x86_64__` is defined.
+    /// clang finds the headers of the kernel and of the C library on this machine (`<linux/if.h>`, `<stdint.h>`), and sees
+    /// them as for a 64-bit machine: `long` and pointers have 64 bits. As with clang alone, no macro such as `__x86_64__`
+    /// is defined.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), skelgen::BuildError> {
@@ -208,11 +208,11 @@ impl Builder {
         self
     }
 
-    /// The license that the programs of objects without a section `license` are loaded with.
+    /// The license for programs of objects that have no `license` section.
     ///
-    /// The kernel lets only programs of some licenses call helpers that are for the GPL: `GPL`, `GPL v2`, `Dual MIT/GPL`
-    /// and the others of `license_is_gpl_compatible`. Objects of aya-ebpf say none, and aya takes them for `GPL`. What an object
-    /// says itself stays.
+    /// Only programs with a GPL-compatible license may call GPL-only helpers: `GPL`, `GPL v2`, `Dual MIT/GPL` and the others
+    /// of `license_is_gpl_compatible`. Objects of aya-ebpf have no license, and aya loads them as `GPL`. The license of an
+    /// object that has one stays.
     pub fn license(mut self, license: impl Into<String>) -> Self {
         self.recipe.license = Some(license.into());
         self
@@ -350,7 +350,7 @@ impl Builder {
         })
     }
 
-    /// Lets cargo know, in a build script, what goes wrong.
+    /// In a build script, lets cargo show an error that the script drops.
     fn told(&self, generate: impl FnOnce(&mut Cargo) -> Result<(), BuildError>) -> Result<(), BuildError> {
         let mut cargo = Cargo::from_env();
         if self.inputs.iter().any(|input| matches!(input, Input::Source(_))) {

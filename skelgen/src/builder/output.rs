@@ -189,7 +189,7 @@ fn compile(builder: &Builder, listener: &mut dyn Listener, source: &Path) -> Res
     Ok((object, compiled.object))
 }
 
-/// The folder of a source, below the folder for objects: sources in several folders may have one name.
+/// The source's folder, relative to the folder for objects: sources in different folders may have the same name.
 fn below(source: &Path) -> PathBuf {
     let parents = source.parent().into_iter().flat_map(Path::components);
     parents.filter(|part| matches!(part, Component::Normal(_))).collect()

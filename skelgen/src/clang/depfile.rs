@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The files that an object was made from, in the order of the one rule that `-MD` wrote: `object: source header \` and
-/// so on. In names ` ` and `#` are behind a `\`, and `$` is twice.
+/// The prerequisites of the one rule that `-MD` wrote, in its order: `object: source header \` and so on. In names, ` ` and
+/// `#` are escaped with a `\`, and `$` is doubled.
 pub(super) fn files(rule: &str) -> Vec<PathBuf> {
     // The target's name may have a colon, but not one before a space.
     let Some((_, prerequisites)) = rule.split_once(": ") else { return Vec::new() };

@@ -55,7 +55,7 @@ impl std::error::Error for ClangError {
     }
 }
 
-/// How the C library's headers begin that BPF programs include.
+/// The first characters of C library headers that BPF programs include.
 const C_LIBRARY: [&str; 13] = [
     "arpa/",
     "bits/",
@@ -92,13 +92,13 @@ fn hint(said: &str) -> Option<&'static str> {
         )
     } else if missing("gnu/stubs-32.h'") {
         Some(
-            "a flag or include folder puts a C library's gnu/stubs.h before the one that skelgen has for BPF: take it \
-             out, or install the 32-bit headers (Debian and Ubuntu: `apt install libc6-dev-i386`, Fedora: `dnf install \
+            "because of a flag or an include folder, clang finds the C library's gnu/stubs.h before skelgen's: remove it, \
+             or install the 32-bit headers (Debian and Ubuntu: `apt install libc6-dev-i386`, Fedora: `dnf install \
              glibc-devel.i686`)",
         )
     } else if C_LIBRARY.into_iter().any(missing) {
         Some(
-            "this is a header of the C library: install them (Debian and Ubuntu: `apt install libc6-dev`, Fedora: `dnf \
+            "the C library's headers are missing: install them (Debian and Ubuntu: `apt install libc6-dev`, Fedora: `dnf \
              install glibc-devel`)",
         )
     } else if said.contains("unable to write nop sequence") {
@@ -124,9 +124,9 @@ mod tests {
             (missing("vmlinux.h"), Some("vmlinux.h has the kernel's types")),
             (missing("bpf/bpf_helpers.h"), Some("headers in bpf/ are libbpf's")),
             (missing("asm/types.h"), Some("headers in asm/, asm-generic/ and linux/ are the kernel's for user space")),
-            (missing("netinet/in.h"), Some("this is a header of the C library")),
-            (missing("stdint.h"), Some("this is a header of the C library")),
-            (missing("gnu/stubs-32.h"), Some("a flag or include folder puts a C library's gnu/stubs.h")),
+            (missing("netinet/in.h"), Some("the C library's headers are missing")),
+            (missing("stdint.h"), Some("the C library's headers are missing")),
+            (missing("gnu/stubs-32.h"), Some("because of a flag or an include folder")),
             (missing("mine.h"), None),
             ("error: unknown target triple 'bpfel'".to_owned(), Some("this clang was built without BPF")),
             (

@@ -18,7 +18,7 @@ use crate::files;
 
 /// Headers that describe the ABI, as the BPF target has it: 64-bit `long` and pointers.
 const ABI: [(&str, &str); 3] = [
-    // The functions that glibc only pretends to have; a BPF program calls none of the C library's.
+    // glibc lists its stub functions here; a BPF program calls no C library functions.
     ("gnu/stubs.h", "#pragma once\n"),
     ("bits/wordsize.h", "#pragma once\n#define __WORDSIZE 64\n#define __SYSCALL_WORDSIZE 64\n"),
     (
@@ -28,7 +28,8 @@ const ABI: [(&str, &str); 3] = [
     ),
 ];
 
-/// A folder beside the object with the headers that describe the BPF target's ABI, to be searched before the system's.
+/// Writes the headers that describe the BPF target's ABI to a folder beside the object. clang must search it before the
+/// system's folders.
 pub(super) fn abi(object: &Path) -> Result<PathBuf, Cause> {
     let folder = object.with_extension("abi");
     for (name, text) in ABI {
@@ -37,7 +38,7 @@ pub(super) fn abi(object: &Path) -> Result<PathBuf, Cause> {
     Ok(folder)
 }
 
-/// Writes a header, unless it is there already: what is newer than an object has the object compiled again.
+/// Writes a header, unless it is there already: an object is compiled again if a header is newer.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Cause> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(|error| Cause::Io("make", folder.to_owned(), error))?;

@@ -9,7 +9,7 @@
 //! headers   where the C library's headers are, for sources that want them
 //! depfile   what a source included
 //! private   a directory for one run of clang
-//! stamp     whether all is as it was when the object was made
+//! stamp     whether an object is up to date
 //! failure   what clang said, and what to do about it
 //! ```
 
@@ -59,7 +59,7 @@ impl Default for Clang {
 /// An object that was made, now or before.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The object's bytes. Its file may be another build's by now.
+    /// The object's bytes. Another build may have replaced its file by now.
     pub object: Vec<u8>,
     /// The files it was made from: the source and all headers.
     pub files: Vec<PathBuf>,
@@ -139,13 +139,13 @@ impl Clang {
         if let Some(compiled) = stamp.compiled_before() {
             return Ok(compiled);
         }
-        // After the headers that are written for it, which would otherwise be newer than the object.
+        // `args` wrote headers: the start must be later, or they would be newer than the object.
         let start = SystemTime::now();
         let private =
             Private::beside(object).map_err(|error| Cause::Io("make a directory beside", object.to_owned(), error))?;
         let (made, rule) = (private.path(object), private.path(&stamp.depfile()));
         let mut clang = Command::new(&tools.clang);
-        // The rule's target would be the object in the private directory, another one in each build.
+        // Without -MT the rule would name the private directory, which differs in each build.
         clang.args(&args).args(["-MD", "-MT", "object", "-MF"]).arg(&rule).arg("-c").arg(source).arg("-o").arg(&made);
         for folder in headers::system(&tools.clang) {
             clang.arg("-idirafter").arg(folder);
@@ -168,7 +168,7 @@ impl Clang {
         stamp.publish(&private, said, start)
     }
 
-    /// Everything that clang is told, but the source, the files to write, and where the C library's headers are.
+    /// clang's arguments, without the source, the output files and the system's include folders.
     fn args(&self, target: &Target, object: &Path) -> Result<Vec<OsString>, Cause> {
         // DWARF is what clang makes BTF from. Some distributions' clang guards the stack unless told otherwise, which
         // BPF cannot.
@@ -198,9 +198,9 @@ impl Clang {
     }
 }
 
-/// A folder beside the object with a `vmlinux.h` that includes the user's, which may have any name and stand where
-/// there are other headers. Each header has a folder of its own, as builds that share the object's folder may have other
-/// headers.
+/// A folder beside the object with a `vmlinux.h` that includes the user's header. The user's may have any name, and its
+/// folder may have other headers. The folder's name has a hash of the header's path: builds that share the object's folder
+/// may have different headers.
 fn vmlinux_folder(vmlinux_h: &Path, object: &Path) -> Result<PathBuf, Cause> {
     let real = fs::canonicalize(vmlinux_h).map_err(|error| Cause::Io("read", vmlinux_h.to_owned(), error))?;
     let folder = object.with_file_name(format!("vmlinux-{:016x}", files::hash(&real)));

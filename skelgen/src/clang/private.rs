@@ -1,14 +1,14 @@
-//! A private directory for what clang writes.
+//! A private directory for clang's output files.
 //!
-//! Several builds may compile to one object at the same time: two terminals, an IDE beside a terminal. Each compiles in a
-//! directory of its own, and renames the finished files into place.
+//! Several builds may compile to the same object at the same time: in two terminals, or in a terminal and an IDE. Each
+//! compiles in its own directory and renames the finished files into place.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
 
-/// A directory that is removed when this is dropped.
+/// A directory that is removed on drop.
 pub(super) struct Private(PathBuf);
 
 impl Private {
@@ -19,7 +19,7 @@ impl Private {
         name.push(object.file_name().unwrap_or_default());
         name.push(format!(".{}.{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let folder = object.with_file_name(name);
-        // A build that was killed leaves its directory, and process IDs come back.
+        // A build that was killed leaves its directory behind, and the kernel reuses process IDs.
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&folder)?,
@@ -27,12 +27,12 @@ impl Private {
         Ok(Private(folder))
     }
 
-    /// The path in this directory for the file that becomes `path`.
+    /// The path in this directory of the file to be moved to `path`.
     pub(super) fn path(&self, path: &Path) -> PathBuf {
         self.0.join(path.file_name().unwrap_or_default())
     }
 
-    /// Moves the file to `path`, in place of the one that is there.
+    /// Moves the file to `path`, replacing any other.
     pub(super) fn publish(&self, path: &Path) -> io::Result<()> {
         fs::rename(self.path(path), path)
     }

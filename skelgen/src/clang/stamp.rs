@@ -1,8 +1,9 @@
 //! Whether an object is still what compiling would make.
 //!
-//! A build script runs whenever one of its files changes; with many sources, one of them did. Beside each object stands a
-//! stamp: what it was made by, the hash of the object and its dependencies, and what clang said. The stamp's time is when
-//! clang began. Where several builds write to one object, the hash tells whether object and stamp are from the same one.
+//! A build script runs whenever one of its files changes, but with many sources only one may need compiling. Beside each
+//! object is a stamp: the command, a hash of the object and its dependencies, and clang's output. The stamp's modification
+//! time is the start of clang. If several builds write to one object, the hash tells whether object and stamp belong
+//! together.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -48,19 +49,19 @@ impl Stamp {
         self.object.with_extension("stamp")
     }
 
-    /// Where clang's dependencies of the object go.
+    /// The file for the dependencies that clang writes.
     pub(super) fn depfile(&self) -> PathBuf {
         self.object.with_extension("d")
     }
 
-    /// The text before what clang said.
+    /// The text before clang's output.
     fn head(&self, object: &[u8], rule: &str) -> String {
-        // A file that is replaced by an older one has another time or size.
+        // A replacement from an archive can be older than the object, but differs in time or size.
         let files: Vec<_> = depfile::files(rule).iter().map(|file| (size(file), modified(file))).collect();
         format!("{}{:016x}", self.made_by, files::hash(&(object, rule, files)))
     }
 
-    /// The object, if compiling would make it again.
+    /// The object, if it is up to date.
     pub(super) fn compiled_before(&self) -> Option<Compiled> {
         let stamp = fs::read_to_string(self.path()).ok()?;
         let (head, said) = stamp.split_once(SAID)?;
@@ -73,7 +74,7 @@ impl Stamp {
         unchanged.then(|| Compiled { object, files, warnings: said.to_owned() })
     }
 
-    /// Moves what was made in `private` into place, by a clang that began at `start` and said this.
+    /// Moves the files in `private` into place. `said` is clang's output, `start` the time when it started.
     pub(super) fn publish(&self, private: &Private, said: String, start: SystemTime) -> Result<Compiled, Cause> {
         let [made, rule, stamp] = [&self.object, &self.depfile(), &self.path()].map(|path| private.path(path));
         let object = fs::read(&made).map_err(|error| Cause::Io("read", made, error))?;

@@ -84,7 +84,7 @@ impl AttachPlan {
     }
 }
 
-/// The name in `SEC()` of a kind whose section names a target that the runtime does not look up.
+/// The `SEC()` name of a kind whose targets the runtime does not look up.
 fn not_attached_yet(attach: &AttachTo) -> &'static str {
     match attach {
         AttachTo::KprobeMulti { session: true, .. } => "kprobe.session",

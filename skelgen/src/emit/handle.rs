@@ -20,9 +20,8 @@ pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'st
 
 /// The handle of a map, with the types of its keys and values, and the method.
 ///
-/// A map that was declared by sizes alone has bytes for keys and values, as many as that; it is plain if one of them is
-/// left to be set before the load. Maps of what is no value (programs, sockets, other
-/// maps, events) are plain.
+/// A map that is declared with sizes only has byte arrays for keys and values; it is an untyped `Map` if a size is 0, to be
+/// set before the load. Maps of programs, sockets, other maps and events are untyped too.
 pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
     use MapType::*;
     let def = &map.def;
@@ -69,7 +68,7 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
     })
 }
 
-/// Whether a size that maps of the type have is 0: it is left to be set before the load.
+/// Whether the object leaves a size 0 that must be set before the load.
 fn is_open(def: &MapDef) -> bool {
     use MapType::*;
     match MapType::from_u32(def.map_type) {

@@ -1,6 +1,6 @@
 //! What a skeleton's items are called: fields as in C, types in camel case.
 //!
-//! Names in an object are any text. Each scope of the skeleton has a [`Members`], which gives each name once.
+//! Names in an object can be any text. Each scope of the skeleton has a [`Members`], which makes its names unique.
 
 use proc_macro2::Ident;
 use quote::format_ident;
@@ -29,7 +29,7 @@ pub(super) struct Names {
     pub(super) open_progs_type: Ident,
     pub(super) maps_type: Ident,
     pub(super) progs_type: Ident,
-    /// By map: its field, among the sections' or among the other maps'.
+    /// By map: its field, among the sections or among the other maps.
     pub(super) maps: Vec<Ident>,
     /// By map: its field before the load, where sections' maps and others are side by side.
     pub(super) open_maps: Vec<Ident>,
@@ -37,7 +37,7 @@ pub(super) struct Names {
     pub(super) programs: Vec<Ident>,
     /// By map: the field of its link, beside the programs', if it is a struct_ops map.
     pub(super) ops_links: Vec<Option<Ident>>,
-    /// The field of the variables that lie in the arena.
+    /// The field of the variables in the arena.
     pub(super) arena: Ident,
     /// What is made for struct_ops maps.
     pub(super) struct_ops: OpsNames,
@@ -53,7 +53,7 @@ impl Names {
         };
         let entry = written.cloned().unwrap_or_else(|| entry(&name));
         let stem = entry.unraw().to_string();
-        // As in `Open8021q` of `_8021q`, `SelfLinks` of `Self_`.
+        // `_8021q` makes `Open8021q`, and `Self_` makes `SelfLinks`.
         let (behind, before) = (stem.trim_start_matches('_'), stem.trim_end_matches('_'));
         let [open, loaded, links] =
             [format_ident!("Open{behind}"), format_ident!("Loaded{behind}"), format_ident!("{before}Links")];
@@ -104,13 +104,13 @@ impl Names {
     }
 }
 
-/// The fields beside those of sections, in the structs before the load and after it.
+/// Other fields of the structs that have a field for each section, before and after the load.
 const SECTIONS_SIBLINGS: [&str; 4] = ["maps", "opened", "progs", "struct_ops"];
 
 /// The module's constants.
 const STATICS: [&str; 3] = ["IMAGE", "LOADER", "OBJECT"];
 
-/// The entry's name, if the user did not write it.
+/// The entry's name, unless the user gave one.
 fn entry(name: &str) -> Ident {
     let name = type_name(name);
     let taken = name == "Self" || STATICS.contains(&name.as_str());
@@ -126,8 +126,8 @@ fn unlike(name: &str, taken: &[&Ident]) -> Ident {
     format_ident!("{name}")
 }
 
-/// The maps' fields: their names; a section's without its dot, and other dots as `_`. `beside_sections` has the names
-/// beside the sections'.
+/// The maps' fields: their names, without the leading dot of a section and with other dots as `_`. `beside_sections` has
+/// the names that sections cannot have.
 fn map_fields(maps: &[Map], mut beside_sections: Members) -> Vec<Ident> {
     let named = |of_sections: bool| {
         let maps = maps.iter().filter(move |map| map.data.is_some() == of_sections);
@@ -138,7 +138,7 @@ fn map_fields(maps: &[Map], mut beside_sections: Members) -> Vec<Ident> {
     maps.iter().filter_map(|map| if map.data.is_some() { sections.next() } else { others.next() }).collect()
 }
 
-/// The field of a struct_ops map's link: the map's name, or with `_map` behind it where a program has that.
+/// The field of a struct_ops map's link: the map's name, with `_map` appended if a program has that name.
 fn ops_link(map: &Ident, links: &mut Members) -> Ident {
     let name = map.unraw().to_string();
     let c_name = if links.has(&name) { format!("{name}_map") } else { name };
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn the_entry_is_a_name_that_nothing_else_has() {
+    fn the_entry_has_a_unique_name() {
         let entries = ["8021q", "self", "o_b_j_e_c_t", "", "exec_snoop"].map(|name| entry(name).to_string());
         assert_eq!(entries, ["_8021q", "Self_", "OBJECT_", "Anon", "ExecSnoop"]);
     }
 
     #[test]
-    fn sections_and_maps_whose_names_become_one_are_told_apart() {
+    fn sections_and_maps_get_unique_fields() {
         let maps = [".data.a.b", "m$p", ".data.a_b", "m_p", "m.p", "self", "self_", ".data.maps"].map(map);
         let mut beside_sections = Members::default();
         beside_sections.claim_all(["data_maps"]);

@@ -25,7 +25,7 @@ pub struct Recipe {
     pub runtime_path: Option<String>,
     /// The oldest kernel that it is for.
     pub min_kernel: Option<KernelVersion>,
-    /// The programs' license, if the object has no section `license`.
+    /// The programs' license, if the object has no `license` section.
     pub license: Option<String>,
     /// The file beside the skeleton that has the loader's image, if that is to be no literal in the source.
     pub image: Option<String>,
@@ -40,7 +40,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// What it says of loads.
+    /// The options of the plan.
     pub fn plan_options(&self) -> PlanOptions {
         PlanOptions { min_kernel: self.min_kernel, license: self.license.clone() }
     }

@@ -12,16 +12,13 @@ pub use program::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Pr
 
 use crate::insn::uapi::{
     BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
-    BPF_PSEUDO_MAP_IDX_VALUE,
+    BPF_PSEUDO_MAP_IDX_VALUE, MAX_INSNS,
 };
 use crate::object::{self, FuncIdx, KsymIdx, KsymKind, MapIdx, Object, Reloc, Target};
 use crate::{Error, Result};
 
-/// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
-const MAX_INSNS: usize = 1_000_000;
-
-/// Bytes that the kernel may be given for all programs of an object. Each program has a copy of the functions that it
-/// shares with others, so that these bytes can be far more than the object's.
+/// The most bytes that all programs of an object can have together. Each program has its own copy of shared functions, so
+/// these bytes can be many times the object's.
 pub(crate) const MAX_BYTES: usize = 32 << 20;
 
 /// Links every program of `object`.
@@ -37,11 +34,12 @@ pub fn link(object: &Object) -> Result<Vec<Program>> {
     object.programs.iter().map(&mut link).collect()
 }
 
-/// The programs of an object are too many, or share too much.
-pub(crate) fn too_many_bytes() -> Error {
+/// The error for an object whose programs have more than `limit` bytes together.
+pub(crate) fn too_many_bytes(limit: usize) -> Error {
     Error::too_large(format!(
-        "with this program, and the functions that it shares with others, the object's programs have more than \
-         {MAX_BYTES} bytes of instructions and of what describes them: put some of the programs into another object"
+        "with this program, the object's programs have more than {} MiB of instructions, func_info, line_info and \
+         core_relos; each program has its own copy of shared functions: move some programs to another object",
+        limit >> 20
     ))
 }
 
@@ -52,7 +50,7 @@ struct Linker<'a> {
     starts: HashMap<FuncIdx, usize>,
     /// The index, in the `fd_array`, of the program's first jump table.
     first_table: usize,
-    /// Bytes that the program may have.
+    /// The most bytes that the program can have.
     room: usize,
     /// By function and its number there: which of the program's tables one is.
     tables: HashMap<(FuncIdx, usize), usize>,
@@ -111,16 +109,16 @@ impl<'a> Linker<'a> {
         Ok(())
     }
 
-    /// The kernel takes func_info of all functions of a program, or of none.
+    /// The kernel takes func_info for all functions of a program, or for none.
     fn check_func_info(&self) -> Result<()> {
         let program = &self.program;
-        if matches!(program.func_info.len(), 0) || program.func_info.len() == program.functions.len() {
+        if program.func_info.is_empty() || program.func_info.len() == program.functions.len() {
             return Ok(());
         }
         let has_info = |function: &&Function| program.func_info.iter().any(|info| info.insn == function.span.start);
         let Some(without) = program.functions.iter().find(|function| !has_info(function)) else { return Ok(()) };
-        let what = "BTF.ext has no func_info for it, and has it for other functions of the program, which the kernel refuses: \
-                    compile it with -g, without __attribute__((nodebug)); or write it in C, if it is assembly";
+        let what = ".BTF.ext has no func_info for it, but for other functions of the program, and the kernel refuses \
+                    that: compile it with -g and without __attribute__((nodebug)); write assembly as C";
         let error = Error::unsupported(what).in_symbol(without.name.as_str());
         let mut functions = self.starts.iter().filter(|(_, start)| **start == without.span.start);
         match functions.next().and_then(|(index, _)| self.object.function(*index).ok()) {
@@ -157,7 +155,7 @@ impl<'a> Linker<'a> {
         }));
         self.starts.insert(index, start);
         if self.program.bytes() > self.room {
-            return Err(too_many_bytes().in_symbol(self.program.name.as_str()));
+            return Err(too_many_bytes(MAX_BYTES).in_symbol(self.program.name.as_str()));
         }
         Ok(())
     }

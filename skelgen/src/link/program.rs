@@ -5,12 +5,9 @@ use std::ops::Range;
 
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
-use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, MAX_USED_MAPS};
 use crate::object::{KsymIdx, MapIdx};
 use crate::{Error, Result};
-
-/// Maps that one program may use (`MAX_USED_MAPS` in `include/linux/bpf_verifier.h`).
-const MAX_USED_MAPS: usize = 64;
 
 /// An entry program and, behind it, the functions it reaches.
 ///
@@ -40,7 +37,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// What the kernel is given for it: instructions, `func_info`, `line_info` and `core_relos`.
+    /// Bytes of its instructions, `func_info`, `line_info` and `core_relos`.
     pub(crate) fn bytes(&self) -> usize {
         8 * self.insns.len() + 8 * self.func_info.len() + 16 * (self.line_info.len() + self.core_relos.len())
     }

@@ -12,7 +12,7 @@ use crate::link::{Function, Program};
 use crate::object::MapIdx;
 use crate::{Error, Result};
 
-/// The ways that all indirect jumps of a function can take.
+/// The most edges that the indirect jumps of a function can have together.
 const MAX_INDIRECT: usize = 1 << 24;
 
 /// One function.
@@ -114,7 +114,7 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
     let body = Body { function, insns, steps, table_targets: table_targets(program, function)? };
     let indirect = body.steps().filter(|(_, step)| step.indirect).count();
     if indirect.saturating_mul(body.table_targets.len()) > MAX_INDIRECT {
-        let what = format!("{indirect} indirect jumps to any of {} places", body.table_targets.len());
+        let what = format!("{indirect} indirect jumps, each to {} targets", body.table_targets.len());
         return Err(Error::too_large(what).in_symbol(&function.name));
     }
     for (at, step) in body.steps() {

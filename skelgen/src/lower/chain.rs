@@ -1,9 +1,9 @@
 //! The stack of a chain of calls, as the verifier adds it up.
 //!
-//! The kernel's counterpart is `check_max_stack_depth` in `kernel/bpf/verifier.c`. Kernels before 6.8 and those without a
-//! JIT round each frame up to 32 bytes, later ones to 16, and since 6.13 some frames have stacks of their own. A lowered
-//! program must load on all of them, so its frames count as on the strictest. Its native form need not: a native chain
-//! that fits on the most lenient kernel is one that lowering breaks if it no longer fits.
+//! The kernel's counterpart is `check_max_stack_depth` in `kernel/bpf/verifier.c`. Kernels before 6.8 and kernels without a
+//! JIT round each frame up to 32 bytes; later kernels round to 16, and since 6.13 some frames have a private stack. A
+//! lowered program must load on all of them, so its frames are rounded to 32 bytes. Native frames are rounded to 16:
+//! lowering must not break a chain that fits on the most lenient kernel.
 
 use super::WITHOUT_LOOKUP;
 use super::body::{Body, Call};
@@ -11,7 +11,7 @@ use super::helpers::{TAIL_CALL, TIMER_SET_CALLBACK};
 use crate::insn::uapi::MAX_BPF_STACK;
 use crate::{Error, Result};
 
-/// What frames are rounded up to, on kernels that count them least and most.
+/// Frames are rounded up to a multiple of this, on the most lenient and on the strictest kernels.
 const FINE: u32 = 16;
 const COARSE: u32 = 32;
 
@@ -20,8 +20,8 @@ const MAX_ABOVE_TAIL_CALL: u32 = 256;
 
 /// Refuses the chains of calls that fit with frames of `native` bytes and do not with frames of `lowered` bytes.
 ///
-/// Those that never fitted are left alone: the count here can be higher than the kernel's, which leaves out code that it
-/// finds is never executed, and frames with stacks of their own.
+/// Chains that never fitted are left to the kernel: its count can be lower, as it skips dead code and frames with a private
+/// stack.
 pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Result<()> {
     let callees: Vec<_> = bodies.iter().map(callees).collect();
     let order = callers_first(&callees);

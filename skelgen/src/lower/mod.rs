@@ -95,8 +95,9 @@ pub struct PerCpuMap {
 
 /// The lowered image of `program`; `None` if it refers to none of the maps `percpu`, the object's `.percpu` sections.
 ///
-/// `percpu` is in the order of the sections' maps. `btf` has the prototypes that `func_info` names. `null_return` is what the entry function returns on the way that
-/// is never taken, a value that its program type allows: 0 for most, 1 for some cgroup hooks.
+/// `percpu` is in the order of the sections' maps. `btf` has the prototypes that `func_info` names. `null_return` is the
+/// entry function's return value in the branch for a failed lookup, which never runs: a value that the program type
+/// allows, 0 for most, 1 for some cgroup hooks.
 ///
 /// # Errors
 ///
@@ -133,8 +134,8 @@ pub fn lower(program: &Program, percpu: &[PerCpuMap], btf: &Btf, null_return: i3
     rewrite::rewrite(program, &bodies, &prologues, sections).map(Some)
 }
 
-/// How to do without a lookup and its stack, for errors.
-const WITHOUT_LOOKUP: &str = "; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up";
+/// The hint of errors about the stack that a lookup needs.
+const WITHOUT_LOOKUP: &str = "; with min_kernel 7.3 or newer it needs no lookup";
 
 /// The maps that are `.percpu` sections.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Addresses in initialised data: relocations of sections that are neither code nor `.maps` nor struct_ops.
 //!
-//! Nothing can fill them in: where a map's value lies and what a program's address is, the kernel does not say. libbpf
-//! leaves what stands in the object, which is 0 or an offset, and says nothing. Here such a variable is taken if no
-//! code refers to it, with a note in its documentation, and refused otherwise, as a program would read a number where
-//! the source has an address.
+//! No loader can fill them in: the kernel does not tell the address of a map's value or of a program. libbpf ignores these
+//! relocations and leaves the object's bytes, which are 0 or an offset. skelgen accepts such a variable if no code refers
+//! to it, and notes in its documentation that the address is not filled in. Otherwise it refuses the object: a program
+//! would read a number where the source has an address.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,17 +12,17 @@ use super::model::{Var, VarNote};
 use crate::insn::INSN_SIZE;
 use crate::{Error, Result};
 
-/// An address that is left out.
+/// An address that nothing fills in.
 pub(super) struct Address {
     /// Bytes from the section's start.
     offset: u32,
-    /// What it would be the address of.
+    /// The symbol or section that it is the address of.
     of: String,
 }
 
-/// What code refers to, and what there is to have an address.
+/// References from code to data, and the names of everything that has an address.
 pub(super) struct CodeReferences<'a> {
-    /// By section: a symbol, and the address in the section that the instruction adds up to.
+    /// By section: the symbol of each reference, and the address of symbol and addend together.
     found: BTreeMap<SectionIdx, Vec<(usize, u64)>>,
     /// Functions and variables, by section and address.
     names: HashMap<(SectionIdx, u64), &'a str>,
@@ -48,7 +48,7 @@ impl<'a> CodeReferences<'a> {
         CodeReferences { found, names: names.collect() }
     }
 
-    /// The addresses in `section`, none of which code can read.
+    /// The addresses in `section`; refuses an address that code may read.
     pub(super) fn unread(&self, elf: &Elf<'_>, section: &Section<'_>) -> Result<Vec<Address>> {
         if section.relocs.is_empty() {
             return Ok(Vec::new());
@@ -59,7 +59,7 @@ impl<'a> CodeReferences<'a> {
         for &(symbol, address) in self.found.get(&section.index).into_iter().flatten() {
             let symbol = &elf.symbols[symbol];
             let area = match symbol.kind {
-                // The addend of a section's symbol says which variable is meant.
+                // The section's symbol: the addend selects the variable.
                 SymbolKind::Section => areas.at(address).or_else(|| areas.ending_at(address)),
                 _ => areas.at(symbol.value),
             };
@@ -81,7 +81,7 @@ impl<'a> CodeReferences<'a> {
         Ok(addresses)
     }
 
-    /// What the relocation is the address of: a symbol, or a section where there is none.
+    /// The symbol whose address the relocation asks for, or its section if no symbol is there.
     fn target(&self, elf: &Elf<'_>, section: &Section<'_>, reloc: &ElfReloc) -> String {
         let symbol = &elf.symbols[reloc.symbol];
         let Some(index) = symbol.section.filter(|_| symbol.kind == SymbolKind::Section) else {
@@ -103,7 +103,7 @@ fn refused(variable: Option<&str>, reloc: &ElfReloc) -> Error {
     }
 }
 
-/// The variables of a section, by rising address. Those that overlap, as two names of one do, are one.
+/// The variables of a section, by rising address. Overlapping symbols, such as aliases, count as one variable.
 struct Areas<'a> {
     all: Vec<Area<'a>>,
 }
@@ -112,7 +112,7 @@ struct Area<'a> {
     start: u64,
     end: u64,
     name: Option<&'a str>,
-    /// Whether code refers to it by the section's symbol.
+    /// Whether it has a local symbol: compilers refer to such a variable by the section's symbol.
     local: bool,
 }
 
@@ -141,19 +141,19 @@ impl<'a> Areas<'a> {
         Areas { all }
     }
 
-    /// The index of the variable that `address` is in.
+    /// The index of the variable that contains `address`.
     fn at(&self, address: u64) -> Option<usize> {
         let next = self.all.partition_point(|area| area.start <= address);
         next.checked_sub(1).filter(|&index| address < self.all[index].end)
     }
 
-    /// The index of the variable that `address` is one past the end of.
+    /// The index of the variable that ends at `address`.
     fn ending_at(&self, address: u64) -> Option<usize> {
         address.checked_sub(1).and_then(|last| self.at(last))
     }
 }
 
-/// Notes in the documentation of `vars`, which come by rising offset, what is left out of each.
+/// Adds a note for each address to its variable. `vars` are sorted by offset.
 pub(super) fn note(vars: &mut [Var], addresses: Vec<Address>) {
     for Address { offset, of } in addresses {
         let next = vars.partition_point(|var| var.offset <= offset);

@@ -1,34 +1,34 @@
-//! Static variables that the compiler cut: shrunk to a byte, or split into pieces, but with the type that C declares.
+//! Static variables that the compiler shrank to a byte or split into pieces, while BTF keeps the type that C declares.
 //!
-//! Clang turns an `int` that only ever has two values into a byte (`armed`, 1 byte, type `int`), and a struct whose
-//! members are used apart into one variable for each (`pair.0`, 4 bytes, type `struct pair`). The kernel refuses BTF
-//! whose variable is smaller than its type or has a type without a size (`btf_datasec_resolve` in `kernel/bpf/btf.c`),
-//! and with it the types of the whole object. Such a variable becomes an array of bytes here, as long as its entry in
-//! the `DATASEC`; everything behind, and the kernel, then reads the same type.
+//! Clang turns an `int` with only two possible values into a byte (`armed`, 1 byte, type `int`), and a struct whose
+//! members are used separately into one variable for each member (`pair.0`, 4 bytes, type `struct pair`). The kernel
+//! refuses BTF in which a variable is smaller than its type or has a type without a size (`btf_datasec_resolve` in
+//! `kernel/bpf/btf.c`), and the object then loads without any types. This module changes the type of such a variable to
+//! an array of bytes, as long as its entry in the `DATASEC`. Later stages and the kernel read this type.
 
 use std::collections::HashMap;
 
 use crate::Result;
 use crate::btf::{Array, Btf, Int, Type, TypeId};
 
-/// The variables that became bytes.
+/// The variables that became byte arrays.
 #[derive(Debug, Default)]
 pub(super) struct Cut {
-    /// What C declares, by `VAR`.
+    /// The C declarations, by `VAR`.
     declarations: HashMap<TypeId, String>,
-    /// The arrays of bytes, by their length.
+    /// The byte arrays, by length.
     arrays: HashMap<u32, TypeId>,
-    /// The types of their elements and of their index.
+    /// The arrays' element type and index type.
     numbers: Option<(TypeId, TypeId)>,
 }
 
 impl Cut {
-    /// The C declaration of a variable that became bytes.
+    /// The C declaration of a variable that became a byte array.
     pub(super) fn declaration(&self, var: TypeId) -> Option<&str> {
         self.declarations.get(&var).map(String::as_str)
     }
 
-    /// Gives bytes to the variables of `datasec` whose types are larger than they are, or have no size.
+    /// Makes byte arrays of the variables of `datasec` that are smaller than their types, or whose types have no size.
     pub(super) fn fix(&mut self, btf: &mut Btf, datasec: TypeId) -> Result<()> {
         let Some(entries) = btf.get(datasec).as_datasec().map(|datasec| datasec.vars.clone()) else { return Ok(()) };
         for entry in entries {
@@ -62,7 +62,7 @@ impl Cut {
     }
 }
 
-/// The number without a sign that has this name and size.
+/// The unsigned integer of this name and size.
 fn number(btf: &mut Btf, name: &str, size: u32) -> Result<TypeId> {
     let wanted = Int { name: btf.add_str(name)?, size, encoding: 0, offset: 0, bits: (8 * size) as u8 };
     let is_wanted = |ty: &Type| matches!(ty, Type::Int(int) if Int { name: wanted.name, ..*int } == wanted && btf.name(int.name) == name);
@@ -76,7 +76,7 @@ mod tests {
     use crate::btf::build::Builder;
     use crate::btf::{Datasec, DatasecVar};
 
-    /// Variables of these types and sizes, cut; their declarations before and after.
+    /// The declarations of variables of these types and sizes before and after `fix`.
     fn cut(b: &mut Builder, vars: &[(&str, TypeId, u32)]) -> Vec<(Option<String>, String)> {
         let vars: Vec<_> = vars.iter().map(|&(name, ty, size)| (b.var(name, ty), size)).collect();
         let entries = vars.iter().map(|&(ty, size)| DatasecVar { ty, offset: 0, size }).collect();
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(added, 2, "one for each length");
     }
 
-    /// Clang cuts no variable that SEC() has put into a section; another compiler may.
+    /// Clang leaves variables with SEC() whole; another compiler may not.
     #[test]
     fn a_percpu_variable_can_be_cut() {
         let mut object = include_bytes!("../../../fixtures/counters.bpf.o").to_vec();
@@ -142,7 +142,7 @@ mod tests {
             cut.iter().map(|(_, now)| now.as_str()).collect::<Vec<_>>(),
             ["unsigned char lost[3]", "unsigned char typedef[3]"]
         );
-        // Two variables, the section, an array and its index: the object's own `unsigned char` is taken.
+        // Added: two variables, the section, an array and its index type. The element type is the object's.
         assert_eq!(b.0.types().count(), types + 5);
         let elem = |(_, ty): (TypeId, &Type)| matches!(ty, Type::Array(array) if array.elem == char).then_some(());
         assert_eq!(b.0.types().find_map(elem), Some(()));

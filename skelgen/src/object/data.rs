@@ -9,19 +9,16 @@ use super::addresses::{self, CodeReferences};
 use super::arena::ARENA_SECTION;
 use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
-use super::maps::{MAX_MAPS, too_many};
+use super::maps::{MAX_MAPS, MAX_PERCPU_VALUE, too_many};
 use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
 use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Linkage, TypeId};
 use crate::{Error, Result};
 
-/// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
-const MAX_PERCPU_VALUE: u64 = 32 << 10;
-
 /// Fills in the size of every section in BTF, and the offsets of its global variables, of which the hidden ones become
 /// static: they are none of user space's business.
 ///
-/// The variables that became bytes are in the result.
+/// Returns the variables that became byte arrays.
 pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
     let mut cut = Cut::default();
     let symbols = elf.symbols_by_section(SymbolKind::Object);
@@ -39,7 +36,7 @@ pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
     Ok(cut)
 }
 
-/// `symbols` are those of the section's variables.
+/// `symbols` are the section's variables.
 fn fix_datasec(symbols: &[&Symbol], btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
     let symbols = symbols.iter().filter(|symbol| symbol.bind != Bind::Local);
     let symbols: HashMap<&str, &Symbol> = symbols.map(|symbol| (symbol.name.as_str(), *symbol)).collect();
@@ -81,7 +78,7 @@ pub(super) fn section_size(section: &Section<'_>) -> Result<u32> {
         .ok_or_else(|| Error::too_large(format!("{} bytes; a map's value has at most {}", section.size, i32::MAX)))
 }
 
-/// What it takes to know the variables of a section.
+/// Finds the variables of data sections.
 pub(super) struct Sections<'a> {
     pub(super) elf: &'a Elf<'a>,
     pub(super) btf: &'a Btf,
@@ -100,7 +97,7 @@ impl<'a> Sections<'a> {
         Sections { elf, btf, cut, references: CodeReferences::of(elf), datasecs }
     }
 
-    /// The `DATASEC` and the variables of a section, with notes of the addresses that it leaves out.
+    /// The section's `DATASEC` and variables, with a note for each address that nothing fills in.
     pub(super) fn variables(&self, section: &Section<'_>) -> Result<(Option<TypeId>, Vec<Var>)> {
         let addresses = self.references.unread(self.elf, section)?;
         let Some(&datasec) = self.datasecs.get(section.name.as_str()) else { return Ok((None, Vec::new())) };
@@ -131,7 +128,7 @@ fn data_map(sections: &Sections<'_>, section: &Section<'_>, kind: DataKind, obje
     let value_size = section_size(section)?;
     match (kind, section.kind) {
         (DataKind::Bss, SectionKind::Zero) | (DataKind::Data | DataKind::Rodata, SectionKind::Data) => {}
-        (DataKind::PerCpu, SectionKind::Data) if section.size <= MAX_PERCPU_VALUE => {}
+        (DataKind::PerCpu, SectionKind::Data) if section.size <= MAX_PERCPU_VALUE.into() => {}
         (DataKind::PerCpu, SectionKind::Data) => {
             return Err(Error::too_large(format!(
                 "{} bytes for each CPU; the kernel allocates at most {MAX_PERCPU_VALUE}",

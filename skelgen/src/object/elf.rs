@@ -10,6 +10,7 @@ use object::read::elf::{ElfFile64, FileHeader, SectionHeader, Sym};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
 use super::foreign;
+use crate::text::MAX_NAME;
 use crate::{Endian, Error, Result};
 
 /// Index of a section in the file.
@@ -60,7 +61,7 @@ pub(super) struct Symbol {
     pub(super) hidden: bool,
     /// `None`: undefined, to be found elsewhere.
     pub(super) section: Option<SectionIdx>,
-    /// `SHN_COMMON`: a variable for which a linker was to find a place.
+    /// `SHN_COMMON`: a variable that a linker would have placed.
     pub(super) common: bool,
     pub(super) value: u64,
     pub(super) size: u64,
@@ -94,9 +95,6 @@ pub(super) struct ElfReloc {
     pub(super) r_type: u32,
 }
 
-/// Bytes of the name of a symbol or section.
-const MAX_NAME: usize = 4096;
-
 /// `R_BPF_64_ABS64`: a 64-bit address in data.
 pub(super) const R_BPF_64_ABS64: u32 = 2;
 
@@ -121,7 +119,7 @@ impl<'a> Elf<'a> {
         let sections = sections(&file, symbols.len())?;
         let total = sections.iter().fold(0usize, |total, section| total.saturating_add(section.data.len()));
         if total > bytes.len() {
-            let what = format!("its sections have {total} bytes, and the file {}: they overlap", bytes.len());
+            let what = format!("sections overlap: they have {total} bytes, the file {}", bytes.len());
             return Err(Error::malformed(what));
         }
         Ok(Elf::new(endian, sections, symbols))
@@ -211,10 +209,14 @@ fn symbols(file: &ElfFile64<'_, object::Endianness>) -> Result<Vec<Symbol>> {
     Ok(symbols)
 }
 
-/// The name, unless it is too long: many symbols can have the ends of one long name.
+/// The name, unless it is too long.
 fn checked(name: &str, of: impl Fn() -> String) -> Result<String> {
     if name.len() > MAX_NAME {
-        return Err(Error::too_large(format!("{} has a name of {} bytes, of {MAX_NAME} at most", of(), name.len())));
+        return Err(Error::too_large(format!(
+            "{} has a name of {} bytes; at most {MAX_NAME} are allowed",
+            of(),
+            name.len()
+        )));
     }
     Ok(name.to_owned())
 }

@@ -1,14 +1,14 @@
-//! What a file is that is no BPF object, by its first bytes.
+//! Recognises files that are not BPF objects by their first bytes, for errors.
 
 use object::elf;
 
 use crate::Error;
 
-/// What begins with these bytes, and what to do about it.
+/// The first bytes of other formats, and the error for each.
 const FORMATS: [(&[u8], &str); 14] = [
     (b"BC\xc0\xde", BITCODE),
     (b"\xde\xc0\x17\x0b", BITCODE),
-    (b"; ModuleID", "this is LLVM's assembly, from -emit-llvm -S: compile with -c, and without -emit-llvm"),
+    (b"; ModuleID", "this is LLVM IR as text, from -emit-llvm -S: compile with -c and without -emit-llvm"),
     (b"!<arch>\n", ARCHIVE),
     (b"!<thin>\n", ARCHIVE),
     (b"\x1f\x8b", "this is compressed with gzip: unpack it with gunzip"),
@@ -22,12 +22,13 @@ const FORMATS: [(&[u8], &str); 14] = [
     (b"\xeb\x9f\x01\0", BTF),
 ];
 
-const BITCODE: &str = "this is LLVM bitcode, which clang writes with -emit-llvm or -flto: compile without them, or make an \
-                       object of it with `llc -march=bpf -filetype=obj`";
+const BITCODE: &str = "this is LLVM bitcode, which clang writes with -emit-llvm or -flto: compile without these flags, or \
+                       convert it with `llc -march=bpf -filetype=obj`";
 const ARCHIVE: &str = "this is an archive (ar): extract the object with `ar x`";
-const BTF: &str = "this is BTF without a program, as in /sys/kernel/btf: an object is made by clang -target bpf";
+const BTF: &str =
+    "this is raw BTF, as in /sys/kernel/btf, without a program: compile the program with clang -target bpf";
 
-/// The error for bytes that are no 64-bit ELF file; `why` are the ELF reader's words.
+/// The error for bytes that are not a 64-bit ELF file; `why` is the ELF reader's message.
 pub(super) fn not_elf(bytes: &[u8], why: &str) -> Error {
     if let Some((_, what)) = FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Error::unsupported(*what);
@@ -37,9 +38,7 @@ pub(super) fn not_elf(bytes: &[u8], why: &str) -> Error {
     }
     // e_ident[EI_CLASS]
     if bytes.starts_with(b"\x7fELF\x01") {
-        return Error::unsupported(
-            "this is a 32-bit ELF file, and BPF objects have 64: compile with clang -target bpf",
-        );
+        return Error::unsupported("this is a 32-bit ELF file; BPF objects are 64-bit: compile with clang -target bpf");
     }
     Error::malformed(format!("not a 64-bit ELF object: {why}"))
 }
@@ -63,13 +62,13 @@ pub(super) fn other_machine(machine: elf::Machine) -> Error {
     Error::unsupported(format!("made for {name}, not for BPF: compile with clang -target bpf"))
 }
 
-/// The error for an ELF file that is no relocatable object.
+/// The error for an ELF file that is not a relocatable object.
 pub(super) fn other_type(e_type: elf::FileType) -> Error {
     let what = match e_type {
         elf::ET_EXEC => "this is an executable",
         elf::ET_DYN => "this is a shared object or an executable",
         elf::ET_CORE => "this is a core dump",
-        _ => "this ELF file has another type",
+        _ => "this is an ELF file of an unknown type",
     };
     Error::unsupported(format!(
         "{what}, not a relocatable object (ET_REL): compile with -c, and link with `bpftool gen object`"

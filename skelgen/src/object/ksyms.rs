@@ -27,8 +27,8 @@ pub struct Ksym {
     pub kind: KsymKind,
     /// Whether a kernel may be without it: its address is 0 then.
     pub weak: bool,
-    /// The [shape](Btf::shape) of a kfunc's prototype or of a variable's type; `None` of what has no type. The runtime
-    /// compares it with the kernel's: where that is another, a weak kfunc is missing, and anything else refused.
+    /// The [shape](Btf::shape) of a kfunc's prototype or of a variable's type; `None` without a type. The runtime compares
+    /// it with the kernel's. If they differ, a weak kfunc counts as missing, and any other symbol is refused.
     pub shape: Option<String>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn ksyms(elf: &Elf<'_>, btf: &Btf) -> Ksyms {
                 Type::Var(var) if kind == KsymKind::Var => Some(var.ty),
                 _ => None,
             };
-            // What is like nothing else has a shape that the kernel's have not.
+            // A type without a shape gets one that no type of the kernel has.
             let shape = ty.map(|ty| btf.shape(ty).unwrap_or_else(|| "?".to_owned()));
             let ksym = Ksym { name: name.clone(), kind, weak: *bind == Bind::Weak, shape };
             ksyms.by_symbol.insert(symbol, KsymIdx(ksyms.all.len()));

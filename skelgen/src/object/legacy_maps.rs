@@ -25,7 +25,7 @@ const ELF_MAP: u64 = 36;
 /// The maps of `maps`, by their addresses; the first will have the index `first`.
 pub(super) fn maps(elf: &Elf<'_>, first: usize, places: &mut MapPlaces) -> Result<Vec<Map>> {
     if let Some(section) = elf.sections.iter().find(|section| section.name.starts_with("maps/") && section.size > 0) {
-        let what = "a section for each map, as gobpf and old bcc declare them: declare the map in SEC(\".maps\")";
+        let what = "one section per map, the style of gobpf and old bcc: declare the map in SEC(\".maps\")";
         return Err(Error::unsupported(what).in_section(section.name.as_str()));
     }
     let Some(section) = elf.section(SECTION).filter(|section| section.size > 0) else { return Ok(Vec::new()) };
@@ -46,7 +46,7 @@ pub(super) fn maps(elf: &Elf<'_>, first: usize, places: &mut MapPlaces) -> Resul
 
 fn declared(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Map> {
     if !matches!(symbol.size, PLAIN | AYA) {
-        // They have their own meaning of pins and inner maps.
+        // Pins and inner maps mean something else there.
         let whose = if symbol.size == ELF_MAP { ", as `struct bpf_elf_map` of iproute2 and Cilium" } else { "" };
         let what = format!(
             "a map definition of {} bytes{whose}; known are `struct bpf_map_def` ({PLAIN}) and aya's ({AYA}): declare the \

@@ -17,12 +17,12 @@ use crate::{Error, Result};
 pub(super) const MAPS: &str = ".maps";
 
 /// Bytes of one CPU's value that the kernel allocates at most (`PCPU_MIN_UNIT_SIZE`).
-const MAX_PERCPU_VALUE: u32 = 32 << 10;
+pub(super) const MAX_PERCPU_VALUE: u32 = 32 << 10;
 
-/// Maps of an object, data sections among them. Each is a file descriptor and some 1,400 bytes of Rust.
+/// The most maps an object can have, data sections included. Each takes a file descriptor and some 1,400 bytes of Rust.
 pub(super) const MAX_MAPS: usize = 8192;
 
-/// Members of a map's declaration; there are no more than some twelve attributes.
+/// The most members a map's declaration can have; libbpf knows about twelve attributes.
 const MAX_ATTRIBUTES: usize = 64;
 
 /// `LIBBPF_PIN_BY_NAME`.
@@ -153,7 +153,7 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
     Ok(declared.into_iter().map(|(.., declared)| declared.map).collect())
 }
 
-/// An object with more maps, data sections among them, than a skeleton is made for.
+/// The error for an object with more than [`MAX_MAPS`] maps.
 pub(super) fn too_many(maps: usize) -> Error {
     Error::too_large(format!("{maps} maps; an object can have {MAX_MAPS}"))
 }
@@ -336,7 +336,7 @@ fn fill_slots(
     for reloc in &section.relocs {
         let around =
             |(start, size, _): &(u64, u32, Declared)| (*start..*start + u64::from(*size)).contains(&reloc.offset);
-        // They come by rising address.
+        // `data::fix_datasecs` sorted them by address.
         let next = declared.partition_point(|(start, ..)| *start <= reloc.offset);
         let Some((start, _, outer)) = declared[..next].last_mut().filter(|entry| around(entry)) else {
             return Err(Error::malformed(format!("byte {} holds an address, but no map is there", reloc.offset)));

@@ -11,7 +11,7 @@
 //! ksyms      .ksyms, from BTF and undefined symbols
 //! cut        static variables that the compiler shrank or split
 //! data       .data, .rodata, .bss, .percpu
-//! addresses  what in them holds an address
+//! addresses  variables in them that hold an address
 //! kconfig    .kconfig, which is in BTF only
 //! arena      variables in an arena
 //! jump_tables  .jumptables, as tables of functions

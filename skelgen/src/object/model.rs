@@ -310,25 +310,25 @@ pub struct Var {
     pub offset: u32,
     /// Bytes.
     pub size: u32,
-    /// What its type and its bytes do not say.
+    /// How it differs from its source.
     pub notes: Vec<VarNote>,
     /// In `.kconfig`: how it gets its value.
     pub kconfig: Option<Kconfig>,
 }
 
-/// How a variable differs from its source. Prints as a clause for docs.
+/// How a variable differs from its source. Its `Display` is a clause for documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VarNote {
-    /// The compiler shrank or split a static variable, and left no type for what remains: it is an array of bytes.
+    /// The compiler shrank or split a static variable; the rest has no type in BTF and is an array of bytes.
     Cut {
-        /// What C declares, with the name that the compiler gave the piece.
+        /// The C declaration, with the compiler's name for the piece.
         declaration: String,
     },
-    /// The variable holds an address that no loader can fill in, and which no code reads.
+    /// The variable holds an address, which no loader can fill in and no code reads.
     Address {
         /// Bytes from the variable's start.
         offset: u32,
-        /// The symbol, or else the section, that it is the address of.
+        /// The symbol or section that it is the address of.
         of: String,
     },
 }

@@ -9,7 +9,7 @@ use super::sec::{self, SecDef};
 use crate::btf::{Btf, Linkage};
 use crate::{Error, Result};
 
-/// Programs of an object. Each is a file descriptor and some 2,000 bytes of Rust.
+/// The most programs an object can have. Each takes a file descriptor and some 2,000 bytes of Rust.
 const MAX_PROGRAMS: usize = 8192;
 
 /// The programs, in the order of their definition. One function with several names is as many programs, each behind the
@@ -17,7 +17,7 @@ const MAX_PROGRAMS: usize = 8192;
 ///
 /// # Errors
 ///
-/// They are more than a skeleton is made for.
+/// There are more than `MAX_PROGRAMS`.
 pub(super) fn programs(functions: &Functions) -> Result<Vec<ProgramDef>> {
     let mut programs = Vec::new();
     let mut aliases: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
@@ -44,7 +44,7 @@ pub(super) fn programs(functions: &Functions) -> Result<Vec<ProgramDef>> {
     Ok(programs)
 }
 
-/// The first program that each function is.
+/// The first program of each entry function.
 pub(super) fn by_entry(programs: &[ProgramDef]) -> HashMap<FuncIdx, usize> {
     let mut found = HashMap::new();
     for (index, program) in programs.iter().enumerate() {

@@ -12,13 +12,9 @@ use super::jump_tables;
 use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
 use super::model::{FuncIdx, MapIdx, Reloc, Target};
+use crate::insn::uapi::{MAX_INSNS, MAX_USED_MAPS};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::{Error, Result};
-
-/// Jump tables of a function, each of which becomes a map, and the kernel takes 64 for a program; and entries of all of
-/// them, which is as many as a program has instructions.
-const MAX_TABLES: usize = 64;
-const MAX_TARGETS: usize = 1_000_000;
 
 /// Fills in [`Function::relocs`](super::Function::relocs) of all functions.
 pub(super) fn resolve(elf: &Elf<'_>, functions: &mut Functions, maps: &MapPlaces, ksyms: &Ksyms) -> Result<()> {
@@ -68,9 +64,10 @@ fn target(
     let index = tables.iter().position(|known| *known == table).unwrap_or(tables.len());
     if index == tables.len() {
         let targets: usize = tables.iter().map(|table| table.targets.len()).sum();
-        if tables.len() >= MAX_TABLES || targets + table.targets.len() > MAX_TARGETS {
+        // Each table becomes a map of the program, and each entry is an instruction.
+        if tables.len() >= MAX_USED_MAPS || targets + table.targets.len() > MAX_INSNS {
             let what =
-                format!("jumps through more than {MAX_TABLES} tables, or tables of more than {MAX_TARGETS} entries");
+                format!("jumps through more than {MAX_USED_MAPS} tables, or tables of more than {MAX_INSNS} entries");
             return Err(Error::too_large(what));
         }
         tables.push(table);
@@ -165,7 +162,7 @@ fn undefined(symbol: &Symbol) -> Error {
     }
     if symbol.common {
         return Error::unsupported(format!(
-            "refers to `{name}`, a common symbol, which has no section: compile with -fno-common, or give it a value"
+            "refers to `{name}`, a common symbol, which has no section: compile with -fno-common, or initialise it"
         ));
     }
     Error::unresolved(format!(

@@ -21,7 +21,8 @@ const STRUCT_OPS_LINK: &str = ".struct_ops.link";
 /// `BPF_F_LINK`: the map is registered through a link.
 const BPF_F_LINK: u32 = 1 << 13;
 
-/// Members of all maps of a section. The kernel's structs have less than a hundred; here many maps can share a huge one.
+/// The most members that all maps of a section can have together: many maps can share one huge struct. The kernel's own
+/// structs have less than a hundred members.
 const MAX_MEMBERS: usize = 1 << 16;
 
 /// Bytes of a map's name, without the final zero.
@@ -121,7 +122,8 @@ impl Parser<'_> {
             end = start + u64::from(map.def.value_size);
             members += map.struct_ops.as_ref().map_or(0, |ops| ops.members.len());
             if members > MAX_MEMBERS {
-                let what = format!("with it the section's maps have {members} members, of {MAX_MEMBERS} at most");
+                let what =
+                    format!("with it the section's maps have {members} members; at most {MAX_MEMBERS} are allowed");
                 return Err(Error::too_large(what).in_symbol(name));
             }
             placed.push(Placed { start, map });
@@ -199,7 +201,7 @@ impl Parser<'_> {
             let size = u64::from(placed.map.def.value_size);
             reloc.offset.checked_sub(placed.start).is_some_and(|offset| offset < size)
         };
-        // They come by rising address.
+        // `maps` checked that their addresses rise.
         let next = placed.partition_point(|placed| placed.start <= reloc.offset);
         let Some(Placed { start, map }) = placed[..next].last_mut().filter(inside) else {
             return Err(Error::malformed(format!("byte {} holds an address, but no map is there", reloc.offset)));

@@ -10,6 +10,9 @@ use crate::lower::{self, PerCpuMap};
 use crate::object::{DataKind, Map, MapIdx, Object, ProgIdx, Slot};
 use crate::{KernelVersion, Result};
 
+/// The most bytes that all lowered programs can have together: lowering adds instructions.
+const MAX_LOWERED_BYTES: usize = 2 * MAX_BYTES;
+
 /// Plans the load of `object`, whose programs are linked as `programs`, in the order of their definition.
 ///
 /// Maps come before programs, since programs refer to them; a data section is filled and frozen before any program is
@@ -51,8 +54,10 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, mut progra
                 .and_then(|lowered| lowered.as_ref().map_or(Ok(()), Program::check_maps).map(|()| lowered))
                 .map_err(|error| error.in_section(def.section.as_str()))?;
             lowered_bytes += lowered.as_ref().map_or(0, Program::bytes);
-            if lowered_bytes > 2 * MAX_BYTES {
-                return Err(too_many_bytes().in_symbol(native.name.as_str()).in_section(def.section.as_str()));
+            if lowered_bytes > MAX_LOWERED_BYTES {
+                return Err(too_many_bytes(MAX_LOWERED_BYTES)
+                    .in_symbol(native.name.as_str())
+                    .in_section(def.section.as_str()));
             }
             Ok(PlannedProgram { section: def.section.clone(), sec: def.sec.clone(), native, lowered })
         })

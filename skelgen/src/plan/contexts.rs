@@ -26,7 +26,7 @@ pub(super) fn name_contexts(mut btf: Btf, programs: &mut [(u32, &mut Program)]) 
     let mut pointers = BTreeMap::new();
     let tagged = tagged(&btf);
     let tags = tags(&btf, &tagged);
-    // Which `func_info` of which program is about which of the functions.
+    // By function: the programs and their `func_info` records that name it.
     let mut uses: BTreeMap<TypeId, Vec<(usize, usize)>> = BTreeMap::new();
     for (index, (_, program)) in programs.iter().enumerate() {
         for (at, info) in program.func_info.iter().enumerate().filter(|(_, info)| tagged.contains_key(&info.type_id)) {

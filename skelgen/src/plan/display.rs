@@ -10,7 +10,7 @@ use crate::printable;
 impl fmt::Display for LoadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
-            // A line for each step, whatever is in the object's names.
+            // One line for each step: names from the object may contain newlines.
             let text = Text(self, step).to_string();
             writeln!(f, "{index:>4}  {}", printable(&text))?;
         }

@@ -1,20 +1,20 @@
-//! What can be said of an object's loads beyond what the object says.
+//! Options of a plan: facts about its loads that the object does not have.
 
 use crate::{Error, KernelVersion, Result};
 
 /// Bytes that the kernel reads of a license, with its NUL byte (`bpf_prog_load` in `kernel/bpf/syscall.c`).
 const MAX_LICENSE: usize = 128;
 
-/// For what kernels a skeleton is, and what the object leaves open.
+/// Options of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// The oldest kernel, if not any.
+    /// The oldest kernel that the skeleton loads on; `None` for every kernel.
     pub min_kernel: Option<KernelVersion>,
-    /// The programs' license, if the object has no section `license`.
+    /// The programs' license, if the object has no `license` section.
     pub license: Option<String>,
 }
 
-/// The license, if the kernel can read it.
+/// Checks that the kernel can read this license.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_cannot_read_is_refused() {
+    fn a_license_that_the_kernel_cannot_read_is_refused() {
         let long = "x".repeat(128);
         for (wrong, why) in [
             ("", "the license is empty"),

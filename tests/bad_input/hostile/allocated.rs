@@ -1,4 +1,4 @@
-//! What this thread allocates.
+//! Counts the bytes that this thread allocates.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -14,11 +14,11 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 fn count(bytes: usize) {
-    // A thread that ends may have none any more.
+    // A thread that is ending may have dropped its counter.
     let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + bytes as u64));
 }
 
-// SAFETY: all is left to the system's allocator, and counting allocates nothing and does not unwind.
+// SAFETY: the system's allocator does all the work; counting does not allocate or unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How many bytes `f` allocates, freed ones among them.
+/// The bytes that `f` allocates, freed ones included.
 pub(super) fn bytes(f: impl FnOnce()) -> u64 {
     let before = ALLOCATED.get();
     f();

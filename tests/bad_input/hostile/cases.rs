@@ -1,4 +1,4 @@
-//! The objects: each a function of how many parts of a kind they have.
+//! The objects. Each function takes the number of parts.
 
 use skelgen::btf::{DeclTag, Func, FuncProto, Linkage, Param, StrOff, Type, TypeId};
 
@@ -107,7 +107,7 @@ pub(super) fn data_sections(n: usize) -> Vec<u8> {
     object.finish()
 }
 
-/// `n` sections of nothing.
+/// `n` empty sections.
 pub(super) fn empty_sections(n: usize) -> Vec<u8> {
     let mut object = ObjectWriter::new();
     for at in 0..n {
@@ -248,7 +248,7 @@ pub(super) fn contexts(n: usize) -> Vec<u8> {
     object.finish()
 }
 
-/// `n` symbols that have the ends of one name of `n` bytes.
+/// `n` symbols whose names are ends of one name of `n` bytes.
 pub(super) fn long_names(n: usize) -> Vec<u8> {
     let mut object = ObjectWriter::new();
     let section = object.section(".data", vec![1; 4]);

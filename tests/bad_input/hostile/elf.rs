@@ -1,4 +1,4 @@
-//! Objects written by hand, as no compiler makes them: as many sections, symbols, types and relocations as it takes.
+//! Objects made byte by byte, with any number of sections, symbols, types and relocations.
 
 use skelgen::Endian;
 use skelgen::btf::{
@@ -77,7 +77,7 @@ impl ObjectWriter {
         self.put(name, PROGBITS, ALLOC | EXECINSTR, insns)
     }
 
-    /// Gives a section its bytes.
+    /// Sets a section's bytes.
     pub(super) fn fill(&mut self, section: Section, data: Vec<u8>) {
         self.headers[usize::from(section)].data = data;
     }
@@ -101,7 +101,7 @@ impl ObjectWriter {
         (self.symbols.len() / 24 - 1) as Symbol
     }
 
-    /// A global symbol whose name is there already.
+    /// A global symbol with a name that is already in the string table.
     pub(super) fn symbol_named(&mut self, name: u32, kind: u8, section: Section) {
         self.symbols.extend(name.to_le_bytes());
         self.symbols.extend([GLOBAL | kind, 0]);

@@ -1,8 +1,7 @@
-//! Objects whose parts are many: memory and output must grow with the object, not with its square, or the object is
-//! refused with the limit that it passes.
+//! Objects with very many parts: memory and output must grow linearly with the object, or the error names the limit.
 //!
-//! What is allocated and written is counted for `n` parts and for twice as many. Time is not: but the sizes of
-//! [`many_parts_are_read_in_linear_time`] are such that a path of `n * n` steps takes minutes.
+//! The tests count the bytes that are allocated and written for `n` parts and for `2 * n`. They do not measure time: the
+//! objects of [`very_many_parts_are_read`] are so large that a quadratic algorithm takes minutes.
 
 mod allocated;
 mod cases;
@@ -15,7 +14,7 @@ use super::refusal;
 
 type Case = (&'static str, fn(usize) -> Vec<u8>, usize);
 
-/// What is made of an object for `n` parts grows with `n`.
+/// Cases whose memory and output must grow linearly with `n`.
 const LINEAR: [Case; 16] = [
     ("params", cases::params, 4_000),
     ("params_of_many", cases::params_of_many, 2_000),
@@ -53,7 +52,7 @@ fn memory_and_output_grow_with_the_object() {
     }
 }
 
-/// Parts that are read, linked and planned; no Rust is written, which takes most of the time.
+/// Cases that are read, linked and planned only: writing Rust would take most of the time.
 const READ: [Case; 14] = [
     ("params", cases::params, 240_000),
     ("params_of_many", cases::params_of_many, 60_000),
@@ -72,7 +71,7 @@ const READ: [Case; 14] = [
 ];
 
 #[test]
-fn many_parts_are_read_in_linear_time() {
+fn very_many_parts_are_read() {
     for (name, object, n) in READ {
         if let Err(error) = Skeleton::new("hostile.bpf.o", &object(n)) {
             panic!("{name}: {error}");
@@ -81,12 +80,12 @@ fn many_parts_are_read_in_linear_time() {
 }
 
 #[test]
-fn what_would_grow_with_the_square_is_refused_with_its_limit() {
+fn objects_past_a_limit_are_refused_with_the_limit() {
     let refused: [(Case, &str); 6] = [
         (
             ("shared", cases::shared, 2_000),
-            "p698: with this program, and the functions that it shares with others, the object's programs have more than \
-             33554432 bytes of instructions and of what describes them: put some of the programs into another object",
+            "p698: with this program, the object's programs have more than 32 MiB of instructions, func_info, line_info \
+             and core_relos; each program has its own copy of shared functions: move some programs to another object",
         ),
         (("maps", cases::maps, 65_500), "section .maps: 65500 maps; an object can have 8192"),
         (("data_sections", cases::data_sections, 30_000), "8193 maps; an object can have 8192"),
@@ -98,7 +97,7 @@ fn what_would_grow_with_the_square_is_refused_with_its_limit() {
             ("code_sections", cases::code_sections, 60_000),
             "section raw_tp/s8192: p8192: with it the object has more than 8192 programs",
         ),
-        (("long_names", cases::long_names, 100_000), "symbol 1 has a name of 100000 bytes, of 4096 at most"),
+        (("long_names", cases::long_names, 100_000), "symbol 1 has a name of 100000 bytes; at most 4096 are allowed"),
     ];
     for ((name, object, n), expected) in refused {
         assert_eq!(refusal("hostile", &object(n)), format!("hostile.bpf.o: {expected}"), "{name}");

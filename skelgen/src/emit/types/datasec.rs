@@ -22,7 +22,7 @@ pub struct SectionVar<'a> {
     pub offset: u32,
     /// In bytes; what the type does not fill is padding.
     pub size: u32,
-    /// What else its documentation says.
+    /// Notes for its documentation.
     pub notes: &'a [VarNote],
 }
 
@@ -84,7 +84,7 @@ impl TypeEmitter<'_> {
         Ok(value.tokens)
     }
 
-    /// The field of a variable; `next` is where the next one begins.
+    /// The field of a variable; `next` is the offset of the next variable.
     fn var(&mut self, definition: &Definition, var: &SectionVar<'_>, ident: Ident, next: u32) -> Result<Field> {
         let ty = self.btf.get(var.ty).as_var().map_or(var.ty, |var| var.ty);
         let place = definition.place(var.name);
@@ -105,7 +105,7 @@ impl TypeEmitter<'_> {
     }
 }
 
-/// The note, with names that are fit for docs.
+/// The note, with its names escaped for documentation.
 fn note_doc(note: &VarNote) -> String {
     let shown = |c: &str| quoted(c).trim_matches('`').to_owned();
     let note = match note {

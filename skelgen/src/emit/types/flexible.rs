@@ -1,7 +1,7 @@
 //! Variables with elements in a flexible array: `struct list { int count; int items[]; } list = { 2, { 5, 6 } };`
 //!
-//! C's type ends where the elements begin, or leaves room for some in its padding. Each such variable gets a struct of
-//! its own, with as many elements as the variable has room for.
+//! The C type ends where the elements begin, or has room for some of them in its padding. Each such variable gets its own
+//! struct, with as many elements as fit into the variable.
 
 use proc_macro2::TokenStream;
 use quote::format_ident;
@@ -11,14 +11,14 @@ use super::{Definition, Place, TypeEmitter, quoted, type_name};
 use crate::Result;
 use crate::btf::{Composite, Type, TypeId};
 
-/// The elements of a variable that are in the flexible array at the end of its struct.
+/// The elements in the flexible array at the end of a variable's struct.
 pub(super) struct Elements<'a> {
     /// The struct.
     pub(super) id: TypeId,
     pub(super) ty: &'a Composite,
-    /// Of the variable.
+    /// The variable's size in bytes.
     size: u32,
-    /// How many.
+    /// The number of elements.
     pub(super) len: u32,
 }
 
@@ -36,8 +36,8 @@ impl<'a> TypeEmitter<'a> {
         (len > 0).then_some(Elements { id, ty, size, len })
     }
 
-    /// Defines the struct of such a variable. Its size is rounded up to its alignment, if that ends before `limit` bytes;
-    /// otherwise its fields lose theirs.
+    /// Defines the struct of a variable with elements. The size is rounded up to the alignment if it stays within `limit`
+    /// bytes; otherwise the fields become unaligned.
     pub(super) fn with_elements(&mut self, elements: &Elements<'_>, place: Place<'_>, limit: u32) -> Result<Value> {
         let Elements { id, size, len, ty } = elements;
         let name = self.names.claim(&format!("{}{}", place.parent, type_name(place.member)));
@@ -65,8 +65,8 @@ mod tests {
     use super::*;
     use crate::btf::build::Builder;
 
-    /// What is written for variables `x` and `y` of `struct list { u64 when; u8 kind; u8 items[]; }`, of these sizes at
-    /// these places, in a section of 64 bytes.
+    /// The Rust for variables `x` and `y` of `struct list { u64 when; u8 kind; u8 items[]; }` with these offsets and sizes,
+    /// in a section of 64 bytes.
     fn text(vars: [(u32, u32); 2], options: &TypeOptions) -> String {
         let mut b = Builder::default();
         let (long, byte) = (b.int("u64", 8, 0), b.int("u8", 1, 0));
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_size_that_alignment_does_not_divide() {
-        // GCC ends a variable where its last element does. What comes next may begin there.
+        // With GCC a variable ends at its last element, and the next variable may begin there.
         let text = text([(0, 19), (19, 19)], &TypeOptions::default());
         for lines in ["pub when: rt::Unaligned<u64>,", "pub items: [u8; 10],"] {
             assert!(text.contains(lines), "{lines}\n{text}");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_opaque_has_none() {
+    fn opaque_types_have_no_elements() {
         let mut options = TypeOptions::default();
         options.opaque_type("list");
         let text = text([(0, 16), (16, 40)], &options);

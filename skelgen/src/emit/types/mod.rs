@@ -10,14 +10,14 @@
 //! | `char` | `u8` |
 //! | `bool` | `Bool`, of which every byte is a value |
 //! | pointers | `u64`; the C type is in the doc |
-//! | arrays | arrays; flexible ones of length 0, but in a variable as long as it has room for |
+//! | arrays | arrays; a flexible array has length 0 in a type, and in a variable as many elements as fit |
 //! | `struct task_event` | `struct TaskEvent`, fields named and placed as in C, holes as fields `_padOFFSET` |
 //! | `union` | bytes with `as_member()` and `set_member()` |
 //! | `enum` | a number with constants named as in C |
 //! | bit-fields | bytes `_bitsOFFSET` with `member()` and `set_member()` |
 //! | members at odd addresses | `Unaligned<T>` |
 //! | anonymous members | fields `anon0`, `anon1`, ... |
-//! | what lies more than 64 structs deep | bytes |
+//! | types nested more than 64 deep | bytes |
 //!
 //! Nameless types are named after the typedef that names them, else after where they are used: `EventInner` is the type
 //! of `inner` in `Event`. Names that Rust or an earlier type has taken get a `_` or a number.
@@ -68,7 +68,7 @@ pub struct TypeEmitter<'a> {
     known: BTreeMap<TypeId, Option<Value>>,
     /// Definitions in the order of first use; what a type is made of comes behind it.
     defs: Vec<TokenStream>,
-    /// Indexes of definitions in the order in which they were done; what a type is made of comes before it.
+    /// Indexes of definitions in the order of completion: the types of a type's members come before it.
     done: Vec<usize>,
 }
 
@@ -85,12 +85,11 @@ struct Place<'a> {
     depth: usize,
 }
 
-/// How deep types contain others that have definitions; what is deeper is bytes. rustc works on types by recursion, and
-/// gives up at 128.
+/// How deep types with definitions can nest; deeper types are bytes. rustc handles types by recursion, with a limit of 128.
 const MAX_DEPTH: usize = 64;
 
-/// From this depth on rustc has to see the innermost types first: it evaluates their layouts as it comes to them, a few
-/// steps for each that is not evaluated yet, and gives up at 128 steps.
+/// From this depth on the innermost types are written first. rustc computes layouts in the order of the source, with a few
+/// steps of recursion for each nested layout that it does not know yet, and a limit of 128 steps.
 const DEEP: usize = 32;
 
 impl<'a> TypeEmitter<'a> {
@@ -182,7 +181,7 @@ impl<'a> TypeEmitter<'a> {
         let typedef = self.typedefs.get(&id).copied().unwrap_or("");
         let (wanted, c_name) = match (own, typedef) {
             ("", "") => {
-                // A nameless parent by its name in Rust: with its own parents the words would grow with each.
+                // A nameless parent has its Rust name here: its C name would name all of its parents.
                 let parent = match (place.c_parent, place.parent) {
                     ("", _) => String::new(),
                     (c_parent, parent) if c_parent.contains("{...}") => format!(" of `{parent}`"),
@@ -238,13 +237,13 @@ fn is_definable(ty: &Type) -> bool {
     matches!(ty, Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_))
 }
 
-/// C text in backquotes, to stand in a line of a doc: names in BTF and ELF need not be names.
+/// C text in backquotes, for one line of documentation: names in BTF and ELF can be any text.
 pub(super) fn quoted(c: &str) -> String {
     format!("`{}`", shown(c).replace('`', "?"))
 }
 
-/// Text to stand in a line of a comment. Among what it replaces are the end of the line, and characters that turn the
-/// direction of text: rustc takes neither in comments.
+/// Text for one line of a comment. Newlines and characters that change the direction of text become `?`: rustc refuses
+/// them in comments.
 pub(super) fn shown(text: &str) -> String {
     let shown = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric();
     text.chars().map(|c| if shown(c) { c } else { '?' }).collect()

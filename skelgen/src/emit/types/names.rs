@@ -154,21 +154,21 @@ impl Names {
     }
 }
 
-/// How many `_` tell namesakes apart.
+/// The most `_` that are appended to make a name unique; then come numbers.
 const MAX_UNDERSCORES: usize = 4;
 
 /// The names in one Rust scope: a struct's fields or methods, an enum's constants.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     taken: BTreeSet<String>,
-    /// The number that the next namesake gets, where many have one name.
+    /// By name: the number for the next namesake.
     next: BTreeMap<String, u32>,
 }
 
 impl Members {
-    /// The names of things that stand side by side. Those that Rust can have as they are keep them; the others get what
-    /// is left, so that `a$b` beside `a_b` becomes `a_b_`, in whichever order they come. Compilers put dots into names of
-    /// statics: `look.lost` is one of the function `look`, `pair.0` a piece of `pair`.
+    /// Names for all members of one scope. Valid Rust names stay as they are, and the others follow: beside `a_b`, `a$b`
+    /// becomes `a_b_`, in any order. Compilers put dots into names of statics: `look.lost` is a static of the function
+    /// `look`, and `pair.0` a piece of `pair`.
     pub fn claim_all<'n>(&mut self, c_names: impl IntoIterator<Item = &'n str>) -> Vec<Ident> {
         let c_names: Vec<_> = c_names.into_iter().collect();
         let kept = |c_name: &str| field_ident(c_name).unraw() == c_name;
@@ -181,12 +181,12 @@ impl Members {
         idents.into_iter().flatten().collect()
     }
 
-    /// Whether something has the name that C's would be in Rust.
+    /// Whether the Rust name of this C name is taken.
     pub fn has(&self, c_name: &str) -> bool {
         self.taken.contains(&field_ident(c_name).to_string())
     }
 
-    /// The name, with as many `_` behind it as it takes to be the only one, or a number if these would be too many.
+    /// The name, made unique with `_` at its end, or with a number after four of them.
     pub fn claim(&mut self, c_name: &str) -> Ident {
         let mut ident = field_ident(c_name);
         for _ in 0..MAX_UNDERSCORES {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_c_go_before_those_of_compilers() {
+    fn c_names_stay_and_compiler_names_give_way() {
         let claim = |names: &[&str]| {
             let idents = Members::default().claim_all(names.iter().copied());
             idents.iter().map(ToString::to_string).collect::<Vec<_>>()

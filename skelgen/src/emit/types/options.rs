@@ -18,7 +18,7 @@ struct Derive {
     path: TokenStream,
     /// Its name, if it could be one of the standard library's.
     of_std: Option<String>,
-    /// Whether it is serde's, and so knows its attributes.
+    /// Whether it is serde's derive, which reads `#[serde(...)]` on fields.
     of_serde: bool,
 }
 

@@ -88,7 +88,7 @@ impl TypeEmitter<'_> {
         let align = record.fields.iter().map(|field| field.value.align).max().unwrap_or(1);
         let height = 1 + record.fields.iter().map(|field| field.value.height).max().unwrap_or(0);
         let ident = &record.definition.ident;
-        // What is no part of the value. An array has a default up to a length of 32 only, so serde is told of ours.
+        // serde skips padding. Arrays longer than 32 have no `Default`, so `zeroed` makes the value.
         let serde = self.options.is_for_serde(&record.definition.option_name).then(|| {
             let zeroed = format!("{rt}::Plain::zeroed").replace(' ', "");
             quote!(#[serde(skip, default = #zeroed)])

@@ -15,7 +15,7 @@ impl TypeEmitter<'_> {
         self.defined(id, place, |types, definition| types.struct_of(definition, ty, ty.size, None))
     }
 
-    /// The struct, of a size that need not be C's, and with as many elements in the flexible array at its end.
+    /// The struct's definition. `size` can be larger than the C type's, for `elements` of the flexible array at its end.
     pub(super) fn struct_of(
         &mut self,
         definition: &Definition,

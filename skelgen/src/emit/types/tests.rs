@@ -304,7 +304,7 @@ const _: [(); 16] = [(); ::core::mem::size_of::<Percpu>()];
     assert!(text.starts_with(expected), "{text}");
 }
 
-/// A struct with as many others in it, one in the other, and the outermost's id.
+/// Adds `depth` structs nested in a struct; returns the outermost.
 fn nest(b: &mut Builder, depth: u32, name: &str) -> TypeId {
     let int = b.int("int", 4, Int::SIGNED);
     (0..=depth).fold(int, |inner, level| {
@@ -332,14 +332,14 @@ fn deep_types_come_innermost_first_and_the_deepest_are_bytes() {
     assert!(names.len() == 64 && names.iter().rev().is_sorted() && !text.contains("pub m: [u8"), "{text}");
     let (names, text) = structs(deeper);
     assert!(names.len() == 65 && text.contains("pub m: [u8; 64],"), "{text}");
-    // What is known by then may lie deeper in what comes next.
+    // A type that already has a definition can nest deeper in the next type.
     let mut types = emitter(&b.0);
     types.use_of(nth_inner(&b.0, deeper, 30), "inner").unwrap();
     types.use_of(deeper, "outer").unwrap();
     assert!(pretty(types.finish()).unwrap().contains("pub m: [u8; "));
 }
 
-/// The type of the first member of the first member and so on.
+/// Follows the first member `n` times.
 fn nth_inner(btf: &Btf, id: TypeId, n: u32) -> TypeId {
     (0..n).fold(id, |id, _| btf.get(id).as_composite().unwrap().members[0].ty)
 }

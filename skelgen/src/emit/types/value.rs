@@ -16,7 +16,7 @@ pub(super) struct Value {
     pub(super) size: u32,
     /// At most what C has, and no more on any machine.
     pub(super) align: u32,
-    /// How many types lie in one another below it.
+    /// How deep the types in it nest.
     pub(super) height: usize,
     /// Of arrays, the element and how many.
     elem: Option<(Box<Value>, u32)>,
@@ -42,12 +42,12 @@ impl Value {
         Some(Value { tokens: quote!([#tokens; #count]), size, align, height, elem: Some((Box::new(elem), len)) })
     }
 
-    /// The value, or its size if that is more than this.
+    /// The value, or its size as an error if it is larger than `size`.
     pub(super) fn within(self, size: u32) -> std::result::Result<Self, u32> {
         if self.size > size { Err(self.size) } else { Ok(self) }
     }
 
-    /// Makes an array as long as this; another value stays.
+    /// Changes the length of an array; other values stay.
     pub(super) fn set_len(&mut self, len: u32) {
         if let Some(longer) = self.elem.take().and_then(|(elem, _)| Value::array(*elem, len)) {
             *self = longer;
@@ -100,7 +100,7 @@ impl TypeEmitter<'_> {
         }
     }
 
-    /// Whether a type lies too deep in others to be more than bytes, or what it is made of does.
+    /// Whether a type, or a type in it, would nest deeper than `MAX_DEPTH`.
     fn is_too_deep(&self, id: TypeId, place: Place<'_>) -> bool {
         let height = self.known.get(&id).and_then(Option::as_ref).map_or(0, |value| value.height);
         place.depth + height > super::MAX_DEPTH

@@ -75,7 +75,7 @@ fn a_frame_that_would_be_too_deep() {
     assert_eq!(deep(504, false), None);
     assert_eq!(
         deep(505, false).unwrap(),
-        "deep: with its per-CPU data looked up its stack would pass 512 bytes; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up"
+        "deep: with its per-CPU data looked up its stack would pass 512 bytes; with min_kernel 7.3 or newer it needs no lookup"
     );
     assert_eq!(deep(496, true), None);
     assert!(deep(497, true).is_some());
@@ -91,7 +91,7 @@ fn a_chain_that_would_be_too_deep() {
     assert_eq!(chain(256, 248), Ok(()));
     assert_eq!(
         chain(256, 249).unwrap_err(),
-        "sub: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up"
+        "sub: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup"
     );
     // It never fitted, by this count: not for lowering to say.
     assert_eq!(chain(300, 300), Ok(()));
@@ -109,8 +109,8 @@ fn a_timer_s_callback_has_a_stack_of_its_own() {
     assert_eq!(passed_to(181), Some(ErrorKind::TooLarge));
 }
 
-/// Above a function with a tail call the kernel takes less than 256 bytes, counted in steps of 16 by newer kernels and
-/// of 32 by older ones.
+/// Above a function with a tail call the kernel allows less than 256 bytes; newer kernels round frames to 16 bytes, older
+/// ones to 32.
 #[test]
 fn a_tail_call_under_a_deep_stack() {
     let below = |stack: i16| {
@@ -120,7 +120,7 @@ fn a_tail_call_under_a_deep_stack() {
         lowered(&program(&[("main", main.concat()), ("sub", sub)])).map(|_| ()).map_err(|error| error.to_string())
     };
     let refused = "sub: makes a tail call, and the stack above it of 256 bytes would pass the kernel's limit of 255 with \
-                   its per-CPU data looked up; a skeleton for Linux 7.3 and newer (min_kernel) looks nothing up";
+                   its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup";
     assert_eq!(below(216), Ok(()), "224 bytes with the lookup");
     for stack in [217, 224, 225, 240] {
         assert_eq!(below(stack).unwrap_err(), refused, "{stack} bytes, which fit without the lookup");
@@ -129,9 +129,9 @@ fn a_tail_call_under_a_deep_stack() {
     assert_eq!(below(241), Ok(()));
 }
 
-/// Frames in the middle of a chain are rounded, too: 4 of 112 bytes fit in steps of 16 and not in steps of 32.
+/// Frames in the middle of a chain are rounded, too.
 #[test]
-fn a_chain_that_fits_only_in_small_steps() {
+fn a_chain_that_fits_only_with_frames_rounded_to_16() {
     let frame = |stack: i16| store_imm(Size::B, R10, -stack, 0);
     let chain = |stack: i16, last: i16| {
         let above = || vec![frame(stack), call_function(1), exit()];
