@@ -87,7 +87,7 @@ fn stop_signal() -> io::Result<Receiver<()>> {
     Ok(stopped)
 }
 
-/// Draws over the last picture on a terminal, and below it elsewhere. Colours are for terminals, unless NO_COLOR is set.
+/// On a terminal, draws over the last picture, in colour unless NO_COLOR is set. Elsewhere, draws below it.
 fn show(picture: &Picture) -> io::Result<()> {
     let mut out = io::stdout().lock();
     // To the screen's first line, and away with what is below.

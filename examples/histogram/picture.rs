@@ -6,10 +6,10 @@ use std::time::Duration;
 /// The longest bar, in characters.
 const WIDTH: u64 = 40;
 
-/// A character's width, in eighths: nothing up to seven of them.
+/// Blocks of 0 to 7 eighths of a character's width.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// Turns a bar cyan, and ends that.
+/// Escape sequences before and after a bar: cyan, reset.
 const COLOUR: [&str; 2] = ["\x1b[36m", "\x1b[0m"];
 
 /// Counts of durations: slot n those of 2^n up to 2^(n+1) nanoseconds.
@@ -28,7 +28,7 @@ impl Picture {
     }
 }
 
-/// The bar for `count`, if the longest is for `most`: to the next eighth of a character, so that every count shows.
+/// The bar for `count`, where `most` has the longest. Rounded up to an eighth of a character, so that every count shows.
 fn bar(count: u64, most: u64) -> String {
     let eighths = u128::from(count) * u128::from(8 * WIDTH);
     let eighths = eighths.div_ceil(most.into()) as usize;
@@ -36,7 +36,7 @@ fn bar(count: u64, most: u64) -> String {
 }
 
 impl fmt::Display for Picture {
-    /// With `{:#}` in colour.
+    /// `{:#}` draws in colour.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls: u64 = self.slots.iter().sum();
         let most = self.slots.iter().copied().max().unwrap_or(0).max(1);

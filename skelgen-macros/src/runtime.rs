@@ -1,8 +1,8 @@
-//! The runtime's crate, by the name that the package has for it.
+//! The name of the runtime's crate in the package that uses a derive.
 //!
-//! A package may depend on the runtime by another name: `bpf = { package = "skelgen-runtime", version = "0.1" }`. rustc
-//! knows it from its arguments, `--extern bpf=/path/libskelgen_runtime-HASH.rmeta`, and a derive runs inside of rustc.
-//! Where a derive runs elsewhere, as in an editor, the name is the crate's own.
+//! A package may rename its dependency: `bpf = { package = "skelgen-runtime", version = "0.1" }`. A derive runs inside
+//! rustc, so it finds the name among rustc's arguments: `--extern bpf=/path/libskelgen_runtime-HASH.rmeta`. If a derive runs
+//! elsewhere, as in an editor, the name is `skelgen_runtime`.
 
 use std::path::Path;
 use std::{env, fs};
@@ -16,7 +16,7 @@ const CRATE: &str = "skelgen_runtime";
 /// The path of the runtime's crate.
 pub(crate) fn path() -> TokenStream {
     let args = env::args_os().filter_map(|arg| arg.into_string().ok());
-    // Cargo writes arguments that are too long for a command into a file.
+    // Cargo passes very long command lines in a file.
     let args = args.flat_map(|arg| match arg.strip_prefix('@').map(fs::read_to_string) {
         Some(Ok(text)) => text.lines().map(ToOwned::to_owned).collect(),
         _ => vec![arg],
@@ -25,7 +25,7 @@ pub(crate) fn path() -> TokenStream {
     quote!(::#name)
 }
 
-/// The name among rustc's arguments; the crate's own if that is there, or none.
+/// The name in rustc's arguments; `skelgen_runtime` if they have that name, or none.
 fn name_among(args: impl Iterator<Item = String>) -> String {
     let mut found = None;
     let mut is_extern = false;
@@ -41,7 +41,7 @@ fn name_among(args: impl Iterator<Item = String>) -> String {
     found.unwrap_or_else(|| CRATE.to_owned())
 }
 
-/// The name that `[OPTIONS:]NAME=PATH` gives a crate, if it is the runtime.
+/// NAME of `[OPTIONS:]NAME=PATH`, if PATH is the runtime.
 fn named(value: &str) -> Option<&str> {
     let (name, path) = value.split_once('=')?;
     let file = Path::new(path).file_stem()?.to_str()?;
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_the_packages() {
+    fn a_renamed_dependency_is_found() {
         let libc = ["rustc", "--extern", "libc=/t/liblibc-12.rmeta"];
         for (args, expected) in [
             (&["--extern", "bpf=/t/libskelgen_runtime-34ab.rmeta"][..], "bpf"),

@@ -45,8 +45,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(#watch #tokens))
 }
 
-/// What is wrong, as errors of rustc, and an `open` whose type has one of them for its length: rustc then says nothing of
-/// the code that uses the skeleton.
+/// The errors for rustc. The first one is inside the type of a function `open`: rustc then reports no further errors in code
+/// that uses the skeleton.
 pub(crate) fn refused(input: &DeriveInput, error: Error) -> TokenStream {
     let mut errors = error.into_iter().map(Error::into_compile_error);
     let (first, others) = (errors.next(), errors);

@@ -20,7 +20,7 @@ pub(crate) struct SkeletonAttribute {
     pub(crate) runtime: Option<Path>,
     /// The oldest kernel that the skeleton is for, if not any.
     pub(crate) min_kernel: Option<KernelVersion>,
-    /// The programs' license, if the object has none.
+    /// The programs' license, if the object has no `license` section.
     pub(crate) license: Option<LitStr>,
     /// What is said of generated types.
     pub(crate) types: Types,

@@ -57,7 +57,7 @@ fn line(member: &CMember) -> String {
     format!("\n  {declaration}, at offset {offset}{rust}")
 }
 
-/// Whether a field is no member but what lies between them, as `plain::is_padding` of the runtime says, or `_bits`.
+/// Whether a field stands for bytes without a member: padding, as in the runtime's `plain::is_padding`, or bit-fields.
 pub(crate) fn is_storage(name: &str) -> bool {
     let is_numbered = |prefix| {
         let number = name.strip_prefix(prefix).unwrap_or_default();
