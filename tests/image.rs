@@ -185,7 +185,7 @@ fn generator_and_runtime_use_the_same_numbers() {
     }
 }
 
-/// If the loader program was changed on purpose, the first array is the new `LOADER` in `runtime/src/layout/loader.rs`.
+/// After an intended change of the loader program, copy the first array to `LOADER` in `runtime/src/layout/loader.rs`.
 #[test]
 fn the_runtime_knows_the_loader_program() {
     for name in ["agent_percpu", "counters"] {

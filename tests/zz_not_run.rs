@@ -1,7 +1,7 @@
-//! The end of the tests of `cargo test --workspace`: how many could not run here, and why.
+//! The summary at the end of `cargo test --workspace`: how many tests could not run here, and why.
 //!
-//! Not a test. Cargo runs the test targets of a workspace by the names of packages and targets, and this one is last; only
-//! the doc tests, which run everywhere, come after it. So it says little, and the whole list goes to a file.
+//! This is not a test. Cargo runs the test targets of a workspace in the order of their names, and this one is last; only the
+//! doc tests come after it. The names of the tests go to a file, to keep the summary short.
 
 use std::path::Path;
 use std::{env, fs};

@@ -119,7 +119,7 @@ fn same_numbers(fixture: &str, btf: &Btf, little: &Map, big: &Map) {
         return;
     }
     for var in &l.vars {
-        // What a static was cut to is one number, of which BTF says only how many bytes it has.
+        // The rest of a cut static is one number; BTF has only its size.
         let is_cut = var.notes.iter().any(|note| matches!(note, VarNote::Cut { .. }));
         let numbers = match is_cut {
             true => vec![(var.offset as usize, var.size as usize)],

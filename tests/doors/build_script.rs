@@ -64,7 +64,7 @@ fn cargo_watches_and_shows() {
     };
     assert!(shown.iter().any(warned), "{shown:#?}");
 
-    // What is wrong is shown once, in the compiler's words and in the generator's.
+    // Each error of clang and of the generator is shown once.
     write("src/header.h", HEADER);
     write("src/count.bpf.c", &PROGRAM.replace("hits++", "misses++"));
     let lines_with = |shown: &[String], text: &str| shown.iter().filter(|line| line.contains(text)).count();
@@ -76,7 +76,7 @@ fn cargo_watches_and_shows() {
         "{shown:#?}"
     );
     assert_eq!(lines_with(&shown, ": error: use of undeclared identifier 'misses'"), 1, "{shown:#?}");
-    // Also if the script drops the error: cargo then shows it by itself, and what the script told it.
+    // If the script drops the error, cargo shows it.
     write("build.rs", &script.replace("generate_to_out_dir()", "generate_to_out_dir().or(Ok(()))"));
     let (built, shown) = build(&package);
     let errors: Vec<_> = shown.iter().filter_map(|line| line.strip_prefix("error: watched@0.1.0: ")).collect();

@@ -1,4 +1,4 @@
-//! The derives, where the package has another name for the runtime.
+//! The derives in a package that renames the runtime.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use skelgen_tests::static_build::cargo;
 use crate::{fixture, target_dir};
 
 #[test]
-fn the_runtime_may_have_another_name() {
+fn the_runtime_can_be_renamed() {
     let all = scratch("derive");
     let dependencies = "[dependencies]\nbpf = { package = \"skelgen-runtime\", path = \"../skelgen/runtime\" }\n";
     let package = new_package(&all, "other-name", dependencies);

@@ -1,5 +1,5 @@
-//! Generated code has nothing that a lint fires for, however strict the crate is that it goes into and however little of
-//! it that uses: through each door, with all of rustc's and clippy's lints but those about a package's manifest.
+//! No lint fires in generated code, even in a strict crate that uses little of it: through each door, with all lints of rustc
+//! and clippy except those about a package's manifest.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use skelgen_tests::{Part, not_run};
 
 use crate::{fixture, target_dir};
 
-/// Objects that together have everything which the generator writes.
+/// Objects that together cover everything that the generator writes.
 const OBJECTS: [&str; 10] = [
     "agent_percpu",
     "arena",
@@ -25,7 +25,7 @@ const OBJECTS: [&str; 10] = [
     "struct_ops",
 ];
 
-/// What the package denies. rustc's lints that are no warning by default are named one by one: there is no group of them.
+/// The lints that the package denies. rustc has no group for its lints that allow by default, so they are listed.
 const DENIED: &str = r#"
 [lints.rust]
 warnings = { level = "deny", priority = -1 }
@@ -63,7 +63,7 @@ blanket_clippy_restriction_lints = "allow"
 exhaustive_structs = "allow"
 "#;
 
-/// What the few lines that this test writes are not to be troubled with.
+/// Lints that are allowed in the few lines of the test itself.
 const OWN: &str =
     "allow(clippy::restriction, clippy::redundant_pub_crate, let_underscore_drop, reason = \"a test's own code\")";
 
@@ -101,7 +101,7 @@ fn no_lint_fires() {
     let module = |name: &str, text: &str| format!("/// Of one door.\npub mod {name} {{\n{text}}}\n");
     let modules =
         [module("by_builder", &by_builder), module("by_command", &by_command), module("by_derive", &by_derive)];
-    // All of it public, and a program that uses little.
+    // A library that makes all of it public, and a program that uses little.
     write("src/lib.rs", &format!("//! All doors.\n{}", modules.concat()));
     let counters = by_derive.split_inclusive(";\n").find(|text| text.contains("struct Counters;")).unwrap();
     let counters = module("by_derive", &counters.replace("pub struct", &format!("#[{OWN}]\n    pub(crate) struct")));

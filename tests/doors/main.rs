@@ -1,5 +1,5 @@
 //! The doors to the generator as users have them: the builder's files and words, C sources, and new packages made by
-//! the README's steps; objects with names of any kind; lints; and what is published of the packages. (`macros` and `cargo-skelgen`
+//! the README's steps; objects with arbitrary names; lints; and the published packages. (`macros` and `cargo-skelgen`
 //! test their own doors.)
 
 mod build_script;

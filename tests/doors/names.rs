@@ -1,6 +1,6 @@
-//! Names in an object may be any text, and its skeleton compiles without a warning.
+//! A skeleton compiles without warnings, whatever names the object has.
 //!
-//! `SKELGEN_NAMES=100` renames each of the objects a hundred times, instead of twice.
+//! `SKELGEN_NAMES=100` renames each object a hundred times, instead of twice.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -16,7 +16,7 @@ use skelgen_tests::{fixtures, have_clang};
 use crate::renamed::{Names, renamed};
 use crate::{scratch, target_dir};
 
-/// Objects that together have everything which becomes a name in Rust.
+/// Objects that together have everything that becomes a name in Rust.
 const OBJECTS: [&str; 10] = [
     "agent_thirty",
     "arena",
@@ -30,7 +30,7 @@ const OBJECTS: [&str; 10] = [
     "struct_ops",
 ];
 
-/// Names that something in Rust, in the generated code or in the runtime has, or that no identifier can be.
+/// Names that Rust, the generated code or the runtime uses, and names that are not valid identifiers.
 const NAMES: [&str; 76] = [
     "Self",
     "self",
@@ -110,7 +110,7 @@ const NAMES: [&str; 76] = [
     "na\u{ef}ve",
 ];
 
-/// Parts of names that come out alike: after what Rust cannot have became `_`, in camel case and in snake case.
+/// Parts of names that become the same once invalid characters are `_`, or in camel case and snake case.
 const PARTS: [&str; 24] = [
     "a", "b", "A", "B", "foo", "Foo", "FOO", "bar", "_", "__", ".", "$", "-", " ", "1", "22", "\r", "\n", "\t",
     "\u{202e}", "\u{2066}", "\u{7f}", "`", "\"",
@@ -130,13 +130,13 @@ fn name(random: &mut Random) -> String {
     }
 }
 
-/// A name of a file, which its folder ends.
+/// A file name, without `/`.
 fn file_name(random: &mut Random) -> String {
     let stem = if random.one_in(4) { String::new() } else { name(random).replace('/', "|") };
     format!("{stem}.bpf.o")
 }
 
-/// Names of files that make names of types and modules which Rust has taken, cannot have or warns of.
+/// File names that make type and module names that are taken, invalid or the cause of warnings in Rust.
 const FILES: [&str; 16] = [
     "self.bpf.o",
     "crate.bpf.o",

@@ -1,11 +1,11 @@
-//! What the registry and its readers get of each package that is published.
+//! The contents and manifests of the packages that are published.
 
 use std::path::Path;
 
 use skelgen_tests::packages::run;
 use skelgen_tests::static_build::cargo;
 
-/// Package and folder, each after those that it depends on.
+/// Packages and their folders, in the order of their dependencies.
 const PUBLISHED: [(&str, &str); 4] = [
     ("skelgen", "skelgen"),
     ("skelgen-macros", "skelgen-macros"),
@@ -25,7 +25,7 @@ fn packages_have_licences_and_a_readme() {
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
             assert!(files.lines().any(|line| line == file), "{package} lacks {file}: {files}");
         }
-        // Tests need the fixtures, which no package has.
+        // Tests need the fixtures, which are in no package.
         assert!(!files.lines().any(|line| line.starts_with("tests/")), "{package}: {files}");
     }
 }
@@ -49,7 +49,7 @@ fn manifests_say_what_the_registry_shows() {
     }
 }
 
-/// Cargo publishes a package after all that its manifest names with a version, development dependencies included.
+/// Cargo publishes a package after its dependencies with a version, development dependencies included.
 #[test]
 fn no_dependency_points_back() {
     for (index, (package, folder)) in PUBLISHED.into_iter().enumerate() {

@@ -1,17 +1,17 @@
 //! Objects whose names are others: symbols, sections, and everything that BTF names.
 //!
-//! What has one name in the object has one afterwards. Everything else stays where it is: the new names are written
-//! behind the old ones, and the string tables that have both behind all else.
+//! Things with the same name in the object have the same new name. Everything else stays at its offset: the new names follow
+//! the old ones in new string tables at the end of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gives new names.
 pub(crate) struct Names<'a> {
-    /// A name for what has this one.
+    /// A new name for this one.
     pub(crate) make: &'a mut dyn FnMut() -> String,
     /// By the old names.
     given: BTreeMap<String, String>,
-    /// Those that must not be given again.
+    /// Names that are taken.
     taken: BTreeSet<String>,
 }
 
@@ -20,7 +20,7 @@ impl<'a> Names<'a> {
         Names { make, given: BTreeMap::new(), taken: BTreeSet::new() }
     }
 
-    /// The new name of what is called `old`, in every place the same.
+    /// The new name of `old`, the same in every place.
     fn of(&mut self, old: &str) -> String {
         if let Some(new) = self.given.get(old) {
             return new.clone();
@@ -35,7 +35,7 @@ impl<'a> Names<'a> {
         new
     }
 
-    /// The new name of a section, if it may have another: what says what it is stays.
+    /// The new name of a section, if it can change: the part that the generator recognises stays.
     fn of_section(&mut self, old: &str) -> Option<String> {
         const KEPT: [&str; 6] = [".data.", ".bss.", ".rodata.", ".percpu.", "raw_tp/", "tp_btf/"];
         let kept = KEPT.into_iter().find(|kept| old.starts_with(kept))?;
@@ -144,7 +144,7 @@ struct Btf {
     strings: Vec<u8>,
 }
 
-/// A type's kinds that have names of interest.
+/// Kinds of types whose names are changed.
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const ENUM: u32 = 6;
@@ -183,7 +183,7 @@ impl Btf {
             let info = u32_at(&self.types, at + 4);
             let (kind, count) = (info >> 24 & 0x1f, info as usize & 0xffff);
             let name = self.name(at);
-            // What the generator knows by its name stays, and so do the members of what declares a map.
+            // Names that the generator recognises stay, as do the members of map declarations.
             let is_map = kind == STRUCT && (0..count).any(|index| self.name(at + 12 + index * 12) == "max_entries");
             let is_known = name.is_empty() || is_map || name.starts_with("bpf_") || name == "libbpf_tristate";
             let (each, of_each) = match kind {
@@ -221,7 +221,7 @@ impl Btf {
         string(&self.strings, u32_at(&self.types, at))
     }
 
-    /// Gives what has its name at `at` another one, if it has any.
+    /// Replaces the name whose offset is at `at`, if there is one.
     fn rename(&mut self, at: usize, names: &mut Names<'_>) {
         let old = self.name(at);
         if !old.is_empty() {

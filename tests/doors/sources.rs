@@ -95,7 +95,7 @@ fn nothing_is_compiled_twice() {
     assert!(!compiled(&builder));
     touch(&folder.join("include/header.h"), SystemTime::now());
     assert!(compiled(&builder));
-    // Another header in its place, whose time is older: from an archive, say.
+    // Replace the header by an older one, as from an archive.
     touch(&folder.join("include/header.h"), SystemTime::now() - Duration::from_secs(120));
     assert!(compiled(&builder));
     let other = builder.clone().define("MORE", None);
@@ -180,7 +180,7 @@ fn the_headers_of_the_machine_are_found() {
     builder.generate_to_out_dir().unwrap();
 }
 
-/// Headers of the C library and of the kernel that BPF programs include, for `uint64_t`, `AF_INET`, `IFF_UP` and the like.
+/// Headers of the C library and of the kernel that BPF programs include for `uint64_t`, `AF_INET`, `IFF_UP` and others.
 const HEADERS: [&str; 16] = [
     "arpa/inet.h",
     "errno.h",
@@ -201,7 +201,7 @@ const HEADERS: [&str; 16] = [
 ];
 
 #[test]
-fn the_c_library_is_as_wide_as_bpf() {
+fn c_library_headers_are_64_bit() {
     if !have_clang() {
         return;
     }
@@ -213,7 +213,7 @@ fn the_c_library_is_as_wide_as_bpf() {
         fs::write(folder.join("src/count.bpf.c"), format!("#include <{header}>\n{PROGRAM}")).unwrap();
         builder.generate_to_out_dir().unwrap_or_else(|error| panic!("{header}: {error}"));
     }
-    // As the same headers are for programs of a 64-bit machine, whichever it is.
+    // The sizes that these headers give on any 64-bit machine.
     let widths = "#include <stdint.h>\n#include <sys/types.h>\n#include <asm/bitsperlong.h>\n\
                   _Static_assert(sizeof(uintptr_t) == sizeof(void *) && sizeof(off_t) == 8, \"\");\n\
                   _Static_assert(UINTPTR_MAX == UINT64_MAX && __BITS_PER_LONG == 64, \"\");\n\
@@ -222,7 +222,7 @@ fn the_c_library_is_as_wide_as_bpf() {
     builder.generate_to_out_dir().unwrap();
     let skeleton = fs::read_to_string(folder.join("out/count.skel.rs")).unwrap();
     assert!(skeleton.contains("pub first: u64,") && skeleton.contains("pub second: u64,"), "{skeleton}");
-    // What clang is given for it does not have it compile again.
+    // The headers that skelgen writes do not cause another compilation.
     let object = folder.join("out/count.bpf.o");
     touch(&object, SystemTime::UNIX_EPOCH);
     builder.generate_to_out_dir().unwrap();

@@ -1,5 +1,5 @@
-//! The first chapter, followed to the letter: its files and commands, in an empty folder beside a clone, make a package by
-//! each door, and its program counts.
+//! The steps of the first chapter: its files and commands, in an empty folder beside a clone, make a package by each door, and
+//! its program counts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -13,8 +13,7 @@ use skelgen_tests::{Part, have_clang, may_load, not_run};
 
 use crate::c::{folder_with_headers, llvm};
 
-/// Commands that a test does not run as they are: a header of the kernel's types is made from the fixtures', and whoever runs
-/// the tests may load BPF already, or may not.
+/// Commands that the test does not run: it uses the fixtures' header of kernel types, and does not change its privileges.
 const STAND_INS: [(&str, &str); 2] = [
     ("bpftool", "#!/bin/sh\necho '#include \"vmlinux_min.h\"'\n"),
     ("sudo", "#!/bin/sh\n[ \"$1\" = -E ] && shift\nexec \"$@\"\n"),
@@ -25,7 +24,7 @@ fn section(heading: &str) -> String {
     markdown::section(&chapter, heading).to_owned()
 }
 
-/// The blocks of a section whose language begins with `language`, as they are in files: without lines that rustdoc hides.
+/// The blocks of a section whose language begins with `language`, without the lines that rustdoc hides.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
     let blocks = markdown::blocks(&section(heading)).into_iter().filter(|block| block.language.starts_with(language));
     let shown =
@@ -39,7 +38,7 @@ fn block(heading: &str, language: &str, first: &str) -> String {
     found.unwrap_or_else(|| panic!("{heading} has no block of {language} that begins with {first}"))
 }
 
-/// The folder that the reader works in, and the commands that are found there.
+/// The reader's folder, and the commands in PATH.
 struct Reader {
     folder: PathBuf,
     tools: PathBuf,
@@ -47,7 +46,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// In an empty folder; `None`, and noted, without the compiler.
+    /// An empty folder; `None`, and listed as not run, without clang.
     fn new() -> Option<Reader> {
         let folder = scratch("first");
         let tools = folder.join("tools");
@@ -73,7 +72,7 @@ impl Reader {
         self.folder.join("counters")
     }
 
-    /// Does these commands, each after the other.
+    /// Runs these commands in order.
     fn types(&self, commands: &str, folder: &Path) -> String {
         let mut shell = Command::new("sh");
         shell.args(["-ec", commands]).env("PATH", path_from(&self.tools));
@@ -157,7 +156,7 @@ fn its_steps_make_a_package_that_runs() {
     fs::remove_dir_all(&reader.folder).unwrap();
 }
 
-/// The examples' README says how to compile their C elsewhere.
+/// The steps in the examples' README for compiling their C elsewhere.
 #[test]
 fn the_examples_are_compiled_outside_of_the_repository() {
     if !have_clang() {

@@ -234,7 +234,7 @@ fn only_an_arena_is_one() {
 }
 
 #[test]
-fn it_is_mapped_again_after_the_last_handle() {
+fn an_arena_is_mapped_again_after_its_last_handle_is_dropped() {
     if !may_load() {
         return;
     }
@@ -245,7 +245,7 @@ fn it_is_mapped_again_after_the_last_handle() {
         let head = skel.arena.read::<u64>(offset_of!(ArenaSection, head)).unwrap();
         drop(skel);
         for round in 0..3 {
-            // Which would take the address.
+            // This mapping could take the address.
             let others: Vec<_> = (0..8).map(|_| vec![1u8; 1 << 20]).collect();
             let arena = Arena::new(map.try_clone().unwrap()).unwrap();
             assert_eq!(arena.base(), Some(base), "round {round}");
@@ -283,7 +283,7 @@ fn without_descriptors_its_address_is_kept_for_later() {
     });
 }
 
-/// Runs `f` in a forked child, and says whether it came to its end.
+/// Runs `f` in a forked child; returns whether the child finished it.
 fn in_child(f: impl FnOnce()) -> bool {
     // SAFETY: the child runs `f` and ends.
     match unsafe { libc::fork() } {
@@ -302,7 +302,7 @@ fn in_child(f: impl FnOnce()) -> bool {
 }
 
 #[test]
-fn a_forked_child_shares_it() {
+fn a_forked_child_shares_the_arena() {
     if !may_load() {
         return;
     }
@@ -313,7 +313,7 @@ fn a_forked_child_shares_it() {
             assert_eq!(skel.arena.get_boxed().answer, 42);
             skel.arena.write(head, &77u64).unwrap();
             assert_eq!(skel.maps.arena.read::<u8>(3 * page()).unwrap(), 0);
-            // Its own child has it too, and a new handle.
+            // The child's own child has it too, with a new handle.
             assert!(in_child(|| {
                 assert_eq!(skel.arena.get_boxed().answer, 77);
                 let again = Arena::new(skel.maps.arena.map().try_clone().unwrap()).unwrap();

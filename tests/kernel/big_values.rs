@@ -16,11 +16,11 @@ skelgen_runtime::plain! {
     /// As in C: a number, and 1 MiB of text.
     struct Big { number: u64, text: [u8; 1 << 20] }
 
-    /// What a hash of such values takes at most: together with the kernel's own part of an element 4 MiB.
+    /// The largest value in a hash: with the kernel's own part, an element has at most 4 MiB.
     struct Largest { number: u64, text: [[u64; 1 << 10]; 511] }
 }
 
-/// What the threads have here.
+/// The stack size of the threads here.
 const STACK: usize = 64 << 10;
 
 /// Runs `f` on a thread with a small stack.
@@ -35,10 +35,10 @@ fn create<V>(map_type: u32, key_size: u32, map_flags: u32) -> Map {
     let max_entries = if map_type == BPF_MAP_TYPE_LRU_HASH { 8 } else { 2 };
     // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
     let attr = [map_type, key_size, size_of::<V>() as u32, max_entries, map_flags];
-    // SAFETY: the attr is as long as is said, and holds no addresses.
+    // SAFETY: the attr has the given size and no addresses.
     let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
     assert!(fd >= 0, "map type {map_type}: {}", io::Error::last_os_error());
-    // SAFETY: the kernel just opened it, and nothing else knows it.
+    // SAFETY: the kernel just opened it, and nothing else owns it.
     Map::from_fd(unsafe { OwnedFd::from_raw_fd(fd as i32) }, "big").unwrap()
 }
 

@@ -30,7 +30,7 @@ fn skelgen(args: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn features_says_what_load_does() {
+fn features_and_load_agree() {
     if matrix().is_none() {
         return;
     }

@@ -1,4 +1,4 @@
-//! CO-RE relocations of types that hold others, deeper than the kernel looks itself.
+//! CO-RE relocations of types that nest deeper than the kernel's own CO-RE follows.
 
 use skelgen_runtime::{PerCpuMode, Program, TestRun};
 use skelgen_tests::may_load;
@@ -36,7 +36,7 @@ in_each_mode! {
 }
 
 #[test]
-fn what_else_is_wrong_is_still_said() {
+fn other_errors_are_still_reported() {
     if !may_load() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Elements in flexible arrays: what is written before the load, programs and this process find at the same places.
+//! Elements in flexible arrays: programs and this process find initial values at the same offsets.
 
 use skelgen_runtime::{Program, TestRun};
 use skelgen_tests::may_load;

@@ -1,4 +1,4 @@
-//! Programs on network interfaces: attached, told by the kernel, and gone with their link.
+//! Programs on network interfaces: attached, listed by the kernel, and detached with their link.
 
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
@@ -13,7 +13,7 @@ use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
 
 use crate::info::prog_info;
 
-/// The loopback device's number in every network.
+/// The loopback device's index in every network namespace.
 const LOOPBACK: u32 = 1;
 /// No interface has it.
 const NOWHERE: u32 = 12345;
@@ -26,7 +26,7 @@ fn told(link: &Link, name: &str) -> String {
     line.unwrap_or_else(|| panic!("no {name} in {info}")).to_owned()
 }
 
-/// Whether a datagram that is sent over the loopback device arrives.
+/// Whether a datagram sent over the loopback device arrives.
 fn arrives() -> bool {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     receiver.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
@@ -51,7 +51,7 @@ fn xdp() {
         let skel = open.load().unwrap();
         let program = &skel.progs.xdp;
         assert!(arrives());
-        // It returns 0, XDP_ABORTED: packets are dropped as long as it is attached.
+        // It returns 0, XDP_ABORTED: while it is attached, packets are dropped.
         let link = program.attach_xdp(LOOPBACK, 0).unwrap();
         assert!(!arrives());
         assert_eq!(told(&link, "link_type"), "xdp");
@@ -61,7 +61,7 @@ fn xdp() {
         drop(link);
         assert!(arrives());
 
-        // In the driver, which the loopback device's cannot; and as any device can (XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE).
+        // Driver mode fails on the loopback device; generic mode works (XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE).
         assert_eq!(program.attach_xdp(LOOPBACK, 1 << 2).unwrap_err().errno(), Some(Errno::EOPNOTSUPP));
         let generic = program.attach_xdp(LOOPBACK, 1 << 1).unwrap();
         assert!(!arrives());

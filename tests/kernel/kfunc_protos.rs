@@ -15,7 +15,7 @@ fn load(programs: &[fn(&mut OpenProgs) -> &mut OpenProgram]) -> skelgen_runtime:
     open.load()
 }
 
-/// Loads one more program, which is refused.
+/// Loads one more program; returns the error.
 fn refused(program: fn(&mut OpenProgs) -> &mut OpenProgram) -> Error {
     load(&[program]).unwrap_err()
 }
@@ -64,7 +64,7 @@ fn a_variable_of_another_type_is_refused() {
 }
 
 #[test]
-fn so_is_a_modules() {
+fn kfuncs_of_a_module_are_compared_too() {
     if !may_load_with("nf_conntrack") {
         return;
     }

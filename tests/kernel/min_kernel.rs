@@ -55,7 +55,7 @@ fn without_a_second_form_programs_load_where_they_need_none() {
     );
 }
 
-/// 240 bytes of stack above a tail call: too many with a lookup, and for kernels that count them in steps of 32.
+/// 240 bytes of stack above a tail call: too much with a lookup, and for kernels that round frames to 32 bytes.
 #[test]
 fn a_stack_without_room_for_a_lookup_loads_where_programs_need_none() {
     if !may_load() {

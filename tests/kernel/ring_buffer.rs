@@ -139,14 +139,14 @@ fn a_second_reader_is_refused() {
         let error = RingBuf::<[u8; 8]>::new(&other).unwrap_err();
         assert_eq!((error.subject_name(), error.reason()), (Some(other.name()), Some("this process reads it already")));
     }
-    // Of another map there can be one.
+    // Another map can have a reader.
     let second = load();
     let _ = RingBuf::<Record>::new(&second.maps.ring).unwrap();
     drop(ring);
     RingBuf::<Record>::new(&skel.maps.ring).unwrap();
 }
 
-/// The page with the consumer position, as everyone who has the map can map it.
+/// Maps the page with the consumer position, as any process with the map can.
 fn consumer_position(map: &Map) -> &'static AtomicUsize {
     let fd = map.as_fd().as_raw_fd();
     let protection = libc::PROT_READ | libc::PROT_WRITE;
@@ -158,7 +158,7 @@ fn consumer_position(map: &Map) -> &'static AtomicUsize {
 }
 
 #[test]
-fn a_position_that_another_moves_gives_no_records() {
+fn a_consumer_position_that_another_process_moves_gives_no_records() {
     if !may_load() {
         return;
     }
@@ -182,18 +182,18 @@ fn a_position_that_another_moves_gives_no_records() {
 }
 
 #[test]
-fn one_that_programs_write_over_is_refused() {
+fn an_overwriting_ring_buffer_is_refused() {
     if !may_load() {
         return;
     }
     // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
     let attr = [BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, BPF_F_RB_OVERWRITE];
-    // SAFETY: the attr is as long as is said, and holds no addresses.
+    // SAFETY: the attr has the given size and no addresses.
     let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
     if fd < 0 {
         return not_on_this_kernel("BPF_F_RB_OVERWRITE");
     }
-    // SAFETY: the kernel just opened it, and nothing else knows it.
+    // SAFETY: the kernel just opened it, and nothing else owns it.
     let map = Map::from_fd(unsafe { OwnedFd::from_raw_fd(fd as i32) }, "over").unwrap();
     let error = RingBuf::<u64>::new(&map).unwrap_err().to_string();
     let why = "with BPF_F_RB_OVERWRITE programs write over records while they are copied";
@@ -208,7 +208,7 @@ impl EdgeTriggered {
         // SAFETY: it takes a number.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         assert!(epoll >= 0, "{}", io::Error::last_os_error());
-        // SAFETY: the kernel just opened it, and nothing else knows it.
+        // SAFETY: the kernel just opened it, and nothing else owns it.
         let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         let mut event = libc::epoll_event { events: (libc::EPOLLIN | libc::EPOLLET) as u32, u64: 0 };
         let add = libc::EPOLL_CTL_ADD;
@@ -218,7 +218,7 @@ impl EdgeTriggered {
         EdgeTriggered(epoll)
     }
 
-    /// Whether it was, in so many milliseconds.
+    /// Whether it became readable within so many milliseconds.
     fn wait(&self, milliseconds: i32) -> bool {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         // SAFETY: there is room for one event.
@@ -246,7 +246,7 @@ fn an_edge_triggered_reader_misses_no_record() {
         let mut read = 0u64;
         loop {
             let was_done = done.load(Ordering::SeqCst);
-            // A sender that has to wait for the processor sends nothing. But where there is a record, there was a wake-up.
+            // The sender may not have had the CPU for 200 ms. But if there is a record, there was a wake-up.
             if !epoll.wait(200) && ring.wait(Duration::ZERO).unwrap() {
                 assert!(epoll.wait(1000), "asleep beside records, after {read}");
             }

@@ -1,4 +1,4 @@
-//! Variables that are not as C declares them: statics that the compiler cut, and addresses that nothing fills in.
+//! Variables that differ from their C declarations: statics that the compiler cut, and addresses that nothing fills in.
 
 use skelgen_runtime::{Program, TestRun};
 use skelgen_tests::may_load;
@@ -12,7 +12,7 @@ fn run(program: &Program) -> u32 {
 }
 
 #[test]
-fn pieces_of_statics_have_first_values_and_are_written_and_read() {
+fn pieces_of_statics_have_initial_values_and_are_written_and_read() {
     if !may_load() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Maps whose sizes the object leaves to be set, and programs whose license it leaves out.
+//! Maps whose sizes the object leaves at 0, and programs of an object without a license.
 
 use skelgen::Skeleton as Generated;
 use skelgen::plan::PlanOptions;
@@ -10,7 +10,7 @@ use skelgen_tests::skeletons::unset_sizes::{OpenUnsetSizes, UnsetSizes};
 /// Levels of a stack.
 const DEPTH: u32 = 127;
 
-/// The object with all that it leaves open.
+/// The object, with all sizes set.
 fn open() -> OpenUnsetSizes {
     let mut open = UnsetSizes::open().unwrap();
     open.maps.stacks.set_value_size(DEPTH * 8).unwrap();
@@ -62,7 +62,7 @@ fn a_size_that_is_not_set_is_named() {
         let hint = format!("the object leaves {size} 0, for it to be set before the load");
         assert_eq!(error.hint_text(), Some(hint.as_str()), "{error}");
     }
-    // What is wrong otherwise is not blamed on it.
+    // Another error does not blame the size.
     let mut open = open();
     open.maps.stacks.set_value_size(7).unwrap();
     let error = open.load().unwrap_err();
@@ -95,13 +95,13 @@ fn types_of_other_sizes_are_refused() {
     let error = open.load().unwrap_err();
     assert_eq!(error.subject_name(), Some("counts"), "{error}");
     assert!(error.to_string().contains("16"), "{error}");
-    // Nor does another map take the place of one that is to have other sizes.
+    // An existing map with other sizes cannot replace it either.
     let mut other = UnsetSizes::open().unwrap();
     assert!(other.maps.stacks.reuse_map(&self::open().load().unwrap().maps.stacks).is_err());
 }
 
 #[test]
-fn a_helper_for_the_gpl_wants_a_license() {
+fn a_gpl_only_helper_needs_a_license() {
     if !may_load() {
         return;
     }
@@ -123,7 +123,7 @@ fn a_license_can_be_given_to_the_generator() {
         assert_eq!(skeleton.plan.license, license);
         let loaded = crate::in_memory::load(&skeleton.plan, PerCpuMode::Auto);
         assert_eq!(loaded.is_ok(), loads, "{license}");
-        // It has one, which does not do.
+        // Its own license is not GPL-compatible.
         assert_eq!(loaded.err().and_then(|error| error.hint_text().map(str::to_owned)), None);
     }
 }

@@ -1,5 +1,5 @@
-//! A file over `/sys/devices/system/cpu/possible` that lies: whatever is read or written then is an error or right, and the
-//! kernel writes no memory beside the buffers.
+//! A wrong file mounted over `/sys/devices/system/cpu/possible`: every read and write then fails or is right, and the kernel
+//! writes no memory outside the buffers.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,7 +17,7 @@ const POSSIBLE: &CStr = c"/sys/devices/system/cpu/possible";
 /// One of the fixture's maps, by its values' bytes.
 type Triples = PerCpuMap<u32, [u32; 3]>;
 
-/// Runs `f` where a file of sysfs lists so many CPUs, made from the number of those that there are, which `f` gets.
+/// Runs `f` where a file of sysfs lists `wrong(n)` CPUs on a machine with `n`. `f` gets `n`.
 fn where_so_many_are_listed(wrong: fn(usize) -> usize, f: impl FnOnce(&LoadedPercpuMaps, usize)) {
     away_from_the_machine(|| {
         let there = PossibleCpus::parse(&fs::read_to_string(POSSIBLE.to_str().unwrap()).unwrap()).unwrap().count();
@@ -38,14 +38,14 @@ fn triples(map: &Map) -> Triples {
     PerCpuMap::new(map.try_clone().unwrap()).unwrap()
 }
 
-/// Each says that the kernel has another number of CPUs.
+/// Each error says that the kernel has another number of CPUs.
 fn is_told<T: std::fmt::Debug>(result: rt::Result<T>) {
     let error = result.unwrap_err();
     assert_eq!(error.errno(), Some(Errno::EFAULT), "{error}");
     assert!(error.hint_text().unwrap().contains("the kernel has another number of them"), "{error}");
 }
 
-/// Every way to read all CPUs' values. There is an element at key 1, and none at 2.
+/// Every way to read the values of all CPUs. Key 1 has an element, key 2 has none.
 fn reads_are_refused(map: &Triples) {
     let mut values = PerCpuValues::from_fn(map.cpus(), |_| [0; 3]);
     for _ in 0..2 {
@@ -78,7 +78,7 @@ fn too_few() {
                 let values = PerCpuValues::from_fn(map.cpus(), |cpu| [cpu; 3]);
                 is_told(map.update_values(&1, &values, Update::Any));
                 is_told(map.set_values_batch(&[(1, values.clone()), (2, values)]));
-                // Only with BPF_F_ALL_CPUS can it be written.
+                // It can be written only with BPF_F_ALL_CPUS.
                 if !rt::features::probe().unwrap().all_cpus {
                     is_told(map.set(&1, 0, &[7; 3]));
                     is_told(map.update_all(&1, &[7; 3], Update::Existing));
@@ -112,7 +112,7 @@ fn too_many() {
     );
 }
 
-/// Puts an element at key 1, with commands of its own.
+/// Puts an element at key 1, with a bpf(2) command of its own.
 fn put(map: &Map, there: usize) {
     let mut value = vec![0u8; 16 * there];
     let key = 1u32;
@@ -123,7 +123,7 @@ fn put(map: &Map, there: usize) {
         0,
     ];
     let (command, size) = (BPF_MAP_UPDATE_ELEM, size_of_val(&attr));
-    // SAFETY: the attr is as long as is said, and the value has as many bytes as the kernel reads.
+    // SAFETY: the attr has the given size, and the value as many bytes as the kernel reads.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr.as_ptr(), size) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }

@@ -10,7 +10,7 @@
 //! machine        the kernel, its CPUs, the matrix' guest
 //! markdown       blocks of code in documents
 //! mounts         the file systems of pins and of cgroups
-//! namespaces     a thread with mounts and a network of its own
+//! namespaces     a thread in its own mount and network namespaces
 //! examples       what the programs in `examples` say
 //! own_process    a test alone in its process, to count descriptors in
 //! random         numbers to decide by, the same from the same seed

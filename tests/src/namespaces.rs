@@ -1,4 +1,4 @@
-//! A thread away from the machine: with mounts and a network of its own.
+//! A thread in its own mount and network namespaces.
 #![allow(unsafe_code, reason = "unshare(2), mount(2) and ioctl(2)")]
 
 use std::ffi::CStr;
@@ -9,12 +9,12 @@ use std::{io, ptr};
 use crate::not_run::{Part, not_run};
 use crate::own_process::in_own_process;
 
-/// Runs `f`, the whole of the calling test, in a process of its own, on a thread with mounts and a network of its own. If this
-/// process may not have them, the test is noted as one that did not run.
+/// Runs `f`, the whole of the calling test, in its own process, on a thread in its own mount and network namespaces. Without
+/// the privilege for them, the test is listed as not run.
 ///
 /// # Panics
 ///
-/// `f` does.
+/// If `f` panics.
 pub fn away_from_the_machine(f: impl FnOnce()) {
     in_own_process(|| match leave() {
         Ok(()) => f(),
@@ -28,7 +28,7 @@ pub fn away_from_the_machine(f: impl FnOnce()) {
 ///
 /// The kernel's.
 pub fn mount(source: &CStr, target: &CStr, kind: &CStr, flags: libc::c_ulong) -> io::Result<()> {
-    // SAFETY: all are texts with a 0 at the end, and no data is given.
+    // SAFETY: all are NUL-terminated strings, and there is no data.
     match unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, ptr::null()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
@@ -36,7 +36,7 @@ pub fn mount(source: &CStr, target: &CStr, kind: &CStr, flags: libc::c_ulong) ->
 }
 
 fn leave() -> io::Result<()> {
-    // SAFETY: the thread's namespaces change, and no memory.
+    // SAFETY: this changes the thread's namespaces and no memory.
     if unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET) } != 0 {
         return Err(io::Error::last_os_error());
     }
@@ -45,7 +45,7 @@ fn leave() -> io::Result<()> {
     mount(c"sysfs", c"/sys", c"sysfs", 0)
 }
 
-/// Brings the loopback device up, which in a new network is down; its number is 1.
+/// Brings the loopback device up; in a new network namespace it is down, and its index is 1.
 ///
 /// # Errors
 ///

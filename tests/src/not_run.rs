@@ -18,7 +18,7 @@ const RECORDS: &str = concat!(env!("OUT_DIR"), "/not_run");
 /// What a line begins with that says, in a guest of the matrix, that a test did not run there.
 pub const MARK: &str = "not run: ";
 
-/// What a reason begins with that differs from kernel to kernel.
+/// The start of reasons that depend on the kernel.
 const KERNEL_LACKS: &str = "the kernel lacks what it is about";
 
 /// In place of a reason: the test did run in the matrix.
@@ -35,7 +35,7 @@ pub enum Part {
     Libbpf,
     /// Those that compile C for BPF.
     Clang,
-    /// Those that run clippy over generated code.
+    /// Tests that run clippy on generated code.
     Clippy,
     /// Those that need the objects of the kernel's selftests, which are fetched and compiled.
     Selftests,

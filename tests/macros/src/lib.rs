@@ -1,7 +1,7 @@
-//! What tests of the derives need from the macros themselves, and the derives' documentation as doc tests.
+//! Parts of the macros for tests of the derives, and the derives' documentation as doc tests.
 //!
-//! `skelgen-macros` cannot depend on `skelgen-runtime`, which depends on it. So the tests that need both are in this package,
-//! and the modules that read C's side of a comparison are compiled a second time here, outside of a procedural macro.
+//! `skelgen-macros` cannot depend on `skelgen-runtime`, which depends on it. So the tests that need both are in this package.
+//! The macros' modules that read layouts from BTF are compiled here a second time, outside a procedural macro.
 
 #[path = "../../../skelgen-macros/src/attribute/mod.rs"]
 #[allow(dead_code, reason = "the macros use the rest")]
@@ -41,14 +41,14 @@ pub struct Runtime;
 #[doc = include_str!("../../../skelgen/README.md")]
 pub struct Generator;
 
-/// The value of a section or map in C, as `derive(PerCpu)` has it compared; `None` if it is no struct.
+/// The C layout of a section or map value, as `derive(PerCpu)` checks it; `None` if it is not a struct.
 #[must_use]
 pub fn c_value(object: &Object, file: &str, map: &Map) -> Option<compare::CValue> {
     let c = percpu::source::of_map(object, file, map).ok()?;
     Some(compare::CValue { place: "C", bytes: c.bytes as usize, members: members(&c.members) })
 }
 
-/// Whether `derive(PerCpu)` takes a field of this name for padding or the bytes of bit-fields.
+/// Whether `derive(PerCpu)` treats a field of this name as padding or as the bytes of bit-fields.
 #[must_use]
 pub fn is_storage(name: &str) -> bool {
     percpu::names::is_storage(name)

@@ -1,4 +1,4 @@
-//! The layout that is read from BTF for a comparison is the one that generated types have.
+//! The layout that `derive(PerCpu)` reads from BTF is the layout of the generated types.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -114,7 +114,7 @@ fn fixtures() -> Vec<(String, Object)> {
 }
 
 #[test]
-fn padding_is_what_the_runtime_takes_for_it() {
+fn macros_and_runtime_agree_on_padding() {
     for name in ["_align", "_pad0", "_pad123", "_pad", "_pad1x", "pad1", "_padding", "", "_", "_pad_1"] {
         assert_eq!(is_storage(name), skelgen_runtime::plain::is_padding(name), "{name}");
     }
@@ -125,7 +125,7 @@ fn the_layouts_are_those_of_generated_types() {
     let mut found = BTreeSet::new();
     for (file, object) in fixtures() {
         for map in &object.maps {
-            // What is no struct has no layout of its own.
+            // Only structs have a layout.
             let everything = object.name == "data_sections" && map.data.is_some();
             if !(everything || map.def.is_percpu()) {
                 continue;

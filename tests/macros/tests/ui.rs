@@ -19,7 +19,7 @@ fn what_is_right_runs() {
 }
 
 /// Copies the objects to where the cases look for them: trybuild builds a package of its own, below the target folder.
-/// Once, because another test's compiler may be reading them.
+/// Only once, because another test's compiler may be reading them.
 fn copy_fixtures() {
     static COPIED: Once = Once::new();
     COPIED.call_once(copy);
