@@ -44,7 +44,7 @@ struct Variable {
     declaration: String,
 }
 
-/// Whether there is no first value, or so much of it that not all was decoded.
+/// Whether there is no initial value, or only a part of it was decoded.
 fn is_partial(initial: &Option<Decoded>) -> bool {
     !initial.as_ref().is_some_and(|initial| initial.complete)
 }
@@ -115,7 +115,7 @@ fn variables(data: &Data, btf: &Btf, endian: Endian) -> Vec<Variable> {
     data.vars.iter().zip(fields(data)).map(variable).collect()
 }
 
-/// The first value. A section that is all zero at first has no bytes; the values of `.kconfig` are the kernel's.
+/// The initial value. A section of zeroes has no bytes; the kernel decides the values of `.kconfig`.
 fn initial(data: &Data, var: &Var, btf: &Btf, endian: Endian) -> Option<Decoded> {
     if data.kind == DataKind::Kconfig {
         return None;
@@ -150,9 +150,9 @@ fn reason(bytes: &[u8], start: u32, end: u32) -> &'static str {
 impl DataSection {
     /// The width of the last column, for initial values: what the other columns leave of the terminal's `columns`.
     fn room(&self, columns: Option<usize>) -> usize {
-        /// Where there is no terminal.
+        /// The width without a terminal.
         const USUAL: usize = 72;
-        /// Any number that is not of 128 bits; a column this wide may have to be folded.
+        /// Wide enough for any 64-bit number; the table may have to fold a column this wide.
         const LEAST: usize = 24;
         let Some(columns) = columns else { return USUAL };
         let digits = |number: u32| number.to_string().len();

@@ -1,20 +1,20 @@
-//! The first value of a variable, from its bytes and its type.
+//! The initial value of a variable, from its bytes and its type.
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use skelgen::Endian;
 use skelgen::btf::{Bitfield, Btf, Composite, Member, Type, TypeId};
 
-/// How deep a value nests. Types of real sources stay far below; those of a damaged object may contain themselves.
+/// The deepest nesting of a value. Real types stay far below; in a damaged object a type may contain itself.
 const MAX_DEPTH: usize = 32;
 
-/// How many numbers of one variable are decoded.
+/// The most numbers that are decoded for one variable.
 const MAX_NUMBERS: usize = 65_536;
 
-/// Zeros in a row, in an array, that a designator replaces.
+/// A designator replaces at least this many zeros in a row in an array.
 const LONG_RUN: usize = 4;
 
-/// The first value of a variable.
+/// The initial value of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Bool(bool),
@@ -26,7 +26,7 @@ pub(super) enum Value {
     Text(String),
     /// An array, up to the zeros at its end.
     Array(Vec<Value>),
-    /// The members of a struct or union that are not zero. Those of anonymous members are among them, as in C.
+    /// The members of a struct or union that are not zero, with the members of anonymous members, as in C.
     Members(Vec<(String, Value)>),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Decoded {
     pub(super) complete: bool,
 }
 
-/// The value of type `ty` in `bytes`, which are all bytes of its variable; `None` if the type has no value to show.
+/// Decodes a value of type `ty`. `bytes` are all bytes of the variable. `None` for types without a value to show.
 pub(super) fn decode(bytes: &[u8], ty: TypeId, btf: &Btf, endian: Endian) -> Option<Decoded> {
     let mut decoder = Decoder { btf, endian, left: MAX_NUMBERS };
     let value = decoder.value(bytes, ty, 0)?;
@@ -62,7 +62,7 @@ fn is_char(btf: &Btf, ty: TypeId) -> bool {
 struct Decoder<'a> {
     btf: &'a Btf,
     endian: Endian,
-    /// How many numbers may still be decoded. Members of a damaged struct overlap, so that its size is no limit.
+    /// How many more numbers may be decoded. In a damaged struct members can overlap, so its size is not a limit.
     left: usize,
 }
 
@@ -94,14 +94,14 @@ impl Decoder<'_> {
             Type::Array(array) => {
                 let size = self.btf.size_of(array.elem).ok().and_then(|size| usize::try_from(size).ok())?;
                 let len = usize::try_from(array.len).ok()?;
-                // A flexible array has what is left of its variable.
+                // A flexible array takes the rest of the variable.
                 let bytes = if len == 0 { bytes } else { bytes.get(..len.checked_mul(size)?)? };
                 self.array(bytes, array.elem, size, depth)?
             }
             Type::Struct(composite) => {
                 exact(composite.size)?;
                 let mut members = Vec::new();
-                // All of them: a flexible array at its end has what follows the struct.
+                // Not only `size` bytes: a flexible array at the end takes those after the struct.
                 self.members(bytes, composite, depth, &mut members)?;
                 Value::Members(members)
             }
@@ -185,7 +185,7 @@ impl Decoder<'_> {
                     }
                     _ => {}
                 }
-                // A struct that is no member's last must not take what follows it for its flexible array.
+                // A flexible array inside this member must not take the bytes of later members.
                 let size = self.btf.size_of(member.ty).ok().and_then(|size| usize::try_from(size).ok())?;
                 let bytes = if size == 0 { bytes } else { bytes.get(..size)? };
                 self.left = self.left.saturating_sub(1 + bytes.len() / 4096);
@@ -229,7 +229,7 @@ impl Decoder<'_> {
         };
         let (start, width) = (place.offset, u32::from(place.width));
         let first = usize::try_from(start / 8).ok()?;
-        let end = usize::try_from((start + width).div_ceil(8)).ok()?;
+        let end = usize::try_from(start.checked_add(width)?.div_ceil(8)).ok()?;
         let bits = self.number(bytes.get(first..end)?)?;
         let shift = match self.endian {
             Endian::Little => start % 8,

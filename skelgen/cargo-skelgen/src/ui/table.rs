@@ -21,7 +21,7 @@ pub(crate) enum Align {
 pub(crate) struct Cell {
     text: String,
     style: Style,
-    /// The word in a declaration that is the name declared.
+    /// The name that the text declares, if it is a C declaration.
     declared: Option<String>,
 }
 
@@ -32,12 +32,12 @@ impl Cell {
         Cell { text: printable(&text.into()).into_owned(), style, declared: None }
     }
 
-    /// A C declaration of `name`: a type, but for the name in it.
+    /// A C declaration of `name`, with colours for the type and the name.
     pub(crate) fn declaration(text: &str, name: &str) -> Self {
         Cell { declared: Some(printable(name).into_owned()), ..Cell::styled(text, style::TYPE) }
     }
 
-    /// The text, which may be folded by now, in its colours.
+    /// The text, folded or not, in its colours.
     fn paint(&self, text: &str) -> String {
         let style = self.style;
         let Some((start, end)) = self.declared.as_deref().and_then(|name| declared(text, name)) else {
@@ -56,7 +56,7 @@ impl Cell {
     }
 }
 
-/// Where `name` stands in a declaration of it: the first such word that is no tag.
+/// The range of `name` in its declaration: the first such word that is not the tag of a type.
 fn declared(text: &str, name: &str) -> Option<(usize, usize)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut places = text.match_indices(name).map(|(start, name)| (start, start + name.len()));

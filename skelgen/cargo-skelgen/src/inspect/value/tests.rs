@@ -179,4 +179,7 @@ fn damaged_types_end_and_stay_small() {
         deep = types.structure(8, &[("d", deep, 0, 0)]);
     }
     assert_eq!(decode(&[1; 8], deep, &types.0, Endian::Little), None);
+    // A bit-field whose end is past the largest offset.
+    let far = types.structure(8, &[("far", u64, u32::MAX, 7)]);
+    assert_eq!(decode(&[1; 8], far, &types.0, Endian::Little), None);
 }
