@@ -1,9 +1,11 @@
 //! Maps that one program alone may use.
 
-use skelgen_runtime::{Errno, Error, PerCpuMode, TestRun};
+use skelgen_runtime::{Errno, Error, PerCpuMode, TestRun, features};
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::exclusive::{Exclusive, OpenExclusive};
 use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+
+use crate::info::map_info;
 
 /// The first kernel that has them.
 const SINCE: (u32, u32) = (6, 18);
@@ -90,7 +92,10 @@ fn either_form_of_a_program_has_its_hash() {
     let mut open = Exclusive::open().unwrap();
     open.maps.percpu.set_exclusive_program(&open.progs.counting).unwrap();
     open.progs.counting.set_autoload(true);
-    open.load().unwrap();
+    let skel = open.load().unwrap();
+    // Kernels before 7.3 refuse the type of a per-CPU section.
+    let is_typed = map_info(skel.percpu.map()).btf_value_type_id != 0;
+    assert_eq!(is_typed, features::probe().unwrap().direct);
 }
 
 #[test]

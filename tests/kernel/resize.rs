@@ -4,12 +4,13 @@
 use std::mem::offset_of;
 
 use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_PERCPU_ARRAY};
-use skelgen_runtime::{Errno, Error, Map, Plain, Update};
+use skelgen_runtime::{Errno, Error, Map, Plain, Update, features};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::data_sections::{DataSections, LoadedDataSections};
 use skelgen_tests::skeletons::percpu_basic::types::{Percpu, PercpuCustom};
 use skelgen_tests::skeletons::percpu_basic::{LoadedPercpuBasic, PercpuBasic};
+use skelgen_tests::skeletons::statics::Statics;
 
 use crate::cpus::{online, run_on};
 use crate::global_percpu_data::{change_everywhere, open};
@@ -58,13 +59,30 @@ in_each_mode! {
 
             let info = map_info(skel.percpu.map());
             assert_eq!((info.name(), info.map_type, info.map_flags), (".percpu", BPF_MAP_TYPE_PERCPU_ARRAY, 0));
-            // The section's type is too short for it.
-            assert_eq!((info.value_size, info.max_entries, info.btf_value_type_id), (len, 1, 0));
+            assert_eq!((info.value_size, info.max_entries), (len, 1));
+            // Kernels before 7.3 refuse the type of a per-CPU section, and `tail` can only have whole elements.
+            let is_typed = features::probe().unwrap().direct && (len as usize - tail(0)).is_multiple_of(4);
+            assert_eq!(info.btf_value_type_id != 0, is_typed, "{len} bytes");
             let cpus = skel.percpu.cpus();
             assert_eq!(raw(skel.percpu.map()), vec![padded(&first, len as usize); cpus.count()]);
             assert!(cpus.iter().all(|cpu| skel.percpu.get(cpu).unwrap() == first));
             assert_eq!(skel.percpu_custom.map().value_size(), 10);
         }
+    }
+
+    fn other_maps_keep_the_types_that_they_have(mode) {
+        let types = |longer: bool| {
+            let mut open = open(mode);
+            if longer {
+                open.maps.percpu.set_value_size(LONGER as u32).unwrap();
+            }
+            let skel = open.load().unwrap();
+            [skel.percpu_custom.map(), skel.bss.map(), skel.rodata.map(), skel.data_percpu.map()]
+                .map(|map| map_info(map).btf_value_type_id)
+        };
+        let usual = types(false);
+        assert_eq!(types(true), usual);
+        assert!(usual[1..].iter().all(|&id| id != 0), "{usual:?}");
     }
 
     fn programs_see_and_change_it_on_each_cpu(mode) {
@@ -246,6 +264,7 @@ fn ordinary_sections_can_be_longer() {
         let same = |map: &Map, usual: &Map, flags: u32| {
             let (info, usual) = (map_info(map), map_info(usual));
             assert_eq!((info.name(), info.map_flags), (usual.name(), flags));
+            // The last variable is no array.
             assert_eq!((info.value_size, info.btf_value_type_id), (usual.value_size + longer, 0));
         };
         same(skel.data.map(), usual.data.map(), BPF_F_MMAPABLE);
@@ -265,6 +284,40 @@ fn ordinary_sections_can_be_longer() {
         let frozen = map.update(&[0; 4], &vec![0; map.value_size()], Update::Any).unwrap_err();
         assert_eq!(frozen.errno(), Some(Errno::EPERM));
     }
+}
+
+#[test]
+fn sections_that_end_in_an_array_keep_their_types() {
+    if !may_load() {
+        return;
+    }
+    let load = |longer: u32| {
+        let mut open = DataSections::open().unwrap();
+        for map in [&mut open.maps.rodata_x, &mut open.maps.bss_x] {
+            map.set_value_size(map.value_size() + longer).unwrap();
+        }
+        open.load().unwrap()
+    };
+    let types = |skel: &LoadedDataSections| {
+        [&skel.rodata_x.map(), &skel.bss_x.map()].map(|map| map_info(map).btf_value_type_id)
+    };
+    let usual = load(0);
+    let expected = types(&usual);
+    assert!(expected.iter().all(|&id| id != 0));
+    let result = run_on(0, &usual.progs.touch, [0; 2]);
+    for longer in [8, 4096, 1 << 20] {
+        let skel = load(longer);
+        assert_eq!(types(&skel), expected);
+        assert_eq!(map_info(skel.bss_x.map()).value_size, map_info(usual.bss_x.map()).value_size + longer);
+        assert_eq!(run_on(0, &skel.progs.touch, [0; 2]), result);
+    }
+    // 2 bytes are two elements of `rx_text`, and a part of one of `bx_tail`.
+    assert_eq!(types(&load(2)), [expected[0], 0]);
+
+    // `.data` ends in a static array of a function.
+    let mut open = Statics::open().unwrap();
+    open.maps.data.set_value_size(open.maps.data.value_size() + 1000).unwrap();
+    assert_ne!(map_info(open.load().unwrap().data.map()).btf_value_type_id, 0);
 }
 
 #[test]

@@ -15,7 +15,11 @@ const MAGIC: u16 = 0xeb9f;
 const VERSION: u8 = 1;
 /// Bytes of a header without the layout, and of `struct btf_type`.
 const HEADER_LEN: usize = 24;
-const RECORD_LEN: usize = 12;
+pub(super) const RECORD_LEN: usize = 12;
+/// Offsets in the header of the places and lengths of types, strings and layout.
+const TYPES: usize = 8;
+const STRINGS: usize = 16;
+const LAYOUT: usize = 24;
 /// Bytes of `struct btf_layout`.
 const LAYOUT_LEN: usize = 4;
 
@@ -133,6 +137,34 @@ impl<'b> Blob<'b> {
         Some(Record { name: word(0)?, info: word(1)?, size_or_type: word(2)?, rest })
     }
 
+    /// Offset of the type's record in the bytes.
+    pub(super) fn place(&self, id: TypeId) -> Option<usize> {
+        let index = id.0.checked_sub(self.first_id)? as usize;
+        self.records.get(index).filter(|_| index + 1 < self.records.len()).map(|&at| at as usize)
+    }
+
+    /// The bytes with one more record behind all others, and its ID. Records stay where they are; what lies behind them
+    /// moves.
+    pub(super) fn with_record(&self, record: &[u8]) -> Option<(TypeId, Vec<u8>)> {
+        let at = *self.records.last()? as usize;
+        let added = u32::try_from(record.len()).ok()?;
+        let mut bytes = Vec::with_capacity(self.bytes.len() + record.len());
+        for part in [self.bytes.get(..at)?, record, self.bytes.get(at..)?] {
+            bytes.extend_from_slice(part);
+        }
+        let header_len = u32_at(&self.bytes, 4)?;
+        let types_len = u32_at(&self.bytes, TYPES + 4)?;
+        put(&mut bytes, TYPES + 4, types_len.checked_add(added)?)?;
+        let parts = if header_len as usize >= HEADER_LEN + 8 { &[STRINGS, LAYOUT][..] } else { &[STRINGS] };
+        for &part in parts {
+            let offset = u32_at(&self.bytes, part)?;
+            if (offset.checked_add(header_len)? as usize) >= at {
+                put(&mut bytes, part, offset.checked_add(added)?)?;
+            }
+        }
+        Some((TypeId(self.ends().0), bytes))
+    }
+
     /// The string at `offset`, if it is one of these.
     pub(super) fn string(&self, offset: u32) -> Option<&[u8]> {
         self.strings_from(offset)?.split(|&byte| byte == 0).next()
@@ -197,4 +229,10 @@ fn record_end(bytes: &[u8], at: usize, end: usize, layout: Range<usize>) -> Resu
 /// The word at `at`; `None` outside.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|word| u32::from_ne_bytes(*word))
+}
+
+/// Writes the word at `at`; `None` outside.
+pub(super) fn put(bytes: &mut [u8], at: usize, word: u32) -> Option<()> {
+    *bytes.get_mut(at..)?.first_chunk_mut()? = word.to_ne_bytes();
+    Some(())
 }

@@ -7,6 +7,7 @@
 //! KernelBtf    what this kernel has: vmlinux from sysfs, modules by bpf(2)
 //! Types        types to look at: vmlinux's, or a module's on top of them
 //! blob         bytes, checked and cut into records
+//! lengthen     an object's types for a data section that is made longer
 //! ```
 //!
 //! The bytes come from outside and are not trusted: what is wrong in them is an error or is not found. They are in this
@@ -18,6 +19,7 @@ pub(crate) mod build;
 mod declaration;
 mod functions;
 mod kernel;
+mod lengthen;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod types;
 
 pub(crate) use blob::Blob;
 pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module, has_modules};
+pub(crate) use lengthen::lengthen;
 pub(crate) use types::{Member, Type, TypeId, Types, kind};
 
 /// The id of the function called `name` in a loaded program's types, if there is one.

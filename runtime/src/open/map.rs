@@ -116,12 +116,16 @@ impl OpenMap {
     }
 
     /// Changes how many bytes a value has, for instance of a `stack_trace` map, whose object leaves the depth to the
-    /// machine it runs on. The map is then made without BTF types, because the kernel wants them to be as long as keys and
-    /// values; a handle with other types than the map has fails to be made.
+    /// target machine. The map is then created without BTF types, because the kernel requires the types to be as long as
+    /// keys and values; making a handle with other types than the map has fails.
     ///
-    /// A data section's map can be longer than the section, for an array at its end to have more elements on this machine.
-    /// It begins with the section's first value, as edited; the bytes behind that are 0 at first. They are reached by offset;
-    /// the first of them can be those that alignment adds to the section's struct.
+    /// A data section's map can be longer than the section, so that an array at its end has more elements on this machine.
+    /// The map begins with the section's first value, as edited, and the bytes behind it are 0 at first. Programs and user
+    /// space reach these bytes by offset; the first of them can be those that alignment adds to the section's struct.
+    ///
+    /// If the section's last variable is an array and its new length is a whole number of elements, the array and the
+    /// section get their new lengths in the BTF that the kernel sees, and the map keeps its type. Otherwise the map has no
+    /// type.
     ///
     /// # Errors
     ///

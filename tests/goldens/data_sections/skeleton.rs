@@ -70,7 +70,7 @@ pub mod data_sections {
         pub rodata_x: rt::OpenMap,
         /// The map of `.bss`, `BPF_MAP_TYPE_ARRAY`: value of 5108 bytes.
         pub bss: rt::OpenMap,
-        /// The map of `.bss.x`, `BPF_MAP_TYPE_ARRAY`: value of 32 bytes.
+        /// The map of `.bss.x`, `BPF_MAP_TYPE_ARRAY`: value of 40 bytes.
         pub bss_x: rt::OpenMap,
     }
     /// The programs before the load.
@@ -967,16 +967,19 @@ pub mod data_sections {
                 pub bx_u64: u64,
                 /// `struct bits bx_bits`
                 pub bx_bits: Bits,
+                /// `__u64 bx_tail[1]`
+                pub bx_tail: [u64; 1],
             }
         }
-        const _: [(); 32] = [(); ::core::mem::size_of::<BssX>()];
+        const _: [(); 40] = [(); ::core::mem::size_of::<BssX>()];
         const _: () = {
             ::core::assert!(::core::mem::offset_of!(BssX, bx_u64) == 0);
             ::core::assert!(::core::mem::offset_of!(BssX, bx_bits) == 8);
+            ::core::assert!(::core::mem::offset_of!(BssX, bx_tail) == 32);
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[10536 bytes]";
+    static IMAGE: &[u8] = b"[10592 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[1064 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -995,7 +998,7 @@ pub mod data_sections {
                 value_size: 532,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6656],
+                attrs: &[6712],
                 fd: 64,
                 reused: 656,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1016,7 +1019,7 @@ pub mod data_sections {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6768],
+                attrs: &[6824],
                 fd: 68,
                 reused: 704,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1037,7 +1040,7 @@ pub mod data_sections {
                 value_size: 4,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[6880],
+                attrs: &[6936],
                 fd: 72,
                 reused: 720,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1058,7 +1061,7 @@ pub mod data_sections {
                 value_size: 56,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[6992],
+                attrs: &[7048],
                 fd: 76,
                 reused: 784,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1079,7 +1082,7 @@ pub mod data_sections {
                 value_size: 12,
                 max_entries: 1,
                 map_flags: 1152,
-                attrs: &[7112],
+                attrs: &[7168],
                 fd: 80,
                 reused: 808,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1100,7 +1103,7 @@ pub mod data_sections {
                 value_size: 5108,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7232],
+                attrs: &[7288],
                 fd: 84,
                 reused: 816,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1118,10 +1121,10 @@ pub mod data_sections {
                 name: ".bss.x",
                 map_type: 2,
                 key_size: 4,
-                value_size: 32,
+                value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[7312],
+                attrs: &[7368],
                 fd: 88,
                 reused: 824,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -1142,7 +1145,7 @@ pub mod data_sections {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[7392],
+                attrs: &[7448],
                 fd: 96,
                 skip: 832,
                 autoload: true,

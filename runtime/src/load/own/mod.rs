@@ -23,6 +23,7 @@ use crate::sys::uapi::{
 };
 use crate::{Error, Result, diagnose};
 pub(super) use arena::Arena;
+use types::ObjectTypes;
 
 /// What was made.
 pub(super) struct OwnMaps<'t> {
@@ -32,6 +33,8 @@ pub(super) struct OwnMaps<'t> {
     pub(super) arena: Option<Arena>,
     /// The object's BTF if a map needed it, which is then the loader's to use as long as this is open.
     types: Option<OwnedFd>,
+    /// The object's BTF as it is loaded if a map needs it.
+    bytes: ObjectTypes,
     /// What the commands are given with them.
     token: Option<BorrowedFd<'t>>,
 }
@@ -45,8 +48,9 @@ enum Why {
     /// before it frees it (`bpf_local_storage_map_free`). The loader is such a program: it would wait for itself, for ever,
     /// and so would everything that waits for sleepable programs from then on.
     Storage,
-    /// A data section that was made longer: the image has room for as many bytes as the object has.
-    Longer(u32),
+    /// A data section that was made longer: the image has room for the object's bytes only, and the object's BTF has to be
+    /// edited.
+    Longer,
     /// A map for one program alone: the image has no room for a hash.
     Exclusive,
 }
@@ -59,11 +63,8 @@ impl Why {
             | BPF_MAP_TYPE_INODE_STORAGE
             | BPF_MAP_TYPE_TASK_STORAGE
             | BPF_MAP_TYPE_CGRP_STORAGE => Some(Why::Storage),
-            _ => open
-                .value_size
-                .filter(|_| open.is_data)
-                .map(Why::Longer)
-                .or_else(|| open.exclusive.as_ref().map(|_| Why::Exclusive)),
+            _ if open.is_data && open.value_size.is_some() => Some(Why::Longer),
+            _ => open.exclusive.as_ref().map(|_| Why::Exclusive),
         }
     }
 }
@@ -76,7 +77,8 @@ pub(super) fn make<'t>(
     patches: &mut Patches<'_, '_>,
     values: &[(usize, &[u8])],
 ) -> Result<OwnMaps<'t>> {
-    let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None, token };
+    let bytes = ObjectTypes::of(opened, maps);
+    let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None, bytes, token };
     // The arena first: where it is becomes part of the programs, and of their hashes.
     let (arenas, others): (Vec<_>, Vec<_>) =
         maps.iter_mut().filter_map(|open| Some((Why::of(open)?, open))).partition(|(why, _)| *why == Why::Arena);
@@ -88,8 +90,8 @@ pub(super) fn make<'t>(
         };
         match why {
             Why::Arena => own.arena = Some(arena::prepare(opened, open.index, &map, made, token, patches, values)?),
-            Why::Longer(_) | Why::Exclusive if made => section::fill(opened, open.index, &map, values)?,
-            Why::Longer(_) | Why::Exclusive | Why::Storage => {}
+            Why::Longer | Why::Exclusive if made => section::fill(opened, open.index, &map, values)?,
+            Why::Longer | Why::Exclusive | Why::Storage => {}
         }
         own.made[open.index] = made;
         open.reuse = Some(map);
@@ -109,14 +111,12 @@ impl OwnMaps<'_> {
         let create = |attr| MapFd::create_with(attr, token, hash.as_ref());
         let made = match why {
             Why::Arena => create(attr),
-            Why::Longer(value_size) => create(section::longer(attr, value_size)),
             Why::Storage => create(attr.with_btf(number(self.types(opened, patches)?))),
-            Why::Exclusive => {
-                // Kernels before 7.3 refuse a per-CPU array whose value is a section.
-                let takes_types =
-                    attr.is_typed() && !open.is_resized() && !(desc.data.is_some() && open.shape.per_cpu());
-                let types = if takes_types { self.types(opened, patches).map(number).ok() } else { None };
-                // What the kernel refuses with types is made without, as by the loader.
+            Why::Longer | Why::Exclusive => {
+                let fits = if open.is_data { self.bytes.fit(open) } else { !open.is_resized() };
+                let types = if attr.is_typed() && fits { self.types(opened, patches).map(number).ok() } else { None };
+                // A map that the kernel refuses with types is made without, as by the loader: kernels before 7.3 take no
+                // types of a `.percpu` section.
                 let typed = types.and_then(|btf| create(attr.with_btf(btf)).ok());
                 typed.map_or_else(|| create(attr.untyped()), Ok)
             }
@@ -133,17 +133,13 @@ impl OwnMaps<'_> {
     fn types(&mut self, opened: &Opened<'_>, patches: &mut Patches<'_, '_>) -> Result<&OwnedFd> {
         match &mut self.types {
             Some(types) => Ok(types),
-            none => Ok(none.insert(types::load(opened, patches, self.token)?)),
+            none => Ok(none.insert(self.bytes.load(opened, patches, self.token)?)),
         }
     }
 }
 
 /// The attr with the sizes that the map is to have here.
 fn sized(attr: MapCreate, open: &OpenMap, max_entries: u32) -> MapCreate {
-    // How much longer a section is to be says why it is made.
-    if open.is_data {
-        return MapCreate { max_entries, ..attr };
-    }
     let Shape { key_size, value_size, .. } = open.wanted_shape();
     MapCreate { key_size, value_size, max_entries, ..attr }
 }

@@ -5,14 +5,8 @@ use crate::desc::DataKind;
 use crate::map::Map;
 use crate::open::Opened;
 use crate::percpu::{KEY, fill_all};
-use crate::sys::attr::MapCreate;
 use crate::sys::uapi::BPF_ANY;
 use crate::{Result, features};
-
-/// The value's size, and no types: the section's type is shorter.
-pub(super) fn longer(attr: MapCreate, value_size: u32) -> MapCreate {
-    MapCreate { value_size, ..attr.untyped() }
-}
 
 /// Writes the section's first value, with zeroes behind it, and freezes what is constant. Other maps it leaves alone.
 ///
