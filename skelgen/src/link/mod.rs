@@ -6,7 +6,7 @@
 
 mod program;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use program::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Program};
 
@@ -81,7 +81,7 @@ impl<'a> Linker<'a> {
             self.relocate(index)?;
         }
         self.program.check_maps()?;
-        self.check_func_info()?;
+        self.check_infos()?;
         Ok(self.program)
     }
 
@@ -109,14 +109,23 @@ impl<'a> Linker<'a> {
         Ok(())
     }
 
-    /// The kernel takes func_info for all functions of a program, or for none.
-    fn check_func_info(&self) -> Result<()> {
-        let program = &self.program;
-        if program.func_info.is_empty() || program.func_info.len() == program.functions.len() {
+    /// The kernel takes func_info for all functions of a program, or for none, and likewise line_info. As libbpf does, this
+    /// drops all func_info if the entry has none, and refuses a program whose entry has func_info that another function
+    /// lacks. line_info only serves messages, so incomplete line_info is dropped.
+    fn check_infos(&mut self) -> Result<()> {
+        let program = &mut self.program;
+        let starts = || program.functions.iter().map(|function| function.span.start);
+        let lines: HashSet<usize> = program.line_info.iter().map(|line| line.insn).collect();
+        if !starts().all(|start| lines.contains(&start)) {
+            program.line_info.clear();
+        }
+        let described: HashSet<usize> = program.func_info.iter().map(|info| info.insn).collect();
+        if !described.contains(&0) {
+            program.func_info.clear();
             return Ok(());
         }
-        let has_info = |function: &&Function| program.func_info.iter().any(|info| info.insn == function.span.start);
-        let Some(without) = program.functions.iter().find(|function| !has_info(function)) else { return Ok(()) };
+        let without = program.functions.iter().find(|function| !described.contains(&function.span.start));
+        let Some(without) = without else { return Ok(()) };
         let what = ".BTF.ext has no func_info for it, but for other functions of the program, and the kernel refuses \
                     that: compile it with -g and without __attribute__((nodebug)); write assembly as C";
         let error = Error::unsupported(what).in_symbol(without.name.as_str());

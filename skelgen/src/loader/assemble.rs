@@ -370,7 +370,7 @@ impl<'a> Assembler<'a> {
         self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
         self.ksym_refs(program, insns, when)?;
         self.infos(program, attr)?;
-        if !program.func_info.is_empty() || !program.core_relos.is_empty() {
+        if !(program.func_info.is_empty() && program.line_info.is_empty() && program.core_relos.is_empty()) {
             self.copy(self.btf_fd, attr.plus(offset::prog_load::PROG_BTF_FD), when);
         }
         if let Some(&(id, module)) = self.targets.get(&index) {
