@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::map::Map;
 use crate::plain::Plain;
+use crate::sys::Errno;
 use crate::sys::mmap::Mapping;
 use crate::{Result, arena, plain};
 pub use unmapped::Unmapped;
@@ -72,8 +73,14 @@ impl<T: Plain> MappedRo<T> {
             let (is, should) = (map.value_size(), size_of::<T>());
             return Err(failed().because(format!("its value has {is} bytes, the type {should}")));
         }
-        let memory = Mapping::of_map(map.as_fd(), map.value_size(), writable)
-            .map_err(|errno| failed().errno_is(errno).hint("only arrays with BPF_F_MMAPABLE can be"))?;
+        let memory = Mapping::of_map(map.as_fd(), map.value_size(), writable).map_err(|errno| {
+            failed().errno_is(errno).hint(match errno {
+                Errno::EPERM | Errno::EACCES => {
+                    "the map is frozen, or its descriptor was opened for reading or writing only"
+                }
+                _ => "only arrays with BPF_F_MMAPABLE can be",
+            })
+        })?;
         let len = map.value_size();
         Ok(MappedRo { map, memory: Arc::new(memory), start: 0, len, value: PhantomData })
     }

@@ -26,10 +26,27 @@ const MAP_TYPES: [(u32, u32, u32); 4] = [
     (uapi::BPF_MAP_TYPE_RHASH, 7, 2),
 ];
 
+/// The files that say what restricts the kernel.
+struct Restrictions<'a> {
+    jit: &'a str,
+    lockdown: &'a str,
+}
+
+const RESTRICTIONS: Restrictions<'static> =
+    Restrictions { jit: "/proc/sys/net/core/bpf_jit_enable", lockdown: "/sys/kernel/security/lockdown" };
+
 /// Adds a hint for a refused bpf(2) command, if the verifier has not said what is wrong.
 pub(crate) fn explain(error: Error) -> Error {
+    explain_by(error, &RESTRICTIONS)
+}
+
+fn explain_by(error: Error, files: &Restrictions<'_>) -> Error {
+    // ENOTSUPP is what a load comes to whose program the kernel cannot run without its JIT, with a log or without.
+    if error.errno() == Some(Errno::ENOTSUPP) && is_off(files.jit) {
+        return error.hint(JIT_IS_OFF);
+    }
     if let Some(log) = error.verifier_log() {
-        return match restriction(log, &lockdown(), jit_is_off()) {
+        return match restriction(log, &content(files.lockdown), is_off(files.jit)) {
             Some(hint) => error.hint(hint),
             None => error,
         };
@@ -40,13 +57,13 @@ pub(crate) fn explain(error: Error) -> Error {
     match error.errno() {
         Some(Errno::EPERM | Errno::EACCES) => match lacking() {
             Some(lacking) => error.because(lacking),
-            None => error.hint(permission()),
+            None => error.hint(permission(files.lockdown)),
         },
         Some(Errno::ENOSYS) => {
             error.hint("this kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it")
         }
         Some(Errno::ENOMEM) => error.hint("the kernel or this memory cgroup is out of memory, or a map is too large"),
-        Some(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOTSUPP) if jit_is_off() => error.hint(JIT_IS_OFF),
+        Some(Errno::EINVAL | Errno::EOPNOTSUPP) if is_off(files.jit) => error.hint(JIT_IS_OFF),
         Some(Errno::EMFILE) => error.hint("this process has reached its file descriptor limit: raise RLIMIT_NOFILE"),
         _ => error,
     }
@@ -75,13 +92,13 @@ fn restriction(log: &str, lockdown: &str, jit_is_off: bool) -> Option<Cow<'stati
 const LOCKED_DOWN: &str = "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown), which withholds the \
                            helpers that read its memory: the loader and most tracing need them";
 
-fn lockdown() -> String {
-    fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default()
+fn content(file: &str) -> String {
+    fs::read_to_string(file).unwrap_or_default()
 }
 
-/// Whether `net.core.bpf_jit_enable` is 0; kernels with CONFIG_BPF_JIT_ALWAYS_ON have it at 1.
-fn jit_is_off() -> bool {
-    fs::read_to_string("/proc/sys/net/core/bpf_jit_enable").is_ok_and(|value| value.trim() == "0")
+/// Whether `net.core.bpf_jit_enable`, in `file`, is 0; kernels with CONFIG_BPF_JIT_ALWAYS_ON have it at 1.
+fn is_off(file: &str) -> bool {
+    content(file).trim() == "0"
 }
 
 /// That the kernel is too old, if it is.
@@ -124,35 +141,56 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// The capabilities of this process, as bits; `None` if `/proc` does not tell.
+/// Capabilities and seccomp filters are a thread's, and `/proc/self/status` tells of the first.
+const STATUS: &str = "/proc/thread-self/status";
+
+/// The capabilities of this thread, as bits; `None` if `/proc` does not tell.
 fn capabilities() -> Option<u64> {
-    effective(&fs::read_to_string("/proc/self/status").ok()?)
+    effective(&fs::read_to_string(STATUS).ok()?)
+}
+
+/// `error` for `errno`, from a system call on something that exists already: a map, a link, a pin. Where that may be why,
+/// it names the capabilities that this process lacks.
+pub(crate) fn refused(error: Error, errno: Errno) -> Error {
+    let error = error.errno_is(errno);
+    match errno {
+        Errno::EPERM => match missing() {
+            Some(missing) => error.hint(format!("this process lacks {missing}")),
+            None => error.hint("a seccomp filter or a security module may forbid it"),
+        },
+        Errno::EMFILE => explain(error),
+        _ => error,
+    }
 }
 
 /// Which of the capabilities that every skeleton needs this process lacks, and what to do.
 pub(crate) fn lacking() -> Option<String> {
+    missing().map(|missing| format!("this process lacks {missing}, which loading BPF needs; run it as root"))
+}
+
+/// Which of the capabilities that every skeleton needs this process lacks.
+fn missing() -> Option<String> {
     let capabilities = capabilities()?;
     let has = |cap: u32| capabilities >> cap & 1 == 1 || capabilities >> CAP_SYS_ADMIN & 1 == 1;
     let missing: Vec<&str> = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
         .into_iter()
         .filter_map(|(cap, name)| (!has(cap)).then_some(name))
         .collect();
-    let what = missing.join(" and ");
-    (!missing.is_empty()).then(|| format!("this process lacks {what}, which loading BPF needs; run it as root"))
+    (!missing.is_empty()).then(|| missing.join(" and "))
 }
 
 /// Why bpf(2) is not permitted to a process that has the capabilities every skeleton needs.
-fn permission() -> String {
-    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+fn permission(lockdown: &str) -> String {
+    let Ok(status) = fs::read_to_string(STATUS) else {
         return "loading BPF needs CAP_BPF and CAP_PERFMON, or root".to_owned();
     };
-    if lockdown().contains("[confidentiality]") {
+    if content(lockdown).contains("[confidentiality]") {
         return LOCKED_DOWN.to_owned();
     }
     suspects(&status)
 }
 
-/// What may forbid it, by `/proc/self/status`.
+/// What may forbid it, by the thread's `status`.
 fn suspects(status: &str) -> String {
     let mut suspects = Vec::new();
     if effective(status).is_some_and(|all| all >> CAP_NET_ADMIN & 1 == 0 && all >> CAP_SYS_ADMIN & 1 == 0) {
@@ -170,12 +208,12 @@ fn suspects(status: &str) -> String {
     )
 }
 
-/// The effective capabilities of `/proc/self/status`.
+/// The effective capabilities of a thread's `status`.
 fn effective(status: &str) -> Option<u64> {
     u64::from_str_radix(field(status, "CapEff:")?, 16).ok()
 }
 
-/// A line of `/proc/self/status`.
+/// A line of a thread's `status`.
 fn field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
@@ -207,6 +245,44 @@ mod tests {
         let callbacks = "callbacks are not allowed in non-JITed programs\n";
         assert_eq!(restriction(callbacks, none, true).as_deref(), Some(JIT_IS_OFF));
         assert_eq!(restriction(callbacks, none, false), None);
+    }
+
+    #[test]
+    fn a_jit_that_is_off_is_blamed_for_errors_that_it_can_explain() {
+        let folder = std::env::temp_dir().join(format!("skelgen-jit-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let hint = |value: Option<&str>, errno, log: &str| {
+            let file = folder.join("bpf_jit_enable");
+            match value {
+                Some(value) => fs::write(&file, value).unwrap(),
+                None => fs::remove_file(&file).unwrap(),
+            }
+            let files = Restrictions { jit: file.to_str().unwrap(), lockdown: "/nowhere" };
+            let error = Error::new("load program").subject("on_exec").errno_is(errno).log(Some(log.to_owned()));
+            explain_by(error, &files).hint_text().map(str::to_owned)
+        };
+        // The verifier was content, and then there was nothing to run the program by.
+        let content = "processed 12 insns (limit 1000000) max_states_per_insn 0\n";
+        let kfunc = "JIT is required for calling kernel function\n";
+        let rejected = "R1 !read_ok\n";
+        for (errno, log, is_blamed) in [
+            (Errno::ENOTSUPP, "", true),
+            (Errno::ENOTSUPP, content, true),
+            (Errno::ENOTSUPP, kfunc, true),
+            (Errno::EINVAL, kfunc, true),
+            (Errno::EINVAL, "", true),
+            (Errno::EINVAL, rejected, false),
+            (Errno::EACCES, rejected, false),
+            (Errno::E2BIG, "", false),
+        ] {
+            let told = hint(Some("0\n"), errno, log);
+            assert_eq!(told.as_deref() == Some(JIT_IS_OFF), is_blamed, "{errno:?} {log:?}: {told:?}");
+            for on in [Some("1\n"), Some("2\n"), None] {
+                assert_ne!(hint(on, errno, log).as_deref(), Some(JIT_IS_OFF), "{errno:?} {log:?}");
+                fs::write(folder.join("bpf_jit_enable"), "").unwrap();
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn probe() -> Result<Features> {
         map_name: object_name("skel_probe"),
         ..Default::default()
     })
-    .map_err(|errno| diagnose::explain(Error::new("probe the kernel's features").errno_is(errno)))?;
+    .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the features' probe").errno_is(errno)))?;
     let all_cpus = map.knows_cpu_flags();
     let features = Features { all_cpus, direct: all_cpus && reads_directly(&map) };
     remember(features);

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::map::pin;
 use crate::struct_ops::Registration;
 use crate::sys::bpf;
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// A program attached to something. Dropping it detaches the program, unless the link is pinned.
 ///
@@ -88,7 +88,7 @@ impl Link {
             None => bpf::link_detach(self.as_fd()),
             Some(registration) => registration.detach(),
         };
-        detached.map_err(|errno| self.failed("detach program").errno_is(errno))
+        detached.map_err(|errno| diagnose::refused(self.failed("detach program"), errno))
     }
 
     /// Runs an iterator program once, from its first element; what it prints is there to read (`BPF_ITER_CREATE`).
@@ -97,7 +97,8 @@ impl Link {
     ///
     /// The link is not an iterator's.
     pub fn iter(&self) -> Result<Iter> {
-        let fd = bpf::iter_create(self.as_fd()).map_err(|errno| self.failed("run iterator").errno_is(errno))?;
+        let fd = bpf::iter_create(self.as_fd());
+        let fd = fd.map_err(|errno| diagnose::refused(self.failed("run iterator"), errno))?;
         Ok(Iter(File::from(fd)))
     }
 

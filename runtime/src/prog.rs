@@ -231,7 +231,7 @@ impl Program {
                 cpu: run.cpu.unwrap_or(0),
             },
         )
-        .map_err(|errno| self.failed("test run program").errno_is(errno))?;
+        .map_err(|errno| diagnose::refused(self.failed("test run program"), errno))?;
         if ran.cut {
             return Err(self.failed("test run program").errno_is(Errno::ENOSPC).because(format!(
                 "its output of {} bytes of data and {} of context does not fit {} and {}",

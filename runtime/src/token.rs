@@ -72,7 +72,9 @@ pub(crate) fn create(from: &TokenFrom) -> Result<Option<OwnedFd>> {
 
 fn of(path: &Path) -> Result<OwnedFd> {
     let failed = || Error::new("make a BPF token of").subject(path.display().to_string());
-    let file_system = File::open(path).map_err(|error| failed().io(error))?;
+    let file_system = File::open(path).map_err(|error| {
+        failed().io(error).hint("a BPF file system has to be mounted there, which this process may open")
+    })?;
     bpf::token_create(file_system.as_fd()).map_err(|errno| {
         let error = failed().errno_is(errno);
         match errno {

@@ -83,6 +83,10 @@ fn without_privilege_the_error_says_what_is_missing() {
         let error = open("counters").load([], [], &[]).unwrap_err();
         assert_eq!((error.errno(), error.operation()), (Some(Errno::EPERM), "create map"));
         assert!(error.to_string().contains(": this process lacks CAP_BPF and CAP_PERFMON, which"), "{error}");
+        let error = skelgen_runtime::features::probe().unwrap_err();
+        assert_eq!((error.errno(), error.operation()), (Some(Errno::EPERM), "create map"));
+        let words = "create map of the features' probe: this process lacks CAP_BPF and CAP_PERFMON, which";
+        assert!(error.to_string().starts_with(words), "{error}");
         return;
     }
     if !may_load() {

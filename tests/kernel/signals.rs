@@ -4,17 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, mem, ptr, thread};
 
-use skelgen_runtime::{Errno, Error, TestRun};
+use skelgen_runtime::{Errno, Error, Map, TestRun};
 use skelgen_tests::skeletons::agent_percpu::AgentPercpu;
 use skelgen_tests::skeletons::agent_thirty::AgentThirty;
-use skelgen_tests::skeletons::arg_ctx::ArgCtx;
+use skelgen_tests::skeletons::arg_ctx::{ArgCtx, LoadedArgCtx};
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::{in_own_process, may_load, open_fds};
 
 /// Commands of bpf(2).
 const MAP_CREATE: u32 = 0;
 const PROG_LOAD: u32 = 5;
+const OBJ_GET: u32 = 7;
 const PROG_TEST_RUN: u32 = 10;
+const BTF_LOAD: u32 = 18;
 
 /// From `include/uapi/asm-generic/siginfo.h`.
 const SIGEV_THREAD_ID: libc::c_int = 4;
@@ -145,6 +147,57 @@ fn endless_interruptions_end_with_an_error() {
             }
         }
         assert_eq!(open_fds(), before);
+    });
+}
+
+/// Whichever command a filter or a security module denies, the error names what was being done, and to what.
+#[test]
+fn what_is_not_permitted_is_named() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let before = open_fds();
+        for (command, operation) in [
+            (MAP_CREATE, "create map of the loader"),
+            (BTF_LOAD, "load BTF of the loader"),
+            (PROG_LOAD, "load program of the loader"),
+            (PROG_TEST_RUN, "run program of the loader"),
+        ] {
+            let error = refused(command, Errno::EPERM.number());
+            let shown = error.to_string();
+            let expected = format!("counters: {operation}: EPERM: Operation not permitted");
+            assert!(shown.starts_with(&expected), "{shown}");
+            let hint = error.hint_text().unwrap_or_default();
+            assert!(hint.contains("seccomp filter denies bpf(2)"), "{shown}");
+        }
+        assert_eq!(open_fds(), before);
+    });
+}
+
+/// The same of what a loaded skeleton is asked for.
+#[test]
+fn what_is_not_permitted_of_a_loaded_object_is_named() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        let denied = |command, ask: fn(&LoadedArgCtx) -> Error| {
+            let denied = thread::spawn(move || {
+                let skel = ArgCtx::open().unwrap().load().unwrap();
+                answer(command, Errno::EPERM.number());
+                ask(&skel).to_string()
+            });
+            denied.join().unwrap()
+        };
+        let shown = denied(PROG_TEST_RUN, |skel| {
+            skel.progs.on_socket.test_run(TestRun { data_in: &[0; 64], ..TestRun::default() }).unwrap_err()
+        });
+        assert!(shown.starts_with("test run program on_socket: EPERM: "), "{shown}");
+        assert!(shown.contains("hint: a seccomp filter or a security module may forbid it"), "{shown}");
+        let shown = denied(OBJ_GET, |_| Map::pinned("/sys/fs/bpf/skelgen_nothing").unwrap_err());
+        assert!(shown.starts_with("open pinned map /sys/fs/bpf/skelgen_nothing: EPERM: "), "{shown}");
+        assert!(shown.contains("hint: a seccomp filter or a security module may forbid it"), "{shown}");
     });
 }
 

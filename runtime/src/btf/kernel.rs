@@ -9,7 +9,7 @@ use super::Types;
 use super::blob::{Blob, Bytes};
 use crate::sys::kernel_file::KernelFile;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// The kernel's types, and those of each loaded module that has some, by name.
 const FOLDER: &str = "/sys/kernel/btf";
@@ -69,7 +69,7 @@ impl KernelBtf {
                 last = match bpf::btf_get_next_id(last) {
                     Ok(id) => id,
                     Err(Errno::ENOENT | Errno::EPERM) => return None,
-                    Err(errno) => return Some(Err(Error::new("list the modules' types").errno_is(errno))),
+                    Err(errno) => return Some(Err(diagnose::refused(Error::new("list the modules' types"), errno))),
                 };
                 if let Some(module) = self.module(last).transpose() {
                     return Some(module);
@@ -88,7 +88,9 @@ impl KernelBtf {
         match bpf::btf_by_id(id) {
             Ok(fd) => ModuleBtf::read(fd, self),
             Err(Errno::ENOENT | Errno::EPERM) => Ok(None),
-            Err(errno) => Err(Error::new("read a module's types").errno_is(errno)),
+            Err(errno) => {
+                Err(diagnose::refused(Error::new("read the types of").subject(format!("BTF number {id}")), errno))
+            }
         }
     }
 }
@@ -107,7 +109,7 @@ fn vmlinux() -> io::Result<Bytes<'static>> {
 impl ModuleBtf {
     /// The types behind `fd`, which the kernel has given for a module's; `None` if they are not a module's.
     pub(crate) fn read(fd: OwnedFd, kernel: &KernelBtf) -> Result<Option<ModuleBtf>> {
-        let failed = |errno| Error::new("read a module's types").errno_is(errno);
+        let failed = |errno| diagnose::refused(Error::new("read a module's types"), errno);
         let Some((name, bytes)) = bpf::module_btf(fd.as_fd()).map_err(failed)? else { return Ok(None) };
         let blob = Blob::parse(bytes, Some(&kernel.0));
         let blob = blob.map_err(|why| Error::new("read a module's types").subject(&*name).because(why))?;

@@ -71,6 +71,6 @@ impl<T: Plain> Unmapped<T> {
     }
 
     fn failed(&self, what: &'static str, errno: Errno) -> Error {
-        self.map.failed(what).errno_is(errno)
+        self.map.failed(what).refused(errno, self.map.shape())
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
         let map = bpf::map_create(attr, token, None)
             .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the loader").errno_is(errno)))?;
         let memory = Mapping::of_map(map.as_fd(), opened.header.size as usize, true)
-            .map_err(|errno| Error::new("map the loader's image into memory").errno_is(errno))?;
+            .map_err(|errno| diagnose::refused(Error::new("map into memory").subject("of the loader"), errno))?;
         let btf = match desc.loader_btf {
             [] => None,
             btf => {
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
         match self.run(1)? {
             Outcome::Done { .. } => {}
             Outcome::Failed { errno: Errno::ENOENT, .. } => return Ok(None),
-            Outcome::Failed { errno, .. } => return Err(failed().errno_is(errno)),
+            Outcome::Failed { errno, .. } => return Err(diagnose::explain(failed().errno_is(errno))),
         }
         let id = self.memory.u32(OUT).filter(|&id| id != 0).ok_or_else(failed)?;
         // 0 is the kernel proper.

@@ -45,7 +45,7 @@ use crate::map::Map;
 use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::prog::Program;
 use crate::sys::elem::{MapFd, Shape};
-use crate::{Error, Result, cpus, token};
+use crate::{Error, Result, cpus, diagnose, token};
 pub use loaded::Loaded;
 use machine::Machine;
 use outcome::Made;
@@ -201,7 +201,8 @@ fn run_with(
 /// given these sizes.
 fn new_map(fd: OwnedFd, open: &OpenMap, max_entries: u32) -> Result<Map> {
     let shape = Shape { max_entries, ..open.wanted_shape() };
-    let fd = MapFd::sized(fd, shape).map_err(|errno| Error::new("use map").subject(&*open.name).errno_is(errno))?;
+    let fd = MapFd::sized(fd, shape)
+        .map_err(|errno| diagnose::refused(Error::new("use map").subject(&*open.name), errno))?;
     Ok(Map::new(fd, &open.name))
 }
 

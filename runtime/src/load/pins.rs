@@ -7,7 +7,7 @@ use super::patch::Patches;
 use crate::map::{Map, c_path, unpin};
 use crate::open::{OpenMap, Opened};
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// Takes each map that is pinned where one would be, which must be as that would be.
 pub(super) fn find(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &Patches<'_, '_>) -> Result<()> {
@@ -18,7 +18,7 @@ pub(super) fn find(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &Patches<
         let fd = match bpf::obj_get(&c_path) {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => continue,
-            Err(errno) => return Err(failed().errno_is(errno)),
+            Err(errno) => return Err(diagnose::refused(failed(), errno)),
         };
         let pinned = Map::from_fd(fd, &map.name)?;
         let map_extra = own::attr_of(opened, &opened.desc.maps[map.index]).map_or(0, |attr| attr.map_extra);

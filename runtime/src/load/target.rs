@@ -16,7 +16,7 @@ use crate::open::{OpenProgram, Target};
 use crate::sys::attr::{ProgLoad, place};
 use crate::sys::uapi::*;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// What a section calls the kernel proper.
 const VMLINUX: &str = "vmlinux";
@@ -30,7 +30,7 @@ struct Found {
 impl Found {
     fn is_in(&self, module: &str) -> Result<bool> {
         let Some(fd) = &self.fd else { return Ok(false) };
-        let name = bpf::btf_name(fd.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+        let name = bpf::btf_name(fd.as_fd()).map_err(|errno| diagnose::refused(failed(), errno))?;
         Ok(name == module)
     }
 }
@@ -165,7 +165,7 @@ fn module_btf(name: &str) -> Result<OwnedFd> {
 }
 
 fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
-    let btf_id = bpf::prog_btf_id(program.as_fd()).map_err(|errno| failed().errno_is(errno))?;
+    let btf_id = bpf::prog_btf_id(program.as_fd()).map_err(|errno| diagnose::refused(failed(), errno))?;
     if btf_id == 0 {
         return Err(failed().because("the program that was given as its target has no BTF"));
     }

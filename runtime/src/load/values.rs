@@ -29,7 +29,7 @@ fn fill_section(map: &Map, value: &[u8]) -> Result<()> {
     if value.len() != map.value_size() {
         return Err(map.failed("initialise map").because("the value is not as long as the map's"));
     }
-    map.fd().update(&KEY, value, BPF_ANY).map_err(|errno| map.failed("initialise map").errno_is(errno))
+    map.fd().update(&KEY, value, BPF_ANY).map_err(|errno| map.failed("initialise map").refused(errno, map.shape()))
 }
 
 /// As [`first_value`], of a `.percpu` section.

@@ -30,7 +30,7 @@ use std::{fmt, fs, iter};
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::map_type_name;
 use crate::sys::{Errno, bpf, uapi};
-use crate::{Error, Result, cpus, features};
+use crate::{Error, Result, cpus, diagnose, features};
 
 pub(crate) use batch::{Stopped, delete_batch, write_batch};
 pub use bloom::BloomFilter;
@@ -78,7 +78,7 @@ impl Map {
             Ok(fd) => Ok(Map::new(fd, name)),
             // A per-CPU map on a machine whose CPUs are not known.
             Err(Errno::EIO) => Err(cpus::possible().err().unwrap_or_else(|| failed().errno_is(Errno::EIO))),
-            Err(errno) => Err(failed().errno_is(errno)),
+            Err(errno) => Err(diagnose::refused(failed(), errno)),
         }
     }
 
@@ -91,7 +91,7 @@ impl Map {
         let path = path.as_ref();
         let failed = || Error::new("open pinned map").subject(path.display().to_string());
         let fd = bpf::obj_get(&c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?)
-            .map_err(|errno| failed().errno_is(errno))?;
+            .map_err(|errno| diagnose::refused(failed(), errno))?;
         Map::from_fd(fd, &path.file_name().unwrap_or_default().to_string_lossy())
     }
 
@@ -251,7 +251,7 @@ impl Map {
                 }
                 Err(errno) => {
                     left = 0;
-                    Some(Err(self.failed("list the keys of map").errno_is(errno)))
+                    Some(Err(self.failed("list the keys of map").refused(errno, self.shape())))
                 }
             }
         })
@@ -280,7 +280,7 @@ impl Map {
     ///
     /// It is frozen already, or mapped for writing.
     pub fn freeze(&self) -> Result<()> {
-        self.fd.freeze().map_err(|errno| self.failed("freeze map").errno_is(errno))
+        self.fd.freeze().map_err(|errno| diagnose::refused(self.failed("freeze map"), errno))
     }
 
     /// Gives the map a name in a BPF file system, which keeps it when this process ends (`BPF_OBJ_PIN`).
@@ -298,7 +298,8 @@ impl Map {
     ///
     /// The process has reached its file descriptor limit.
     pub fn try_clone(&self) -> Result<Map> {
-        let fd = self.fd.try_clone().map_err(|errno| self.failed("duplicate the descriptor of map").errno_is(errno))?;
+        let fd = self.fd.try_clone();
+        let fd = fd.map_err(|errno| diagnose::refused(self.failed("duplicate the descriptor of map"), errno))?;
         Ok(Map::new(fd, &self.name))
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
         let error = failed().errno_is(errno);
         match errno {
             Errno::EPERM => error.hint("only a BPF file system holds pins; it is usually mounted at /sys/fs/bpf"),
+            Errno::EACCES => error.hint("this process may not write to the folder"),
             Errno::EEXIST => error.hint("something is pinned there already"),
             _ => error,
         }

@@ -15,7 +15,7 @@ use crate::sys::uapi::{
     BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_DEVMAP,
     BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_STRUCT_OPS,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// The most bytes of a value that each CPU has its own of: the kernel's `PCPU_MIN_UNIT_SIZE`.
 const MOST_PER_CPU: u32 = 32 << 10;
@@ -347,7 +347,8 @@ impl OpenMap {
             ("max_entries", map.max_entries(), max_entries),
             ("map_flags", map.map_flags() & kept, self.shape.map_flags & kept),
         ])?;
-        let is = bpf::map_info(map.as_fd()).map_err(|errno| map.failed("ask about map").errno_is(errno))?.map_extra;
+        let is = bpf::map_info(map.as_fd());
+        let is = is.map_err(|errno| diagnose::refused(map.failed("ask about map"), errno))?.map_extra;
         self.same([("map_extra", is, map_extra)])
     }
 

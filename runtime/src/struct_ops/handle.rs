@@ -11,7 +11,7 @@ use crate::percpu::KEY;
 use crate::plain::Plain;
 use crate::sys::uapi::{BPF_ANY, BPF_F_LINK, BPF_STRUCT_OPS};
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result};
+use crate::{Error, Result, diagnose};
 
 /// A struct of the kernel's, made of values and programs, that can be registered: a TCP congestion control, say. `T`
 /// is the struct as the object has it, or `()` for who has no type for it.
@@ -211,6 +211,6 @@ fn refused(error: Error, errno: Errno) -> Error {
         Errno::EINVAL => {
             error.hint("the struct lacks a member that the kernel needs, or has a value that it does not take")
         }
-        _ => error,
+        _ => diagnose::refused(error, errno),
     }
 }

@@ -28,5 +28,5 @@ fn write(map: &Map, value: &[u8]) -> Result<()> {
     }
     let mut whole = value.to_vec();
     whole.resize(map.value_size(), 0);
-    map.fd().update(&KEY, &whole, BPF_ANY).map_err(|errno| map.failed("initialise map").errno_is(errno))
+    map.fd().update(&KEY, &whole, BPF_ANY).map_err(|errno| map.failed("initialise map").refused(errno, map.shape()))
 }
