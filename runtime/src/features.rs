@@ -65,6 +65,10 @@ pub fn probe() -> Result<Features> {
 /// Whether the kernel has `BPF_F_CPU` and `BPF_F_ALL_CPUS`; asked of `map`, a per-CPU one, once in a process.
 pub(crate) fn has_cpu_flags(map: &MapFd) -> bool {
     static FOUND_OUT: OnceLock<bool> = OnceLock::new();
+    if map.is_absent() {
+        // The kernel's answer about another descriptor must not be remembered; the operation fails either way.
+        return true;
+    }
     let ask = || known().map_or_else(|| map.knows_cpu_flags(), |features| features.all_cpus);
     *FOUND_OUT.get_or_init(ask)
 }

@@ -11,6 +11,7 @@ use skelgen_tests::markdown::{blocks, guide};
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::maps_all::MapsAll;
 use skelgen_tests::skeletons::maps_all::types::{Flow, Totals};
+use skelgen_tests::skeletons::optional_maps::OptionalMaps;
 use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
 
@@ -66,6 +67,10 @@ fn the_runtimes_are_what_it_prints() -> Result<()> {
     let [one, two] = [1, 2].map(|port| Flow { port, ..Flow::default() });
     maps.typed.insert(&one, &Totals::default())?;
     says(maps.typed.insert(&two, &Totals::default()).unwrap_err());
+
+    let mut open = OptionalMaps::open()?;
+    open.maps.extra.set_autocreate(false)?;
+    says(open.load()?.maps.extra.get(&1).unwrap_err());
 
     let mut quoted = quoted(false);
     if kernel_version() < (7, 3) {

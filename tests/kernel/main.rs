@@ -53,6 +53,7 @@ mod module_kfuncs;
 mod module_ksyms;
 mod module_struct_ops;
 mod module_trace;
+mod not_created;
 mod objects;
 mod percpu;
 mod percpu_alloc;

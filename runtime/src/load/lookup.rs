@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 
 use super::core_relos::{self, Unmet};
+use super::not_created;
 use crate::btf::kind;
-use crate::desc::StepDesc;
+use crate::desc::{ObjectDesc, StepDesc};
 use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
 use crate::sys::attr::{MapCreate, place};
@@ -108,7 +109,12 @@ fn has_at_zero(symbols: impl BufRead, name: &str) -> bool {
 }
 
 /// Adds to the verifier's refusal of a program what its log says about what is missing.
-pub(super) fn explain_log(error: Error, log: &str, license: &str, steps: &[StepDesc<'_>]) -> Error {
+pub(super) fn explain_log(error: Error, log: &str, license: &str, desc: &ObjectDesc<'_>) -> Error {
+    let steps = desc.steps;
+    if let Some(map) = not_created::reached(log, desc.maps) {
+        let why = format!("it uses map {map}, which was not created: its autocreate is off");
+        return error.because(why).hint("it must not reach that code, or is to be left out: set_autoload(false)");
+    }
     if let Some(kfunc) = missing_kfunc(log, steps) {
         let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");
         return error.because(format!("this kernel has no kfunc `{kfunc}`")).hint(ask);
@@ -162,10 +168,14 @@ const SAID_LAST: usize = 8;
 
 /// Which weak kfunc a refused program calls, though the kernel has none of that name.
 fn missing_kfunc<'a>(log: &str, steps: &'a [StepDesc<'_>]) -> Option<&'a str> {
-    let (_, called) = log.rsplit_once("unknown#")?;
-    let digits = called.split(|c: char| !c.is_ascii_digit()).next()?;
-    let step = digits.parse::<u32>().ok()?.checked_sub(MISSING_KFUNC)?;
+    let step = unknown_helper(log)?.checked_sub(MISSING_KFUNC)?;
     steps.get(step as usize).map(|step| step.subject)
+}
+
+/// The number of the helper that the verifier does not know: "invalid func unknown#2002000001".
+pub(super) fn unknown_helper(log: &str) -> Option<u32> {
+    let (_, called) = log.rsplit_once("unknown#")?;
+    called.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -320,7 +320,7 @@ impl<'a> Machine<'a> {
         };
         let mut error = error.errno_is(errno);
         if let Some(log) = &log {
-            error = lookup::explain_log(error, log, self.license(record), self.opened.desc.steps);
+            error = lookup::explain_log(error, log, self.license(record), &self.opened.desc);
         }
         let error = error.log(log);
         match record {

@@ -22,6 +22,7 @@ mod lookup;
 mod machine;
 mod metadata;
 mod min_kernel;
+mod not_created;
 mod object_btf;
 mod outcome;
 mod own;
@@ -150,6 +151,7 @@ fn run_with(
         late.extend(patches.value(map, value)?);
     }
     let struct_ops = struct_ops::prepare(opened, &mut maps, &mut programs, &mut patches)?;
+    not_created::leave_out(opened, &mut maps, &mut patches)?;
     let own = own::make(opened, &mut maps, token, &mut patches, values)?;
     maps.iter().try_for_each(|map| patches.map(map))?;
     usdt::choose(&mut programs, opened.desc.progs);
@@ -176,6 +178,11 @@ fn run_with(
         let (map, is_new) = match (open.reuse.take(), take(desc.fd)) {
             (Some(map), _) => (map, is_own),
             (None, Some(fd)) => (new_map(fd, open, patches.max_entries(open)?)?, true),
+            // The handle of a struct_ops map does without one.
+            (None, None) if !open.autocreate() && open.struct_ops.is_none() => {
+                made.push(Some(Map::absent(open.wanted_shape(), &open.name)?));
+                continue;
+            }
             (None, None) => {
                 made.push(None);
                 continue;

@@ -45,6 +45,9 @@ impl<'a, 'v> Patches<'a, 'v> {
     /// A map's entries, or the map to use instead.
     pub(super) fn map(&mut self, map: &OpenMap) -> Result<()> {
         let desc = &self.opened.desc.maps[map.index];
+        if !map.autocreate() {
+            return Ok(());
+        }
         if let Some(reused) = &map.reuse {
             if desc.reused == 0 {
                 let error = Error::new("reuse map").subject(desc.name);

@@ -155,8 +155,9 @@ fn adjust_autoload(opened: &Opened<'_>, maps: &[OpenMap], programs: &mut [OpenPr
     let mut users = Vec::new();
     for (map, desc) in maps.iter().zip(opened.desc.maps) {
         let (Some(open), Some(ops)) = (&map.struct_ops, &desc.struct_ops) else { continue };
+        let created = map.autocreate();
         let at_rest: Vec<_> = ops.members.iter().map(|member| member.program).collect();
-        if open.autocreate {
+        if created {
             for program in
                 at_rest.iter().zip(&open.programs).filter(|(old, new)| old != new).filter_map(|(old, _)| *old)
             {
@@ -164,7 +165,7 @@ fn adjust_autoload(opened: &Opened<'_>, maps: &[OpenMap], programs: &mut [OpenPr
             }
         }
         // What was changed of a map that is not created does not count.
-        users.push((open.autocreate, if open.autocreate { open.programs.clone() } else { at_rest }));
+        users.push((created, if created { open.programs.clone() } else { at_rest }));
     }
     for program in programs {
         let mut created = users.iter().filter(|(_, members)| members.contains(&Some(program.index)));

@@ -103,8 +103,23 @@ impl Map {
         self.fd.shape()
     }
 
-    pub(crate) fn failed(&self, operation: &'static str) -> Error {
-        Error::new(operation).subject(&*self.name)
+    /// The handle of a map that was not created.
+    pub(crate) fn absent(shape: Shape, name: &str) -> Result<Map> {
+        let fd = MapFd::absent(shape);
+        let failed = |errno| Error::new("make the handle of map").subject(name).errno_is(errno);
+        fd.map(|fd| Map::new(fd, name)).map_err(failed)
+    }
+
+    pub(crate) fn failed(&self, operation: impl Into<Cow<'static, str>>) -> Error {
+        let error = Error::new(operation).subject(&*self.name);
+        if self.is_created() { error } else { error.because(NOT_CREATED) }
+    }
+
+    /// Whether the map is in the kernel: it is unless [`set_autocreate(false)`](crate::OpenMap::set_autocreate) left it out.
+    /// Then every operation on this handle fails, and its descriptor is not a map's.
+    #[must_use]
+    pub fn is_created(&self) -> bool {
+        !self.fd.is_absent()
     }
 
     /// The kernel refused an operation on the element at `key`.
@@ -289,6 +304,9 @@ impl Map {
     ///
     /// There is something at `path`, or it is not in a BPF file system.
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
+        if !self.is_created() {
+            return Err(self.failed("pin map").errno_is(Errno::EBADF));
+        }
         pin(self.as_fd(), path.as_ref())
     }
 
@@ -327,6 +345,9 @@ impl Map {
         found(result).map_err(|errno| self.element_failed(operation, &Hex(key), errno))
     }
 }
+
+/// Why nothing can be done with a map that [`OpenMap::set_autocreate`](crate::OpenMap::set_autocreate) left out.
+pub(crate) const NOT_CREATED: &str = "it was not created: its autocreate is off";
 
 /// Makes `ENOENT` an answer.
 pub(crate) fn found(result: Result<(), Errno>) -> Result<bool, Errno> {

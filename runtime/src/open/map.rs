@@ -40,6 +40,7 @@ pub struct OpenMap {
     pub(crate) name: Box<str>,
     pub(crate) shape: Shape,
     pub(crate) is_data: bool,
+    pub(crate) autocreate: bool,
     pub(crate) max_entries: Option<u32>,
     /// Only if it is not the object's.
     pub(crate) key_size: Option<u32>,
@@ -62,6 +63,7 @@ impl OpenMap {
             name: desc.name.into(),
             shape: desc.shape(),
             is_data: desc.data.is_some(),
+            autocreate: desc.struct_ops.as_ref().is_none_or(|ops| ops.autocreate),
             max_entries: None,
             key_size: None,
             value_size: None,
@@ -77,6 +79,38 @@ impl OpenMap {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the load creates the map: all but those of section `?.struct_ops`, unless that is changed.
+    #[must_use]
+    pub fn autocreate(&self) -> bool {
+        self.autocreate
+    }
+
+    /// Changes whether the load creates the map, for instance of a type that this kernel lacks. Without it:
+    ///
+    /// - Programs may refer to the map only in code that the verifier does not reach, behind a constant in `.rodata` for
+    ///   instance. A program that reaches it is refused, and the error names the map.
+    /// - The map is not put into other maps, and a map of maps is not filled.
+    /// - It is neither pinned nor taken from where it is pinned, and a map that was handed in is not used.
+    /// - The skeleton's handle of it is there, and every operation on it fails: [`Map::is_created`] tells.
+    /// - Programs that are in no other struct_ops map are loaded with a struct_ops map and not without it.
+    ///
+    /// # Errors
+    ///
+    /// It is a data section or an arena, whose variables the skeleton's handle has.
+    pub fn set_autocreate(&mut self, autocreate: bool) -> Result<()> {
+        let why = match self.shape.map_type {
+            _ if autocreate => None,
+            _ if self.is_data => Some("it is a data section, whose variables the skeleton's handle has"),
+            BPF_MAP_TYPE_ARENA => Some("it is an arena, which the skeleton's handle has mapped"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(Error::new("set autocreate of map").subject(&*self.name).because(why));
+        }
+        self.autocreate = autocreate;
+        Ok(())
     }
 
     /// The most elements that it is to have. A ring buffer's bytes, which need not be a power of 2 or whole pages:

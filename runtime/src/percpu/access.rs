@@ -86,7 +86,7 @@ impl Access {
 
     /// A failure of `operation` with the value of one CPU.
     pub(super) fn failed_on(&self, operation: &'static str, cpu: u32) -> Error {
-        Error::new(format!("{operation} the value of CPU {cpu} in per-CPU map")).subject(self.map.name())
+        self.map.failed(format!("{operation} the value of CPU {cpu} in per-CPU map"))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use super::registration::Registration;
 use super::value::KernelValue;
 use crate::link::Link;
-use crate::map::Map;
+use crate::map::{Map, NOT_CREATED};
 use crate::percpu::KEY;
 use crate::plain::Plain;
 use crate::sys::uapi::{BPF_ANY, BPF_F_LINK, BPF_STRUCT_OPS};
@@ -154,7 +154,7 @@ impl<T> StructOps<T> {
 
     fn made(&self, operation: &'static str) -> Result<&Made> {
         let made = self.made.as_ref();
-        made.ok_or_else(|| self.failed(operation).because("it was not created: its autocreate is off"))
+        made.ok_or_else(|| self.failed(operation).because(NOT_CREATED))
     }
 
     fn failed(&self, operation: &'static str) -> Error {

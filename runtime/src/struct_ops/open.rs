@@ -1,4 +1,4 @@
-//! A struct_ops map before the load: whether there is to be one, and its members.
+//! A struct_ops map before the load: its members, and whether it is attached with the skeleton.
 
 use crate::desc::StructOpsDesc;
 use crate::open::OpenMap;
@@ -8,7 +8,6 @@ use crate::{Error, Result};
 /// What can be changed of a struct_ops map.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenStructOps {
-    pub(crate) autocreate: bool,
     pub(crate) autoattach: bool,
     /// As the object lays it out; 0 where it has programs.
     pub(crate) value: Vec<u8>,
@@ -35,7 +34,6 @@ impl OpenStructOps {
             function: member.function,
         });
         OpenStructOps {
-            autocreate: desc.autocreate,
             autoattach: true,
             value: desc.init.to_vec(),
             programs: desc.members.iter().map(|member| member.program).collect(),
@@ -47,23 +45,6 @@ impl OpenStructOps {
 /// Of struct_ops maps. Members are known by their place among the struct's, as generated code knows them; that gives
 /// them names and types.
 impl OpenMap {
-    /// Whether the map is to be created, and its programs loaded: all are but those of section `?.struct_ops`.
-    #[must_use]
-    pub fn autocreate(&self) -> bool {
-        self.struct_ops.as_ref().is_none_or(|ops| ops.autocreate)
-    }
-
-    /// Changes whether the map is to be created. Programs that are in no other struct_ops map are loaded with it and
-    /// not without it.
-    ///
-    /// # Errors
-    ///
-    /// It is no struct_ops map: the others are all created, as programs may refer to them.
-    pub fn set_autocreate(&mut self, autocreate: bool) -> Result<()> {
-        self.ops_mut("set autocreate of map")?.autocreate = autocreate;
-        Ok(())
-    }
-
     /// Whether attaching the whole skeleton registers the map.
     #[must_use]
     pub fn autoattach(&self) -> bool {

@@ -6,6 +6,7 @@
 
 mod proof;
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::Errno;
@@ -59,6 +60,8 @@ impl MapCreate {
 #[derive(Debug)]
 pub(crate) struct MapFd {
     fd: OwnedFd,
+    /// Whether `fd` is open on something else, because there is no map.
+    absent: bool,
     shape: Shape,
     /// Bytes of a value without flags.
     full: usize,
@@ -140,7 +143,25 @@ impl MapFd {
     /// `shape` must be what the kernel was given or tells.
     pub(crate) fn sized(fd: OwnedFd, shape: Shape) -> Result<MapFd, Errno> {
         let width = if shape.per_cpu() { cpus::width().map_err(|_| Errno::EIO)? } else { 1 };
-        Ok(MapFd { fd, shape, full: shape.full(width) })
+        Ok(MapFd { fd, absent: false, shape, full: shape.full(width) })
+    }
+
+    /// The handle of a map that was not created. Each operation on it fails with `EBADF`.
+    ///
+    /// Its descriptor is a pipe's, because [`AsFd`] must have one: bpf(2) refuses it, and it cannot be mapped into memory.
+    pub(crate) fn absent(shape: Shape) -> Result<MapFd, Errno> {
+        let (pipe, _) = io::pipe().map_err(|error| Errno::new(error.raw_os_error().unwrap_or_default()))?;
+        Ok(MapFd { absent: true, ..MapFd::sized(pipe.into(), shape)? })
+    }
+
+    /// Whether there is no map.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.absent
+    }
+
+    /// `EBADF` if there is no map.
+    fn present(&self) -> Result<(), Errno> {
+        if self.absent { Err(Errno::EBADF) } else { Ok(()) }
     }
 
     /// The same map, under another descriptor.
@@ -160,8 +181,9 @@ impl MapFd {
         if flags & (BPF_F_CPU | BPF_F_ALL_CPUS) != 0 { self.shape.value_size as usize } else { self.full }
     }
 
-    /// `EINVAL` unless `key` and `value` are as long as the kernel will take them to be.
+    /// `EINVAL` unless `key` and `value` are as long as the kernel will take them to be; `EBADF` if there is no map.
     fn check(&self, key: &[u8], value: Option<(&[u8], u64)>) -> Result<(), Errno> {
+        self.present()?;
         let value_fits = value.is_none_or(|(value, flags)| value.len() == self.value_len(flags));
         if key.len() == self.shape.key_size as usize && value_fits { Ok(()) } else { Err(Errno::EINVAL) }
     }
@@ -311,8 +333,10 @@ impl MapFd {
         (self.shape.key_size as usize).max(size_of::<u32>())
     }
 
-    /// How many elements these are; `EINVAL` unless they are whole ones, and as many keys as values.
+    /// How many elements these are; `EINVAL` unless they are whole ones, and as many keys as values; `EBADF` if there is no
+    /// map.
     fn count(&self, keys: &[u8], values: Option<(&[u8], u64)>) -> Result<u32, Errno> {
+        self.present()?;
         let key_size = self.shape.key_size as usize;
         let count = keys.len().checked_div(key_size).ok_or(Errno::EINVAL)?;
         let whole = |bytes: &[u8], size: usize| size.checked_mul(count) == Some(bytes.len());
@@ -325,6 +349,7 @@ impl MapFd {
 
     /// `BPF_MAP_FREEZE`.
     pub(crate) fn freeze(&self) -> Result<(), Errno> {
+        self.present()?;
         bpf::map_freeze(self.as_fd())
     }
 

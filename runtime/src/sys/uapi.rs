@@ -166,6 +166,8 @@ pub const BPF_F_TEST_RUN_ON_CPU: u32 = 1;
 
 // The pseudo registers of a 64-bit immediate
 pub const BPF_PSEUDO_MAP_VALUE: u8 = 2;
+pub const BPF_PSEUDO_MAP_IDX: u8 = 5;
+pub const BPF_PSEUDO_MAP_IDX_VALUE: u8 = 6;
 
 /// Bytes of an object's name, its final 0 among them.
 pub const BPF_OBJ_NAME_LEN: usize = 16;

@@ -34,6 +34,7 @@ mod skeletons {
         "../../fixtures/jump_tables.bpf.o" JumpTables
         "../../fixtures/kfuncs.bpf.o" Kfuncs
         "../../fixtures/maps_all.bpf.o" MapsAll
+        "../../fixtures/optional_maps.bpf.o" OptionalMaps
         "../../fixtures/percpu_basic.bpf.o" PercpuBasic
         "../../fixtures/percpu_const_str.bpf.o" PercpuConstStr
         "../../fixtures/percpu_maps.bpf.o" PercpuMaps
@@ -82,6 +83,7 @@ const GENERATED: &[Generated] = generated! {
     kfuncs: { ".percpu" => Percpu }
     exclusive: { ".percpu" => Percpu }
     maps_all: { "percpu_array" => Totals, "percpu_cgroup_storage" => Totals }
+    optional_maps: { ".percpu" => Percpu }
     percpu_basic: {
         ".percpu" => Percpu, ".percpu.custom" => PercpuCustom, ".percpu.with_a_long_name" => PercpuWithALongName,
     }

@@ -80,8 +80,11 @@ pub(super) fn make<'t>(
     let bytes = ObjectTypes::of(opened, maps);
     let mut own = OwnMaps { made: vec![false; maps.len()], arena: None, types: None, bytes, token };
     // The arena first: where it is becomes part of the programs, and of their hashes.
-    let (arenas, others): (Vec<_>, Vec<_>) =
-        maps.iter_mut().filter_map(|open| Some((Why::of(open)?, open))).partition(|(why, _)| *why == Why::Arena);
+    let (arenas, others): (Vec<_>, Vec<_>) = maps
+        .iter_mut()
+        .filter(|open| open.autocreate())
+        .filter_map(|open| Some((Why::of(open)?, open)))
+        .partition(|(why, _)| *why == Why::Arena);
     for (why, open) in arenas.into_iter().chain(others) {
         // Whoever made the others has filled them.
         let (map, made) = match open.reuse.take() {

@@ -85,6 +85,7 @@ Examples:
   sudo cargo skelgen load counters.bpf.o -- bpftool map
   sudo cargo skelgen load --no-autoload on_exec --set armed=false counters.bpf.o
   sudo cargo skelgen load --max-entries counts=512 --value-size stacks=1016 x.o
+  sudo cargo skelgen load --no-autocreate stacks --set with_stacks=false x.o
   sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
 
 Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
@@ -159,14 +160,15 @@ impl Attempt {
         match load(path, &skeleton, mode, settings, &values) {
             Ok(loaded) => {
                 let features = in_mode(mode, loaded.features());
-                let summary = Summary::of(&skeleton, features);
-                let steps = carried(&skeleton.plan, features, None);
+                let summary = Summary::of(&skeleton, features, settings);
+                let steps = carried(&skeleton.plan, settings, features, None);
                 Attempt { outcome: Ok((loaded, summary)), steps }
             }
             Err(error) => {
                 // A load that fails does not tell what the kernel can.
                 let known = error.step().and_then(|_| features::probe().ok());
-                let steps = error.step().map(|step| carried(&skeleton.plan, in_mode(mode, known), Some(step)));
+                let steps =
+                    error.step().map(|step| carried(&skeleton.plan, settings, in_mode(mode, known), Some(step)));
                 let failure = Failure::load(path, error, &skeleton).with_notes(object::notes(&bytes));
                 Attempt { outcome: Err(failure), steps: steps.unwrap_or_default() }
             }
@@ -209,11 +211,11 @@ fn in_mode(mode: PerCpuMode, known: Option<Features>) -> Features {
 }
 
 impl Summary {
-    fn of(skeleton: &Skeleton, features: Features) -> Self {
+    fn of(skeleton: &Skeleton, features: Features, settings: &Settings<'_>) -> Self {
         let plan = &skeleton.plan;
         let programs = plan.programs.iter().filter(|program| program.autoload()).count();
         Summary {
-            maps: plan.maps.iter().filter(|map| map.struct_ops.as_ref().is_none_or(|ops| ops.autocreate)).count(),
+            maps: plan.maps.iter().filter(|map| !settings.leaves_out(map)).count(),
             programs,
             autoload_off: plan.programs.len() - programs,
             percpu: plan.has_percpu().then_some(if features.direct { "native" } else { "lowered" }),

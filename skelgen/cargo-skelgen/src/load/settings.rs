@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use skelgen::btf::{Type, TypeId};
-use skelgen::object::{DataKind, Var};
+use skelgen::object::{DataKind, Map, Var};
 use skelgen::plan::PlanOptions;
 use skelgen::{Endian, Skeleton};
 use skelgen_runtime::{OpenMap, Opened};
@@ -28,6 +28,10 @@ pub(super) struct SettingsArgs {
     /// Leave a program out
     #[arg(long, value_name = "PROGRAM")]
     no_autoload: Vec<String>,
+    /// Do not create a map. Programs may refer to it only in code that the
+    /// verifier does not reach, and no other map holds it
+    #[arg(long, value_name = "MAP", verbatim_doc_comment)]
+    no_autocreate: Vec<String>,
     /// The initial value of a variable: a number, true or false. If several
     /// variables have the name, add the section: data.count
     #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
@@ -73,10 +77,11 @@ impl SettingsArgs {
     /// Reads what is in files. Programs and variables are of one object: with `objects` of them it is not said which.
     pub(super) fn settings(&self, objects: usize) -> Result<Settings<'_>, Stop> {
         let sizes = self.max_entries.len() + self.value_size.len() + self.key_size.len();
-        let of_one = self.autoload.len() + self.no_autoload.len() + self.set.len() + sizes;
+        let of_one = self.autoload.len() + self.no_autoload.len() + self.no_autocreate.len() + self.set.len() + sizes;
         if objects > 1 && of_one > 0 {
-            let what =
-                format!("--autoload, --no-autoload, --set and map sizes need a single object, and there are {objects}");
+            let what = format!(
+                "--autoload, --no-autoload, --no-autocreate, --set and map sizes need a single object, and there are {objects}"
+            );
             return Err(Stop::Usage(what));
         }
         let mut kconfig = match &self.kconfig {
@@ -154,31 +159,33 @@ impl Settings<'_> {
         PlanOptions { license: self.args.license.clone(), ..PlanOptions::default() }
     }
 
-    /// Refuses sizes of maps that the object does not have.
+    /// Whether a map is left out. One that is optional (`SEC("?.struct_ops")`) is, too.
+    pub(super) fn leaves_out(&self, map: &Map) -> bool {
+        self.args.no_autocreate.contains(&map.name) || map.struct_ops.as_ref().is_some_and(|ops| !ops.autocreate)
+    }
+
+    /// Refuses changes of maps that the object does not have.
     pub(super) fn check_maps(&self, skeleton: &Skeleton) -> Result<(), String> {
         let maps = &skeleton.plan.maps;
-        match self.sizes().find(|(name, ..)| maps.iter().all(|map| map.name != *name)) {
+        let sized = self.sizes().map(|(name, ..)| name);
+        let mut changed = sized.chain(self.args.no_autocreate.iter().map(String::as_str));
+        match changed.find(|name| maps.iter().all(|map| map.name != *name)) {
             None => Ok(()),
-            Some((name, ..)) => {
+            Some(name) => {
                 let names: Vec<_> = maps.iter().map(|map| map.name.as_str()).collect();
                 Err(format!("it has no map `{name}`; its maps: {}", names.join(", ")))
             }
         }
     }
 
-    /// The maps whose sizes are changed.
+    /// The maps that are changed.
     pub(super) fn maps(&self, opened: &Opened<'_>) -> skelgen_runtime::Result<Vec<OpenMap>> {
-        let mut changed: Vec<OpenMap> = Vec::new();
+        let mut changed = Vec::new();
         for (name, number, set) in self.sizes() {
-            let index = opened.maps().iter().position(|map| map.name == name).unwrap_or(usize::MAX);
-            let place = match changed.iter().position(|map| map.name() == name) {
-                Some(place) => place,
-                None => {
-                    changed.push(opened.map(index)?);
-                    changed.len() - 1
-                }
-            };
-            set(&mut changed[place], number)?;
+            set(changed_map(&mut changed, opened, name)?, number)?;
+        }
+        for name in &self.args.no_autocreate {
+            changed_map(&mut changed, opened, name)?.set_autocreate(false)?;
         }
         Ok(changed)
     }
@@ -197,6 +204,23 @@ impl Settings<'_> {
     pub(super) fn configure(&self, opened: &mut Opened<'_>) -> skelgen_runtime::Result<()> {
         self.kconfig.as_ref().map_or(Ok(()), |config| opened.set_kconfig(config))
     }
+}
+
+/// The map called `name` among those that are changed, where it now is if it was not.
+fn changed_map<'m>(
+    changed: &'m mut Vec<OpenMap>,
+    opened: &Opened<'_>,
+    name: &str,
+) -> skelgen_runtime::Result<&'m mut OpenMap> {
+    let place = match changed.iter().position(|map| map.name() == name) {
+        Some(place) => place,
+        None => {
+            let index = opened.maps().iter().position(|map| map.name == name).unwrap_or(usize::MAX);
+            changed.push(opened.map(index)?);
+            changed.len() - 1
+        }
+    };
+    Ok(&mut changed[place])
 }
 
 /// The value as the variable has it in memory.

@@ -2,10 +2,11 @@
 
 use anstyle::Style;
 use serde::Serialize;
-use skelgen::object::{Data, MapIdx, ProgIdx};
+use skelgen::object::{Data, MapIdx, ProgIdx, Slot};
 use skelgen::plan::{LoadPlan, Step, When};
 use skelgen_runtime::Features;
 
+use super::settings::Settings;
 use crate::plan;
 use crate::ui::{fold, style};
 
@@ -30,18 +31,24 @@ pub(super) struct Carried {
 }
 
 /// The steps of `plan` on a kernel with these features, up to the one that failed, if one did.
-pub(super) fn carried(plan: &LoadPlan, features: Features, failed: Option<usize>) -> Vec<Carried> {
+pub(super) fn carried(
+    plan: &LoadPlan,
+    settings: &Settings<'_>,
+    features: Features,
+    failed: Option<usize>,
+) -> Vec<Carried> {
     let outcome = |index: usize, step: &Step| match failed {
         Some(failed) if index > failed => Outcome::NotReached,
         Some(failed) if index == failed => Outcome::Failed,
-        _ if is_skipped(plan, step, features) => Outcome::Skipped,
+        _ if is_skipped(plan, settings, step, features) => Outcome::Skipped,
         _ => Outcome::Done,
     };
     let steps = plan.steps.iter().enumerate().zip(plan::texts(plan));
     steps.map(|((index, step), text)| Carried { step: index, text, outcome: outcome(index, step) }).collect()
 }
 
-fn is_skipped(plan: &LoadPlan, step: &Step, features: Features) -> bool {
+fn is_skipped(plan: &LoadPlan, settings: &Settings<'_>, step: &Step, features: Features) -> bool {
+    let left_out = |map: MapIdx| settings.leaves_out(plan.map(map));
     let off = |program: ProgIdx| !plan.program(program).autoload();
     let data = |map: MapIdx| plan.map(map).data.as_ref();
     let is_zero = |data: &Data| data.bytes.iter().all(|&byte| byte == 0);
@@ -55,6 +62,14 @@ fn is_skipped(plan: &LoadPlan, step: &Step, features: Features) -> bool {
         Step::FindKsym { ksym } => plan.users(*ksym).into_iter().all(off),
         // Before Linux 7.0 the runtime does it in the loader's stead, if there is anything to do.
         Step::InitPerCpu { map } => !features.all_cpus && data(*map).is_some_and(is_zero),
+        Step::CreateMap { map, .. } => left_out(*map),
+        Step::Populate { outer, value, .. } => {
+            left_out(*outer)
+                || match value {
+                    Slot::Map(map) => left_out(*map),
+                    Slot::Program(program) => off(*program),
+                }
+        }
         _ => false,
     };
     elsewhere || not_asked_for
@@ -88,6 +103,7 @@ impl Carried {
 mod tests {
     use skelgen::Skeleton;
 
+    use super::super::settings::SettingsArgs;
     use super::*;
 
     #[test]
@@ -95,8 +111,10 @@ mod tests {
         let object = include_bytes!("../../../../fixtures/counters.bpf.o");
         let plan = Skeleton::new("counters.bpf.o", object).expect("a good object").plan;
         let mut features = Features::default();
+        let args = SettingsArgs::default();
+        let settings = args.settings(1).unwrap_or_else(|stop| panic!("{stop}"));
         let outcomes = |features, failed| {
-            let carried = carried(&plan, features, failed);
+            let carried = carried(&plan, &settings, features, failed);
             carried.iter().map(|carried| (carried.text.clone(), carried.outcome)).collect::<Vec<_>>()
         };
         for (text, outcome) in outcomes(features, None) {

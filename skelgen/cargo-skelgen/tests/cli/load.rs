@@ -78,6 +78,42 @@ fn it_sets_map_sizes_that_the_object_leaves_at_0() {
 }
 
 #[test]
+fn maps_can_be_left_out() {
+    let object = "optional_maps.bpf.o";
+    let ran = skelgen(&["load", object, "--no-autocreate", "nothing"]);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.out.contains("it has no map `nothing`; its maps: first, second, outer, of_cpus, extra, "),
+        "{}",
+        ran.out
+    );
+    let ran = skelgen(&["load", object, "counters.bpf.o", "--no-autocreate", "extra"]);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
+    if !may_load() {
+        return;
+    }
+    let maps = |args: &[&str]| {
+        let ran = skelgen(&[&["load", "--json", object], args].concat());
+        assert_eq!(ran.status, 0, "{}", ran.out);
+        json::parse(ran.out.trim())["maps"].as_u64().expect("a number")
+    };
+    let left_out = ["--no-autocreate=extra", "--no-autocreate=of_cpus", "--no-autocreate=first"];
+    assert_eq!(maps(&[]) - maps(&left_out), 3);
+
+    let ran = skelgen(&[&["load", "-v", object], &left_out[..]].concat());
+    let skipped = |text: &str| ran.out.lines().filter(|line| line.starts_with("  skip") && line.contains(text)).count();
+    assert_eq!((skipped("  extra type="), skipped("  second type=")), (1, 0), "{}", ran.out);
+    assert_eq!((skipped("outer[0]"), skipped("outer[1]")), (1, 0), "{}", ran.out);
+
+    let ran = skelgen(&["load", object, "--no-autocreate", "extra", "--set", "use_extra=true"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("load program guarded: it uses map extra, which was not created"), "{}", ran.out);
+    assert!(ran.out.contains("--no-autoload"), "{}", ran.out);
+    let ran = skelgen(&["load", object, "--no-autocreate", ".rodata"]);
+    assert!(ran.status == 1 && ran.out.contains("set autocreate of map .rodata: it is a data section"), "{}", ran.out);
+}
+
+#[test]
 fn it_sets_the_license_of_an_object_that_has_none() {
     let ran = skelgen(&["load", "--license", "", "bad/no_license.bpf.o"]);
     assert_eq!(ran.status, 1);

@@ -54,6 +54,8 @@ pub fn is_attached() -> Result<bool> {
     let mut object = MaybeUninit::uninit();
     let mut open = CountersSkelBuilder::default().open(&mut object)?;
     open.progs.on_exec.set_autoload(false);
+    // No other program uses it.
+    open.maps.events.set_autocreate(false)?;
     let mut skel = open.load()?;
     skel.attach()?;
     Ok(skel.links.on_exec.is_some())
