@@ -1,6 +1,7 @@
 //! Files that other processes may read or write at the same time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
@@ -10,6 +11,14 @@ pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Whether two paths lead to one file: the same path, a symbolic link or a hard link. A path that leads to no file is the same
+/// as none.
+#[must_use]
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let inode = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    inode(one).is_ok_and(|one| inode(other).is_ok_and(|other| one == other))
 }
 
 /// Writes a file, unless it already has this content: the file then keeps its modification time. Readers see the old file

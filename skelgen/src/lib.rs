@@ -64,6 +64,7 @@ mod text;
 pub use builder::{BuildError, Builder, Listener, Output, OutputKind};
 pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
+pub use files::is_same_file;
 pub use kernel::KernelVersion;
 pub use text::{escaped, is_unprintable, printable};
 

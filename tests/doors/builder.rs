@@ -30,6 +30,29 @@ fn a_file_that_would_be_the_same_is_not_written() {
     assert!(written() > first);
 }
 
+#[test]
+fn an_object_is_not_replaced_by_what_is_made_from_it() {
+    let folder = scratch("replaced");
+    let (object, link) = (folder.join("counters.skel.rs"), folder.join("all.rs"));
+    fs::copy(fixture("counters"), &object).unwrap();
+    fs::hard_link(&object, &link).unwrap();
+    let builder = || Builder::new().object(&object);
+    let cases = [
+        (builder().beside().generate_to_out_dir(), &object),
+        (builder().generate(&link), &link),
+        (builder().name("other").out_dir(&folder).include_file("all.rs").generate_to_out_dir(), &link),
+    ];
+    for (generated, path) in cases {
+        let error = format!(
+            "{} is an object or source of this builder, and writing the output there would replace it",
+            path.display()
+        );
+        assert_eq!(generated.unwrap_err().to_string(), error);
+    }
+    assert_eq!(fs::read(&object).unwrap(), fs::read(fixture("counters")).unwrap());
+    assert_eq!(files(&folder), ["all.rs", "counters.skel.rs"]);
+}
+
 /// What is generated with one option or more.
 fn source(change: impl FnOnce(Builder) -> Builder) -> String {
     let folder = scratch(&format!("source-{}", std::thread::current().name().unwrap().replace("::", "-")));

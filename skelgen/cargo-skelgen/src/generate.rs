@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use std::{fs, io};
 
 use skelgen::emit::Recipe;
+use skelgen::is_same_file;
 
 use crate::failure::{Cause, Failure};
 use crate::object;
+use crate::path::shown;
 use crate::recipe::{self, RecipeArgs};
 use crate::stop::Stop;
 
@@ -48,11 +50,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let skeleton = object::read(&args.object, &recipe.plan_options()).map_err(Stop::Object)?;
     let source =
         skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
-    if let Some(image) = &recipe.image {
-        let Some(output) = &args.output else {
-            return Err(Stop::Usage("--image is a file beside that of --output".to_owned()));
-        };
-        let path = output.with_file_name(image);
+    let image = match (&recipe.image, &args.output) {
+        (Some(image), Some(output)) => Some(output.with_file_name(image)),
+        (Some(_), None) => return Err(Stop::Usage("--image is a file beside that of --output".to_owned())),
+        (None, _) => None,
+    };
+    for (option, path) in [("--output", &args.output), ("--image", &image)] {
+        if path.as_ref().is_some_and(|path| is_same_file(path, &args.object)) {
+            return Err(Stop::Usage(format!("{option} would replace the object {}", shown(&args.object))));
+        }
+    }
+    if let Some(path) = image {
         fs::write(&path, &skeleton.loader.image).map_err(|error| Stop::Write(path, error))?;
     }
     match &args.output {

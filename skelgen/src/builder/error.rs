@@ -37,6 +37,7 @@ pub(super) enum Cause {
     NotOne(usize),
     NameOfMany(String),
     SameName(PathBuf, PathBuf),
+    IsInput(PathBuf),
     Io(&'static str, PathBuf, io::Error),
     Object(Error),
     Clang(ClangError),
@@ -108,6 +109,11 @@ impl fmt::Display for Cause {
                 "the skeletons of {} and {} would be one file: give one of them a builder of its own, with a name",
                 one.display(),
                 other.display()
+            ),
+            Cause::IsInput(path) => write!(
+                f,
+                "{} is an object or source of this builder, and writing the output there would replace it",
+                path.display()
             ),
             Cause::Io(what, path, error) => write!(f, "cannot {what} {}: {error}", path.display()),
             Cause::Object(error) => error.fmt(f),

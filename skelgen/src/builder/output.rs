@@ -70,7 +70,15 @@ pub(super) fn all(builder: &Builder, listener: &mut dyn Listener) -> Result<Vec<
     }
     BuildError::of(causes)?;
     made.extend(includes(builder, &made)?);
+    spare_inputs(builder, &made)?;
     Ok(made)
+}
+
+/// Refuses files that would replace what they are made from.
+fn spare_inputs(builder: &Builder, made: &[Output]) -> Result<(), BuildError> {
+    let is_input =
+        |output: &&Output| builder.inputs.iter().any(|input| files::is_same_file(input.path(), &output.path));
+    BuildError::of(made.iter().filter(is_input).map(|output| Cause::IsInput(output.path.clone())).collect())
 }
 
 /// The file that includes all skeletons, if there is to be one.
@@ -123,7 +131,9 @@ pub(super) fn one(
     let (source, unmatched) = source(&skeleton, &builder.recipe)?;
     BuildError::of(unmatched.into_iter().map(|unmatched| Cause::Object(unmatched.into())).collect())?;
     let (from, path) = (Some(input.path().to_owned()), path.to_owned());
-    Ok(Output { kind: OutputKind::Skeleton, from, path, content: source.into_bytes() })
+    let output = Output { kind: OutputKind::Skeleton, from, path, content: source.into_bytes() };
+    spare_inputs(builder, std::slice::from_ref(&output))?;
+    Ok(output)
 }
 
 /// Of options that are for all objects of a builder, those that name a type which none of them has.

@@ -60,6 +60,33 @@ fn it_has_the_options_of_the_builder() {
 }
 
 #[test]
+fn it_does_not_replace_the_object() {
+    let object = scratch("self.bpf.o");
+    fs::copy(Path::new(FIXTURES).join("counters.bpf.o"), &object).expect("the target folder can be written");
+    let link = scratch("self.link");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(&object, &link).expect("the target folder can be written");
+    let source = scratch("self.rs");
+    let [object, link, source] = [&object, &link, &source].map(|path| path.to_str().expect("text"));
+    let before = fs::read(object).expect("it was copied");
+    let cases = [
+        (vec!["-o", object], "--output"),
+        (vec!["-o", link], "--output"),
+        (vec!["-o", source, "--image", "self.bpf.o"], "--image"),
+    ];
+    for (options, option) in cases {
+        let ran = skelgen(&[&["gen", object], options.as_slice()].concat());
+        let error = format!("error: {option} would replace the object {object}");
+        // The line is folded.
+        let said = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.starts_with(&error), "{}", ran.err);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+        assert!(fs::read(object).expect("it is there") == before, "{options:?}");
+    }
+    assert!(!Path::new(source).exists(), "nothing is written");
+}
+
+#[test]
 fn it_refuses_bad_objects_and_leaves_the_file_alone() {
     let file = scratch("kept.rs");
     fs::write(&file, "kept").expect("the target folder can be written");
