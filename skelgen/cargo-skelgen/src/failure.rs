@@ -10,7 +10,7 @@ use skelgen_runtime::{Errno, Error};
 
 use crate::path::{file_name, shown};
 use crate::ui::style::{BAD, DIM, NOTE, SOURCE};
-use crate::ui::{count, fold};
+use crate::ui::{count, fold, plain};
 use crate::verifier;
 
 /// What stands before the second line of a hint or a note.
@@ -83,7 +83,7 @@ impl Failure {
 
     /// Writes `FAIL x.bpf.o: sentence`, in lines of so many `columns`.
     pub(crate) fn tell_sentence(&self, out: &mut impl Write, columns: Option<usize>) -> io::Result<()> {
-        writeln!(out, "{BAD}FAIL{BAD:#} {}", fold(&self.to_string(), 5, "     ", columns))
+        writeln!(out, "{BAD}FAIL{BAD:#} {}", fold(&plain(&self.to_string()), 5, "     ", columns))
     }
 
     /// Writes what stands below the sentence: the line of source, the end of the verifier's log or all of it, a hint,
@@ -116,13 +116,13 @@ impl Failure {
             }
         }
         if let Some(hint) = error.hint_text().map(for_command) {
-            writeln!(out, "  {NOTE}hint:{NOTE:#} {}", fold(&hint, 8, BELOW, columns))?;
+            writeln!(out, "  {NOTE}hint:{NOTE:#} {}", fold(&plain(&hint), 8, BELOW, columns))?;
         }
         self.tell_notes(out, columns)
     }
 
     fn tell_notes(&self, out: &mut impl Write, columns: Option<usize>) -> io::Result<()> {
-        let tell = |note: &String| writeln!(out, "  {NOTE}note:{NOTE:#} {}", fold(note, 8, BELOW, columns));
+        let tell = |note: &String| writeln!(out, "  {NOTE}note:{NOTE:#} {}", fold(&plain(note), 8, BELOW, columns));
         self.notes.iter().try_for_each(tell)
     }
 

@@ -51,9 +51,9 @@ impl Stop {
     }
 }
 
-/// Writes `error: WHAT` to standard error; where that cannot be written, there is nobody to tell.
+/// Writes `error: WHAT` to standard error, without colours that names in it may bring along; where that cannot be written, there is nobody to tell.
 pub(crate) fn tell(what: impl fmt::Display) {
-    let what = ui::fold(&what.to_string(), 7, "       ", ui::columns(io::stderr()));
+    let what = ui::fold(&ui::plain(&what.to_string()), 7, "       ", ui::columns(io::stderr()));
     let _ = io::Write::write_fmt(&mut ui::err(), format_args!("{BAD}error:{BAD:#} {what}\n"));
 }
 

@@ -139,6 +139,7 @@ impl Report {
         if *line == 0 {
             return Ok(());
         }
+        let (path, text) = (ui::plain(&path), ui::plain(text));
         let mut err = ui::err();
         writeln!(err, "  {NOTE}-->{NOTE:#} {path}:{line}:{column}\n      {SOURCE}{text}{SOURCE:#}")
     }
@@ -205,8 +206,8 @@ impl Report {
                 Kept::Unreadable(error) => self.file(output, "unreadable", Some(&error.to_string())),
             };
         }
-        let path = self.shown(&output.path);
-        let from = output.from.as_ref().map(|from| self.shown(from)).unwrap_or_default();
+        let path = ui::plain(&self.shown(&output.path));
+        let from = output.from.as_ref().map(|from| ui::plain(&self.shown(from))).unwrap_or_default();
         match kept {
             Kept::Same => writeln!(self.out, "{GOOD}OK{GOOD:#}   {path}"),
             Kept::Missing => writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: it is not there, and {from} makes it"),
@@ -215,7 +216,7 @@ impl Report {
                 writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: not what {from} makes")?;
                 match output.kind {
                     OutputKind::Skeleton | OutputKind::Includes => diff::coloured(diff, &mut self.out),
-                    _ => diff.lines().try_for_each(|line| writeln!(self.out, "  {line}")),
+                    _ => diff.lines().try_for_each(|line| writeln!(self.out, "  {}", ui::plain(line))),
                 }
             }
         }

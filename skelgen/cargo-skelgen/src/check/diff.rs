@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use similar::TextDiff;
 
 use super::elide;
+use crate::ui::plain;
 use crate::ui::style::{BAD, GOOD, NOTE};
 
 /// From what is kept to what is made, unified; long literals are cut short.
@@ -21,6 +22,7 @@ pub(crate) fn binary(kept: &str, made: &str) -> String {
 /// Writes a diff in colours.
 pub(crate) fn coloured(diff: &str, out: &mut impl Write) -> io::Result<()> {
     diff.lines().try_for_each(|line| {
+        let line = plain(line);
         let style = match line.bytes().next() {
             Some(b'+') => GOOD,
             Some(b'-') => BAD,

@@ -13,6 +13,7 @@ use skelgen::Skeleton;
 use skelgen::emit::{self, Emission, Recipe};
 
 use crate::failure::{Cause, Failure};
+use crate::path::shown;
 use crate::stop::Stop;
 use crate::ui::style::{BAD, GOOD, NOTE};
 use crate::{object, recipe, ui};
@@ -159,7 +160,7 @@ impl Pair<'_> {
     }
 
     fn text(&self, outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
-        let (skeleton, object) = (self.skeleton.display(), self.object.display());
+        let (skeleton, object) = (shown(self.skeleton), shown(self.object));
         match outcome {
             Outcome::Same => return writeln!(out, "{GOOD}OK{GOOD:#}   {skeleton}  ({object})"),
             Outcome::Different(diff) => {
@@ -168,7 +169,7 @@ impl Pair<'_> {
             }
             Outcome::Unreadable(error) => writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read it: {error}")?,
             Outcome::Options(why) => {
-                return writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read its options: {why}");
+                return writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read its options: {}", ui::plain(why));
             }
             Outcome::Failed(failure) => {
                 let columns = ui::columns(io::stdout());
@@ -176,7 +177,7 @@ impl Pair<'_> {
                 return failure.tell_details(out, false, columns);
             }
         }
-        writeln!(out, "  {NOTE}help:{NOTE:#} {}", self.regenerate())
+        writeln!(out, "  {NOTE}help:{NOTE:#} {}", ui::plain(&self.regenerate()))
     }
 
     fn json(&self, outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {

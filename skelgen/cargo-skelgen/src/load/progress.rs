@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::ui::plain;
 use crate::ui::style::GOOD;
 
 /// Who waits no longer than this is told nothing.
@@ -51,7 +52,7 @@ impl Progress {
     /// `name` is under way, the `index`th of `total`, from 0.
     pub(super) fn begin(&self, index: usize, total: usize, name: &str) {
         let Some(Running { shared, .. }) = &self.0 else { return };
-        let name: String = name.chars().take(NAME_LEN).collect();
+        let name: String = plain(name).chars().take(NAME_LEN).collect();
         let place = if total > 1 { format!("[{}/{total}] ", index + 1) } else { String::new() };
         shared.lock().line = Some(format!("{GOOD}Loading{GOOD:#} {place}{name}"));
         shared.changed.notify_one();

@@ -14,6 +14,7 @@ use std::io::{self, StderrLock, StdoutLock, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
+use skelgen::printable;
 
 pub(crate) use clean::Clean;
 pub(crate) use fold::{columns, fold};
@@ -82,10 +83,16 @@ pub(crate) fn err() -> Clean<AutoStream<StderrLock<'static>>> {
     Clean(AutoStream::auto(io::stderr().lock()))
 }
 
+/// The text without the escape sequences that names of files and arguments may have in them: [`out`] and [`err`] let colours
+/// pass. Newlines stay.
+pub(crate) fn plain(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Writes what is being done to standard error, as cargo does: `   Compiling counters.bpf.c`. Where that cannot be
 /// written, there is nobody to tell.
 pub(crate) fn status(verb: &str, what: impl fmt::Display) {
-    let _ = writeln!(err(), "{GOOD}{verb:>12}{GOOD:#} {what}");
+    let _ = writeln!(err(), "{GOOD}{verb:>12}{GOOD:#} {}", plain(&what.to_string()));
 }
 
 /// `1 map`, `2 maps`.

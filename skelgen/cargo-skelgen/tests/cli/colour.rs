@@ -1,8 +1,10 @@
 //! Colours: none on a pipe, unless somebody asks for them.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use crate::{EXE, FIXTURES, Ran, skelgen};
+use crate::{EXE, FIXTURES, Ran, scratch, skelgen};
 
 const ESCAPE: char = '\x1b';
 
@@ -37,6 +39,45 @@ fn whoever_asks_for_colours_gets_the_same_text_with_them() {
         assert!(coloured.out.contains(ESCAPE) || coloured.err.contains(ESCAPE), "{args:?}");
         let stripped = |text: &str| anstream::adapter::strip_str(text).to_string();
         assert_eq!((stripped(&coloured.out), stripped(&coloured.err)), (plain.out, plain.err));
+    }
+}
+
+#[test]
+fn names_bring_no_colours_of_their_own() {
+    let object = "bad/map_without_type.bpf.o";
+    let cases: [&[&str]; 6] = [
+        &["load", object, "--", "\x1b[35mnope"],
+        &["load", "counters.bpf.o", "--set", "\x1b[35mnope=1"],
+        &["inspect", "--disasm=\x1b[35mnope", "counters.bpf.o"],
+        &["check", "counters.bpf.o", "\x1b[35mnope.rs"],
+        &["gen", "\x1b[35mnope.bpf.o"],
+        &["features", "\x1b[35mnope.bpf.o"],
+    ];
+    for args in cases {
+        let Ran { out, err, .. } = skelgen(&[&["--color=always"], args].concat());
+        let said = out + &err;
+        assert!(said.contains("\\u001b[35mnope") && !said.contains("\x1b[35m"), "{args:?}: {said:?}");
+    }
+}
+
+#[test]
+fn a_package_s_file_names_bring_no_colours_of_their_own() {
+    let package = scratch("coloured-names");
+    let _ = fs::remove_dir_all(&package);
+    fs::create_dir_all(package.join("src")).expect("the target folder can be written");
+    let write = |name: &str, text: &str| fs::write(package.join(name), text).expect("the target folder can be written");
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"names\"\n[package.metadata.skelgen]\nobjects = [\"*.bpf.o\"]\n[workspace]\n",
+    );
+    write("src/lib.rs", "");
+    fs::copy(Path::new(FIXTURES).join("counters.bpf.o"), package.join("\x1b[35mnope.bpf.o")).expect("as above");
+    for args in [&["build", "--check"][..], &["build"]] {
+        let mut command = Command::new(EXE);
+        command.args(["--color=always"]).args(args).args(["--manifest-path", "Cargo.toml"]).current_dir(&package);
+        let Ran { out, err, .. } = Ran::from(command.output().expect("it was built"));
+        let said = out + &err;
+        assert!(said.contains("\\u001b[35mnope") && !said.contains("\x1b[35m"), "{args:?}: {said:?}");
     }
 }
 
