@@ -62,6 +62,12 @@ fn a_size_that_is_not_set_is_named() {
         let hint = format!("the object leaves {size} 0, for it to be set before the load");
         assert_eq!(error.hint_text(), Some(hint.as_str()), "{error}");
     }
+    // A size that the object has, and the caller took away.
+    let mut sized = crate::maps::open();
+    sized.maps.lru_hash.set_max_entries(0).unwrap();
+    let error = sized.load().unwrap_err();
+    let hint = "max_entries was set to 0 before the load: leave it as the object has it, or set another size";
+    assert_eq!((error.subject_name(), error.hint_text()), (Some("lru_hash"), Some(hint)), "{error}");
     // Another error does not blame the size.
     let mut open = open();
     open.maps.stacks.set_value_size(7).unwrap();

@@ -36,8 +36,13 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
             error.because("the kernel hides the addresses of its symbols").hint(hidden(restrict.trim()))
         }
         (OP_BPF, Some(Errno::EINVAL)) if step.cmd == BPF_MAP_CREATE => {
-            if let Some(size) = unset_size(memory, step) {
-                return error.hint(format!("the object leaves {size} 0, for it to be set before the load"));
+            if let Some((size, place)) = zero_size(memory, step) {
+                let in_object = step.arg.checked_add(place).and_then(|place| image.u32(place));
+                return error.hint(if in_object == Some(0) {
+                    format!("the object leaves {size} 0, for it to be set before the load")
+                } else {
+                    format!("{size} was set to 0 before the load: leave it as the object has it, or set another size")
+                });
             }
             match image.u32(step.arg).and_then(diagnose::newer_map_type) {
                 Some(hint) => error.hint(hint),
@@ -48,8 +53,8 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
     }
 }
 
-/// Which size of a map is 0 that no map of its type has.
-fn unset_size(memory: &impl Read, step: &Step) -> Option<&'static str> {
+/// Which size of a map is 0, though maps of its type need one, and its offset in the arguments.
+fn zero_size(memory: &impl Read, step: &Step) -> Option<(&'static str, u32)> {
     let word = |place: u32| memory.u32(step.arg.checked_add(place)?);
     let map_type = word(place!(MapCreate.map_type))?;
     let is_ring = matches!(map_type, BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF | BPF_MAP_TYPE_ARENA);
@@ -68,7 +73,10 @@ fn unset_size(memory: &impl Read, step: &Step) -> Option<&'static str> {
         ("value_size", place!(MapCreate.value_size), !is_ring),
         ("key_size", place!(MapCreate.key_size), !is_ring && !is_keyless),
     ];
-    sizes.into_iter().find(|&(_, place, is_needed)| is_needed && word(place) == Some(0)).map(|(size, ..)| size)
+    sizes
+        .into_iter()
+        .find(|&(_, place, is_needed)| is_needed && word(place) == Some(0))
+        .map(|(size, place, _)| (size, place))
 }
 
 /// What makes the kernel tell its symbols' addresses (`kallsyms_show_value` in its source).
