@@ -177,7 +177,14 @@ fn maps_and_programs_can_be_pinned_by_hand() {
     let Some(pin) = pin_path("by_hand") else { return };
     let skel = load();
     skel.maps.array.map().pin(&pin.0).unwrap();
-    assert_eq!(skel.maps.typed.map().pin(&pin.0).unwrap_err().errno(), Some(Errno::EEXIST));
+    let error = skel.maps.typed.map().pin(&pin.0).unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EEXIST), "{error}");
+    assert_eq!(error.hint_text(), Some("something is pinned there already"), "{error}");
+    // An ordinary file is no pin.
+    let error = skel.maps.typed.map().pin("/proc/self/status").unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EEXIST), "{error}");
+    let hint = error.hint_text().unwrap();
+    assert!(hint.starts_with("a file is there already, and not in a BPF file system"), "{error}");
     unpin(&pin.0).unwrap();
     skel.progs.tail_zero.pin(&pin.0).unwrap();
     let error = Map::pinned(&pin.0).unwrap_err();

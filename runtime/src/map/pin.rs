@@ -1,12 +1,13 @@
 //! Names in a BPF file system.
 
 use std::ffi::CString;
-use std::fs;
-use std::os::fd::BorrowedFd;
+use std::fs::{self, File};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::sys::{Errno, bpf};
+use crate::sys::{Errno, bpf, fs_type};
 use crate::{Error, Result};
 
 /// Removes what is pinned at `path`; who holds it by other means keeps it.
@@ -27,10 +28,21 @@ pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
         match errno {
             Errno::EPERM => error.hint("only a BPF file system holds pins; it is usually mounted at /sys/fs/bpf"),
             Errno::EACCES => error.hint("this process may not write to the folder"),
-            Errno::EEXIST => error.hint("something is pinned there already"),
+            Errno::EEXIST if is_in_bpf_fs(path) => error.hint("something is pinned there already"),
+            Errno::EEXIST => error.hint(
+                "a file is there already, and not in a BPF file system, which alone holds pins; it is usually mounted at \
+                 /sys/fs/bpf",
+            ),
             _ => error,
         }
     })
+}
+
+/// Whether what is at `path` is in a BPF file system; true also where that cannot be told.
+fn is_in_bpf_fs(path: &Path) -> bool {
+    // O_PATH asks for no permission on the file itself, and a pin cannot be opened in any other way.
+    let file = File::options().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path);
+    file.map_or(true, |file| fs_type::of(file.as_fd()).map_or(true, |fs_type| fs_type == fs_type::BPF))
 }
 
 /// A path for the kernel; `None` if it has a byte 0.

@@ -11,6 +11,9 @@ pub(crate) const SYSFS: u32 = 0x6265_6572;
 /// `FUSE_SUPER_MAGIC`, in the kernel's `fs/fuse/inode.c`.
 pub(crate) const FUSE: u32 = 0x6573_5546;
 
+/// `BPF_FS_MAGIC`, in `linux/magic.h`.
+pub(crate) const BPF: u32 = 0xcafe_4a11;
+
 /// The number of the file system that `fd` is open in, one of the magic numbers of `linux/magic.h`.
 pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
     let mut found = MaybeUninit::<libc::statfs>::zeroed();
