@@ -162,8 +162,13 @@ impl Program {
     ///
     /// There is no tracepoint of that name, without its category, or the program is of another type.
     pub fn attach_raw_tracepoint(&self, name: &str) -> Result<Link> {
-        let name = CString::new(name).map_err(|_| self.failed("attach program").because("a name has a byte 0"))?;
-        self.attached(bpf::raw_tracepoint_open(Some(&name), self.fd()?))
+        let c_name = CString::new(name).map_err(|_| self.failed("attach program").because("a name has a byte 0"))?;
+        self.attached(bpf::raw_tracepoint_open(Some(&c_name), self.fd()?)).map_err(|error| match error.errno() {
+            Some(Errno::ENOENT) => {
+                error.because(format!("the kernel and its loaded modules have no raw tracepoint `{name}`"))
+            }
+            _ => error,
+        })
     }
 
     /// Attaches an XDP program to a network interface (`BPF_LINK_CREATE`); `flags` are `XDP_FLAGS_*`, or 0.
@@ -231,7 +236,13 @@ impl Program {
                 cpu: run.cpu.unwrap_or(0),
             },
         )
-        .map_err(|errno| diagnose::refused(self.failed("test run program"), errno))?;
+        .map_err(|errno| {
+            let error = diagnose::refused(self.failed("test run program"), errno);
+            match (errno, run.cpu) {
+                (Errno::ENXIO, Some(cpu)) => error.because(format!("there is no CPU {cpu}, or it is offline")),
+                _ => error,
+            }
+        })?;
         if ran.cut {
             return Err(self.failed("test run program").errno_is(Errno::ENOSPC).because(format!(
                 "its output of {} bytes of data and {} of context does not fit {} and {}",
