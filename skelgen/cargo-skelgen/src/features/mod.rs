@@ -58,11 +58,19 @@ if not, or if the object cannot be read; 2 if the command line is wrong.";
 
 /// The document.
 #[derive(Serialize)]
-struct View {
+struct View<T> {
     schema: u32,
     #[serde(flatten)]
     machine: Machine,
-    object: Option<ObjectView>,
+    object: Option<T>,
+}
+
+/// An object that cannot be read, or that the generator refuses: its needs are not known.
+#[derive(Serialize)]
+struct Unread {
+    object: String,
+    loads: bool,
+    error: String,
 }
 
 /// What an object needs.
@@ -85,8 +93,16 @@ struct ObjectView {
 /// Looks, and says whether it will do.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let machine = Machine::look();
-    let object = match &args.object {
-        Some(path) => Some(ObjectView::new(path, &machine).map_err(Stop::Object)?),
+    let object = match args.object.as_ref().map(|path| (path, ObjectView::new(path, &machine))) {
+        Some((_, Ok(object))) => Some(object),
+        Some((path, Err(failure))) if args.json => {
+            let object = Unread { object: path::file_name(path), loads: false, error: failure.sentence() };
+            let view = View { schema: 1, machine, object: Some(object) };
+            let mut out = ui::out();
+            write_json(&view, &mut out).and_then(|()| out.flush()).map_err(Stop::Output)?;
+            return Ok(ExitCode::FAILURE);
+        }
+        Some((_, Err(failure))) => return Err(Stop::Object(failure)),
         None => None,
     };
     let loads = object.as_ref().map_or(machine.loader.ok, |object| object.loads);
@@ -122,10 +138,14 @@ impl ObjectView {
     }
 }
 
-fn show(json: bool, view: &View, out: &mut impl Write) -> io::Result<()> {
+fn write_json(view: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, view)?;
+    writeln!(out)
+}
+
+fn show(json: bool, view: &View<ObjectView>, out: &mut impl Write) -> io::Result<()> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, view)?;
-        return writeln!(out);
+        return write_json(view, out);
     }
     let name = view.machine.name();
     let Some(object) = &view.object else {

@@ -24,13 +24,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use serde::Serialize;
 use skelgen::object::outline::Outline;
 use skelgen::plan::Image;
 
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
 use crate::{object, path, ui};
-use refused::Refused;
+use refused::{Refused, Unread};
 use view::View;
 
 /// Shows what is in an object, and what its load would do
@@ -83,8 +84,19 @@ Examples:
 Exit status: 0 if it is shown, 1 if the object cannot be read or made a skeleton
 of, or has no such program, 2 if the command line is wrong.";
 
-/// Shows the object.
+/// Shows the object, or as JSON why nothing can be shown.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    match inspect(args) {
+        Err(Stop::Object(failure)) if args.json => {
+            let unread = Unread::new(path::file_name(&args.object), &failure);
+            write_json(&unread, &mut ui::out()).map_err(Stop::Output)?;
+            Ok(ExitCode::FAILURE)
+        }
+        done => done,
+    }
+}
+
+fn inspect(args: &Args) -> Result<ExitCode, Stop> {
     let failed = |cause| Stop::Object(Failure::new(&args.object, cause));
     let bytes = object::bytes(&args.object).map_err(Stop::Object)?;
     let outline = Outline::parse(&bytes).map_err(|error| failed(Cause::Generate(error)))?;
@@ -112,14 +124,19 @@ fn refused(args: &Args, outline: &Outline<'_>, failure: Failure) -> Result<ExitC
     let view = Refused::new(path::file_name(&args.object), outline, &failure);
     let mut out = ui::out();
     if args.json {
-        let written = serde_json::to_writer_pretty(&mut out, &view).map_err(io::Error::from);
-        written.and_then(|()| writeln!(out)).and_then(|()| out.flush()).map_err(Stop::Output)?;
+        write_json(&view, &mut out).map_err(Stop::Output)?;
         return Ok(ExitCode::FAILURE);
     }
     if !args.plan && args.disasm.is_none() {
         write!(out, "{view}").and_then(|()| out.flush()).map_err(Stop::Output)?;
     }
     Err(Stop::Object(failure))
+}
+
+fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 fn show(args: &Args, view: &View, out: &mut impl Write) -> io::Result<()> {

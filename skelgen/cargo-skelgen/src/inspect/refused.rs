@@ -32,6 +32,20 @@ pub(super) struct Refused<'a> {
     externs: Vec<Extern>,
 }
 
+/// An object that cannot be read, or not as the command line asks.
+#[derive(Serialize)]
+pub(super) struct Unread {
+    schema: u32,
+    object: String,
+    error: String,
+}
+
+impl Unread {
+    pub(super) fn new(object: String, failure: &Failure) -> Self {
+        Unread { schema: SCHEMA, object, error: failure.sentence() }
+    }
+}
+
 /// The line of source at fault.
 #[derive(Serialize)]
 struct Source<'a> {

@@ -78,3 +78,27 @@ fn exit_statuses_are_told() {
         assert!(help.contains("\nExit status: 0 if "), "{command}: {help}");
     }
 }
+
+#[test]
+fn json_says_why_an_object_cannot_be_read() {
+    let cases: [&[&str]; 4] = [
+        &["inspect", "--json", "missing.bpf.o"],
+        &["inspect", "--json", "counters.bpf.c"],
+        &["features", "--json", "missing.bpf.o"],
+        &["features", "--json", "bad/map_without_type.bpf.o"],
+    ];
+    for args in cases {
+        let ran = skelgen(args);
+        assert_eq!((ran.status, ran.err.as_str()), (1, ""), "{args:?}");
+        let document = crate::json::parse(&ran.out);
+        crate::json::is_documented(args[0], &document);
+        assert_eq!(document["schema"], 1);
+        let object = if args[0] == "features" { &document["object"] } else { &document };
+        let name = args[2].rsplit('/').next();
+        assert_eq!(object["object"].as_str(), name);
+        assert!(object["error"].as_str().is_some_and(|error| !error.is_empty()), "{}", ran.out);
+    }
+    let ran = skelgen(&["inspect", "--json", "--disasm=nope", "counters.bpf.o"]);
+    let error = crate::json::parse(&ran.out)["error"].as_str().map(ToOwned::to_owned);
+    assert!(ran.status == 1 && error.is_some_and(|error| error.contains("`nope`")), "{}", ran.out);
+}
