@@ -35,7 +35,7 @@ impl FromStr for KernelVersion {
         let number = |digits: &str| digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
         text.split_once('.')
             .and_then(|(major, minor)| Some(KernelVersion { major: number(major)?, minor: number(minor)? }))
-            .ok_or_else(|| Error::malformed(format!("`{text}` is no release of Linux, as `7.3` is")))
+            .ok_or_else(|| Error::malformed(format!("`{text}` is not a Linux release; write 7.3")))
     }
 }
 

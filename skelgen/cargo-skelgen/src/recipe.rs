@@ -41,7 +41,7 @@ pub(crate) struct RecipeArgs {
 
 /// `TYPES=WHAT`.
 fn pair(text: &str) -> Result<(Pattern, String), &'static str> {
-    let (types, what) = text.split_once('=').ok_or("what the types are to have stands behind a `=`")?;
+    let (types, what) = text.split_once('=').ok_or("expected TYPES=DERIVES or TYPES=ATTRS")?;
     Ok((types.into(), what.to_owned()))
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn find<'a>(skeleton: &'a Skeleton, name: &str) -> Result<Variable<'a
     match by_c_name.as_slice() {
         [(_, found)] => Ok(*found),
         [] => {
+            let mut parts = name.match_indices(['.', '[']).map(|(end, _)| &name[..end]);
+            let is_variable = |part: &&str| all.iter().any(|(path, found)| path == part || found.var.name == *part);
+            if let Some(variable) = parts.rfind(is_variable) {
+                return Err(format!("`{variable}` is a variable, and --set cannot set its members or elements"));
+            }
             let names: Vec<_> = all.iter().map(|(_, found)| found.var.name.as_str()).collect();
             Err(format!("it has no variable `{name}`; its variables: {}", names.join(", ")))
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use skelgen::btf::{Type, TypeId};
+use skelgen::btf::{Enumerator, Type, TypeId};
 use skelgen::object::{DataKind, Map, Var};
 use skelgen::plan::PlanOptions;
 use skelgen::{Endian, Skeleton};
@@ -32,8 +32,9 @@ pub(super) struct SettingsArgs {
     /// verifier does not reach, and no other map holds it
     #[arg(long, value_name = "MAP", verbatim_doc_comment)]
     no_autocreate: Vec<String>,
-    /// The initial value of a variable: a number, true or false. If several
-    /// variables have the name, add the section: data.count
+    /// The initial value of a variable: a number, true or false, or one of an
+    /// enum's names. If several variables have the name, add the section:
+    /// data.count
     #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
     set: Vec<(String, String)>,
     /// A map's max_entries, as in events=4096; a ring buffer's is in bytes
@@ -58,7 +59,7 @@ fn size(text: &str) -> Result<(String, u32), &'static str> {
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("the value stands behind a `=`")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -225,13 +226,31 @@ fn changed_map<'m>(
 
 /// The value as the variable has it in memory.
 fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> {
-    let (size, signed) = number(skeleton, var.type_id)
-        .ok_or_else(|| format!("it is no number, but {}", skeleton.object.btf.c_type(var.type_id)))?;
-    let value = match text {
-        "true" => 1,
-        "false" => 0,
-        text => parse(text).ok_or("a number is written 12, -1 or 0x1f")?,
+    let btf = &skeleton.object.btf;
+    let Some(Scalar { size, signed, kind }) = scalar(skeleton, var.type_id) else {
+        return Err(format!("its type is {}, and --set takes only numbers", btf.c_type(var.type_id)));
     };
+    let named = match (kind, text) {
+        (Kind::Bool | Kind::Number, "true") => Some(1),
+        (Kind::Bool | Kind::Number, "false") => Some(0),
+        (Kind::Bool, text) => {
+            let number = parse(text).filter(|number| matches!(number, 0 | 1));
+            Some(number.ok_or("a bool is true, false, 1 or 0")?)
+        }
+        (Kind::Enum(enumerators), name) => enumerators.iter().find(|one| btf.name(one.name) == name).map(|one| {
+            // Values of an enum without a sign are the bits of a u64.
+            if signed { one.value.into() } else { i128::from(one.value.cast_unsigned()) }
+        }),
+        (Kind::Number, _) => None,
+    };
+    let unknown = || match kind {
+        Kind::Enum(enumerators) => {
+            let names: Vec<_> = enumerators.iter().map(|one| btf.name(one.name)).collect();
+            format!("it takes a number or one of: {}", names.join(", "))
+        }
+        _ => "a number is written 12, -1 or 0x1f".to_owned(),
+    };
+    let value = named.or_else(|| parse(text)).ok_or_else(unknown)?;
     let bits = 8 * size as u32;
     let (least, most) = if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
     if !(least..=most).contains(&value) {
@@ -243,15 +262,32 @@ fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> 
     })
 }
 
-/// How long a number is, and whether it can be negative; none of what is no number.
-fn number(skeleton: &Skeleton, ty: TypeId) -> Option<(usize, bool)> {
-    let (size, signed) = match skeleton.object.btf.get_resolved(ty) {
-        Type::Int(int) if int.is_bool() => return Some((int.size as usize, false)).filter(|(size, _)| *size == 1),
-        Type::Int(int) => (int.size, int.is_signed()),
-        Type::Enum(ty) | Type::Enum64(ty) => (ty.size, ty.signed),
+/// A variable that one number fills.
+struct Scalar<'a> {
+    size: usize,
+    signed: bool,
+    kind: Kind<'a>,
+}
+
+/// What a value may be written as, besides a number.
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Bool,
+    Enum(&'a [Enumerator]),
+    Number,
+}
+
+/// The scalar of type `ty`; `None` for other types.
+fn scalar(skeleton: &Skeleton, ty: TypeId) -> Option<Scalar<'_>> {
+    let (size, signed, kind) = match skeleton.object.btf.get_resolved(ty) {
+        Type::Int(int) if int.is_bool() => (Some(int.size).filter(|&size| size == 1)?, false, Kind::Bool),
+        Type::Int(int) => (int.size, int.is_signed(), Kind::Number),
+        // clang before 15 cuts the values of such an enum to 32 bits.
+        Type::Enum(ty) if ty.size > 4 => (ty.size, ty.signed, Kind::Number),
+        Type::Enum(ty) | Type::Enum64(ty) => (ty.size, ty.signed, Kind::Enum(&ty.values)),
         _ => return None,
     };
-    Some((usize::try_from(size).ok().filter(|size| matches!(size, 1..=8))?, signed))
+    Some(Scalar { size: usize::try_from(size).ok().filter(|size| matches!(size, 1..=8))?, signed, kind })
 }
 
 fn parse(text: &str) -> Option<i128> {
@@ -274,12 +310,46 @@ mod tests {
         let of = |name: &str, text: &str| bytes(&skeleton, variables::find(&skeleton, name)?.var, text);
         assert_eq!(of("last_pid", "-2"), Ok(vec![0xfe, 0xff, 0xff, 0xff]));
         assert_eq!(of("hits", "0xffffffffffffffff"), Ok(vec![0xff; 8]));
-        assert_eq!(of("armed", "false"), Ok(vec![0]));
+        assert_eq!([of("armed", "false"), of("armed", "0")], [Ok(vec![0]), Ok(vec![0])]);
+        assert_eq!([of("armed", "true"), of("armed", "1")], [Ok(vec![1]), Ok(vec![1])]);
+        for wrong in ["2", "-1", "yes", ""] {
+            assert_eq!(of("armed", wrong), Err("a bool is true, false, 1 or 0".to_owned()));
+        }
         assert_eq!(of("errors", "-1"), Err("it takes 0 to 4294967295".to_owned()));
         assert_eq!(of("last_pid", "2147483648"), Err("it takes -2147483648 to 2147483647".to_owned()));
         assert_eq!(of("hits", "1.5"), Err("a number is written 12, -1 or 0x1f".to_owned()));
-        assert_eq!(of("calls", "1"), Err("it is no number, but struct call_range".to_owned()));
+        assert_eq!(of("calls", "1"), Err("its type is struct call_range, and --set takes only numbers".to_owned()));
         assert!(of("his", "1").unwrap_err().starts_with("it has no variable `his`; its variables: "));
+    }
+
+    #[test]
+    fn an_enum_takes_its_enumerators() {
+        let object = include_bytes!("../../../../fixtures/data_sections.bpf.o");
+        let skeleton = Skeleton::new("data_sections.bpf.o", object).expect("a good object");
+        let of = |name: &str, text: &str| bytes(&skeleton, variables::find(&skeleton, name)?.var, text);
+        assert_eq!([of("d_colour", "GREEN"), of("d_colour", "5")], [Ok(vec![5, 0, 0, 0]), Ok(vec![5, 0, 0, 0])]);
+        assert_eq!(of("d_level", "BELOW"), Ok((-3i32).to_le_bytes().to_vec()));
+        assert_eq!(of("d_wide", "0x123456789a"), Ok(0x12_3456_789au64.to_le_bytes().to_vec()));
+        // The object's BTF has 32 bits of it.
+        assert_eq!(of("d_wide", "WIDE_LARGE"), Err("a number is written 12, -1 or 0x1f".to_owned()));
+        let names = "it takes a number or one of: RED, GREEN, BLUE, SAME_AS_BLUE";
+        for wrong in ["PURPLE", "true", "green", ""] {
+            assert_eq!(of("d_colour", wrong), Err(names.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_variable_cannot_be_set() {
+        let object = include_bytes!("../../../../fixtures/counters.bpf.o");
+        let skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
+        let of = |name: &str| variables::find(&skeleton, name).map(drop).unwrap_err();
+        assert_eq!(of("calls.lowest"), "`calls` is a variable, and --set cannot set its members or elements");
+        assert_eq!(
+            of("percpu.calls.lowest"),
+            "`percpu.calls` is a variable, and --set cannot set its members or elements"
+        );
+        assert_eq!(of("by_class[9]"), "`by_class` is a variable, and --set cannot set its members or elements");
+        assert!(of("nope[9]").starts_with("it has no variable `nope[9]`; its variables: "));
     }
 
     #[test]
