@@ -90,7 +90,8 @@ Examples:
 
 Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
 wrong. With a COMMAND, and if all objects load: its own; 128 and the number of
-the signal that ended it; 127 if it is not found, 126 if it cannot be run.";
+the signal that ended it; 127 if it is not found, 126 if it cannot be run.
+SIGTERM is passed on to the COMMAND.";
 
 /// Loads one object after another; they stay loaded together only for the command to run.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {

@@ -288,6 +288,22 @@ fn it_ends_as_the_command_does() {
 }
 
 #[test]
+fn signals_end_the_command_and_the_objects_stay_until_then() {
+    if !may_load() {
+        return;
+    }
+    let scripts = [
+        ("trap 'exit 7' TERM; kill -TERM $PPID; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.5; done", 7),
+        ("trap '' INT; kill -INT $PPID; kill -QUIT $PPID; sleep 0.2; [ -d /proc/$PPID/fd ] && exit 5", 5),
+        ("kill -TERM $PPID; exec sleep 10", 128 + 15),
+    ];
+    for (script, status) in scripts {
+        let ran = skelgen(&["load", "counters.bpf.o", "--", "sh", "-c", script]);
+        assert_eq!((ran.status, ran.err.as_str()), (status, ""), "{script}");
+    }
+}
+
+#[test]
 fn programs_can_be_left_out_and_variables_set() {
     let absent = skelgen(&["load", "counters.bpf.o", "--no-autoload", "nobody"]);
     let sentence = "FAIL counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n";
