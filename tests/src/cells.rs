@@ -116,7 +116,7 @@ impl Cells {
         run.args(files.iter().flat_map(|file| [Path::new("--file"), file]));
         run.args(env::var("SKELGEN_SEED").iter().flat_map(|seed| ["--env".to_owned(), format!("SKELGEN_SEED={seed}")]));
         // Seconds for a cell: some minutes more than eight CPUs on two slow ones take.
-        run.args(["--timeout", "900", "--logs"]).arg(logs).arg(binary);
+        run.args(["--timeout", "1500", "--logs"]).arg(logs).arg(binary);
         // A line a cell, while it runs.
         let status = run.stdin(Stdio::null()).status().expect("the command is checked in");
         self.tell_tests(binary, &read_logs(logs));
