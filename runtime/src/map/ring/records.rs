@@ -66,9 +66,9 @@ impl Records {
                 Next::Record { at, len, end, discarded } => (at, len, end, discarded),
                 Next::Nothing if self.fenced => return Ok(false),
                 Next::Nothing => {
-                    // A producer wakes nobody up unless the position that it sees is that of its own record: so either it
-                    // sees our last store, or the next look sees its record. That takes a full fence on both sides; the
-                    // kernel's is the exchange of the header. One is enough for all records since the last.
+                    // A producer wakes a waiter only if the consumer position that it loads is its own record's. With a
+                    // full fence on both sides, either it loads our last store, or the next look finds its record. The
+                    // kernel's fence is the exchange of the header. Ours is needed once for all records since the last.
                     fence();
                     self.fenced = true;
                     continue;
