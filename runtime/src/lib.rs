@@ -188,8 +188,8 @@
 #![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
 
 mod arena;
+mod attach;
 mod btf;
-mod by_hand;
 mod core_relo;
 pub mod cpus;
 mod data;
@@ -202,25 +202,21 @@ pub mod guide;
 pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
-mod iterator;
 mod kconfig;
 mod layout;
-mod link;
 mod load;
 mod map;
 mod open;
 mod percpu;
-mod perf;
 pub mod plain;
 mod prog;
 mod sha256;
 mod struct_ops;
 mod sys;
 mod token;
-mod tracing_multi;
-mod uprobe;
 
 pub use arena::Arena;
+pub use attach::{CgroupOrder, Iter, IterCgroup, IterTask, Link, UprobeMulti};
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo, Unmapped};
 pub use desc::{
@@ -228,9 +224,7 @@ pub use desc::{
 };
 pub use error::{Error, Result};
 pub use features::Features;
-pub use iterator::{CgroupOrder, IterCgroup, IterTask};
 pub use kconfig::{KconfigDesc, KconfigType};
-pub use link::{Iter, Link};
 pub use load::Loaded;
 pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, RingBuf, TypedMap, Update, unpin};
 pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
@@ -241,4 +235,3 @@ pub use prog::{Program, TestRun, TestRunOutput};
 pub use skelgen_macros::{PerCpu, Skeleton};
 pub use struct_ops::StructOps;
 pub use sys::{Errno, uapi};
-pub use uprobe::UprobeMulti;

@@ -6,8 +6,8 @@ use std::os::fd::BorrowedFd;
 
 use super::value::Values;
 use super::version;
+use crate::attach::KPROBE;
 use crate::features::{LICENSE, insn};
-use crate::perf::KPROBE;
 use crate::sys::bpf::{self, Prog};
 use crate::sys::perf::{Event, open};
 use crate::sys::uapi::BPF_PROG_TYPE_TRACEPOINT;

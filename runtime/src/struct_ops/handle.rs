@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::registration::Registration;
 use super::value::KernelValue;
-use crate::link::Link;
+use crate::attach::Link;
 use crate::map::{Map, NOT_CREATED};
 use crate::percpu::KEY;
 use crate::plain::Plain;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Link;
 use crate::btf::{KernelBtf, Types};
 use crate::desc::Attach;
-use crate::link::Link;
 use crate::prog::Program;
 use crate::sys::bpf;
 use crate::{Error, Result};

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::link::Link;
+use super::Link;
 use crate::prog::Program;
 use crate::sys::bpf;
 use crate::sys::uapi::BPF_F_UPROBE_MULTI_RETURN;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use crate::link::Link;
+use super::Link;
 use crate::map::Map;
 use crate::prog::Program;
 use crate::sys::attr::{IterCgroupInfo, IterTaskInfo};

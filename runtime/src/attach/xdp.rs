@@ -1,0 +1,18 @@
+//! `xdp`: the packets that a network interface receives.
+
+use super::Link;
+use crate::Result;
+use crate::prog::Program;
+use crate::sys::bpf;
+use crate::sys::uapi::BPF_XDP;
+
+impl Program {
+    /// Attaches an XDP program to a network interface (`BPF_LINK_CREATE`); `flags` are `XDP_FLAGS_*`, or 0.
+    ///
+    /// # Errors
+    ///
+    /// There is no such interface, or it runs another program.
+    pub fn attach_xdp(&self, interface: u32, flags: u32) -> Result<Link> {
+        self.attached(bpf::link_create(self.fd()?, interface, BPF_XDP, flags, 0))
+    }
+}
