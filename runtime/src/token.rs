@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use crate::open::{BPF_FS, Opened};
+use crate::map::BPF_FS;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result, diagnose};
 
@@ -35,22 +35,6 @@ pub(crate) enum TokenFrom {
     Nowhere,
     /// This BPF file system.
     Path(PathBuf),
-}
-
-impl Opened<'_> {
-    /// Has the load use a token of the BPF file system mounted at `path`.
-    ///
-    /// If nothing is said, it is that at the path that the variable `LIBBPF_BPF_TOKEN_PATH` has in the environment, or none
-    /// if the variable is empty. Without the variable, a process in a user namespace uses a token of `/sys/fs/bpf` if
-    /// there is one to be had.
-    pub fn set_token(&mut self, path: impl Into<PathBuf>) {
-        self.token = TokenFrom::Path(path.into());
-    }
-
-    /// Has the load use no token, whatever the environment says.
-    pub fn clear_token(&mut self) {
-        self.token = TokenFrom::Nowhere;
-    }
 }
 
 /// Makes the token for a load, if it is to have one.

@@ -8,7 +8,7 @@
 
 use std::ops::{Deref, Range};
 
-use super::types::{TypeId, kind};
+use super::kind;
 use crate::sys::kernel_file::KernelFile;
 
 const MAGIC: u16 = 0xeb9f;
@@ -38,6 +38,10 @@ const KINDS: [(u8, u8); 20] = {
     kinds[kind::ENUM64 as usize] = (0, 12);
     kinds
 };
+
+/// A type's id; 0 is `void`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TypeId(pub(crate) u32);
 
 /// Where a BTF's bytes are.
 pub(crate) enum Bytes<'a> {

@@ -1,7 +1,9 @@
 //! A function or variable as C declares it, for errors to show.
 
+use super::blob::TypeId;
 use super::blob::u32_at;
-use super::types::{TypeId, Types, kind};
+use super::kind;
+use super::types::Types;
 
 /// Types that a declaration shows; what goes on beyond them becomes `...`.
 const MOST_TYPES: usize = 200;

@@ -1,7 +1,9 @@
 //! Functions of the kernel that tracing programs can be attached to.
 
+use super::blob::TypeId;
 use super::blob::u32_at;
-use super::types::{TypeId, Types, kind};
+use super::kind;
+use super::types::Types;
 
 /// The most arguments that such a function has (`MAX_BPF_FUNC_ARGS` in `include/linux/bpf.h`).
 const MAX_ARGUMENTS: usize = 12;

@@ -11,8 +11,9 @@
 //!
 //! IDs of types stay as they are. `bpf_map__set_value_size` of libbpf does the same, with a new variable.
 
-use super::blob::{Blob, RECORD_LEN, put, u32_at};
-use super::types::{TypeId, Types, kind};
+use super::blob::{Blob, RECORD_LEN, TypeId, put, u32_at};
+use super::kind;
+use super::types::Types;
 
 /// Bytes behind the record of an array.
 const ARRAY_LEN: usize = 12;

@@ -19,16 +19,17 @@ pub(crate) mod build;
 mod declaration;
 mod functions;
 mod kernel;
+pub(crate) mod kind;
 mod lengthen;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
 
-pub(crate) use blob::Blob;
+pub(crate) use blob::{Blob, TypeId};
 pub(crate) use kernel::{KernelBtf, ModuleBtf, has_module, has_modules};
 pub(crate) use lengthen::lengthen;
-pub(crate) use types::{Member, Type, TypeId, Types, kind};
+pub(crate) use types::{Member, Type, Types};
 
 /// The id of the function called `name` in a loaded program's types, if there is one.
 ///

@@ -9,7 +9,8 @@
 
 use super::TypeId;
 use super::blob::u32_at;
-use super::types::{MAX_DEPTH, Types, kind};
+use super::kind;
+use super::types::{MAX_DEPTH, Types};
 
 impl Types<'_> {
     /// The shape of function or variable `id`; `None` if it is neither, or has a part that is like no other's.

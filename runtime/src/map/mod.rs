@@ -38,7 +38,7 @@ pub use elements::Elements;
 pub use flags::{ElemFlags, Update};
 pub(crate) use flags::{Operation, not_possible};
 pub use pin::unpin;
-pub(crate) use pin::{c_path, pin};
+pub(crate) use pin::{BPF_FS, c_path, pin};
 pub use queue::Queue;
 pub use ring::RingBuf;
 pub use typed::TypedMap;

@@ -10,6 +10,9 @@ use std::path::Path;
 use crate::sys::{Errno, bpf, fs_type};
 use crate::{Error, Result};
 
+/// Where BPF file systems are mounted by convention, and where `LIBBPF_PIN_BY_NAME` pins.
+pub(crate) const BPF_FS: &str = "/sys/fs/bpf";
+
 /// Removes what is pinned at `path`; who holds it by other means keeps it.
 ///
 /// # Errors

@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{BPF_FS, OpenProgram};
+use super::OpenProgram;
 use crate::desc::MapDesc;
-use crate::map::Map;
+use crate::map::{BPF_FS, Map};
 use crate::struct_ops::OpenStructOps;
 use crate::sys::bpf;
 use crate::sys::elem::Shape;

@@ -5,6 +5,7 @@ mod program;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::desc::{Bytes, MapDesc, ObjectDesc, ProgDesc};
 use crate::image::Header;
@@ -14,9 +15,6 @@ use crate::{Error, Result, layout, plain};
 pub use map::OpenMap;
 pub use program::OpenProgram;
 pub(crate) use program::Target;
-
-/// Where `LIBBPF_PIN_BY_NAME` pins.
-pub(crate) const BPF_FS: &str = "/sys/fs/bpf";
 
 /// How programs get at `.percpu` variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -87,6 +85,20 @@ impl<'a> Opened<'a> {
     /// How its programs are to get at `.percpu` variables.
     pub fn set_percpu_mode(&mut self, mode: PerCpuMode) {
         self.mode = mode;
+    }
+
+    /// Has the load use a token of the BPF file system mounted at `path`.
+    ///
+    /// If nothing is said, it is that at the path that the variable `LIBBPF_BPF_TOKEN_PATH` has in the environment, or none
+    /// if the variable is empty. Without the variable, a process in a user namespace uses a token of `/sys/fs/bpf` if
+    /// there is one to be had.
+    pub fn set_token(&mut self, path: impl Into<PathBuf>) {
+        self.token = TokenFrom::Path(path.into());
+    }
+
+    /// Has the load use no token, whatever the environment says.
+    pub fn clear_token(&mut self) {
+        self.token = TokenFrom::Nowhere;
     }
 
     /// All maps, to change and to hand to [`load`](Opened::load).

@@ -1,6 +1,6 @@
 //! The macros that generated types are declared with.
 
-use super::Plain;
+use super::bytes::Plain;
 
 /// Declares structs whose fields are [`Plain`](crate::plain::Plain), and proves that they are so too.
 ///
@@ -153,6 +153,29 @@ macro_rules! plain_enum {
     )*};
 }
 
+/// Implements [`Value`](crate::Value) for a [`Plain`](crate::Plain) type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain_value {
+    ($name:ty, $layout:expr) => {
+        impl $crate::Value for $name {
+            const LAYOUT: $crate::plain::TypeLayout = $layout;
+
+            fn read(bytes: &[$crate::plain::Byte]) -> Self {
+                $crate::plain::read(bytes)
+            }
+
+            fn read_boxed(bytes: &[$crate::plain::Byte]) -> $crate::plain::Boxed<Self> {
+                $crate::plain::read_boxed(bytes)
+            }
+
+            fn write(&self, bytes: &mut [$crate::plain::Byte]) {
+                $crate::plain::write(bytes, self);
+            }
+        }
+    };
+}
+
 /// A `Box`, for macros used where that may be something else.
 pub type Boxed<T> = Box<T>;
 
@@ -163,63 +186,4 @@ pub type Byte = u8;
 #[must_use]
 pub const fn plain_size<T: Plain>() -> usize {
     size_of::<T>()
-}
-
-/// Whether a field holds nothing of meaning: `_align`, or `_pad` and at least one digit.
-#[must_use]
-pub const fn is_padding(field: &str) -> bool {
-    matches!(field.as_bytes(), b"_align") || is_numbered(field, b"_pad")
-}
-
-/// Whether a field is no member of the C struct but what lies between them: padding, or `_bits` and at least one
-/// digit, which generated structs have for bit-fields.
-pub(super) const fn is_storage(field: &str) -> bool {
-    is_padding(field) || is_numbered(field, b"_bits")
-}
-
-const fn is_numbered(field: &str, prefix: &[u8]) -> bool {
-    let name = field.as_bytes();
-    if name.len() <= prefix.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < name.len() {
-        let right = if i < prefix.len() { name[i] == prefix[i] } else { name[i].is_ascii_digit() };
-        if !right {
-            return false;
-        }
-        i += 1;
-    }
-    true
-}
-
-/// A field's name without `r#`.
-#[must_use]
-pub const fn field_name(field: &str) -> &str {
-    match field.as_bytes() {
-        [b'r', b'#', ..] => field.split_at(2).1,
-        _ => field,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names() {
-        for (name, padding) in [
-            ("_align", true),
-            ("_pad0", true),
-            ("_pad123", true),
-            ("_pad", false),
-            ("_pad1x", false),
-            ("pad1", false),
-            ("_bits4", false),
-        ] {
-            assert_eq!(is_padding(name), padding, "{name}");
-            assert_eq!(is_storage(name), padding || name == "_bits4", "{name}");
-        }
-        assert_eq!((field_name("r#type"), field_name("ty")), ("type", "ty"));
-    }
 }

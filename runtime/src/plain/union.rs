@@ -1,6 +1,6 @@
 //! Values at the start of bytes that need not be as many: members of C unions, values of maps.
 
-use super::Plain;
+use super::bytes::Plain;
 
 /// The value at the start of `bytes`; bytes that they do not have are 0.
 #[must_use]

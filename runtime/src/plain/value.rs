@@ -1,9 +1,6 @@
 //! Values of maps: what the kernel's bytes become in Rust, and back.
 
-use std::marker::PhantomData;
-
 use super::layout::TypeLayout;
-use super::{read, write};
 
 /// A type that a map's value can have in Rust: any bytes are one, and it writes every byte that means something.
 ///
@@ -48,40 +45,6 @@ pub fn rest_mut(bytes: &mut [u8], offset: usize) -> &mut [u8] {
     bytes.get_mut(offset..).unwrap_or_default()
 }
 
-macro_rules! numbers {
-    ($($layout:expr => $($number:ty)*;)*) => {$($(
-        impl Value for $number {
-            const LAYOUT: TypeLayout = $layout(size_of::<$number>());
-
-            fn read(bytes: &[u8]) -> Self {
-                read(bytes)
-            }
-
-            fn write(&self, bytes: &mut [u8]) {
-                write(bytes, self);
-            }
-        }
-    )*)*};
-}
-
-numbers! {
-    TypeLayout::unsigned => u8 u16 u32 u64 u128;
-    TypeLayout::signed => i8 i16 i32 i64 i128;
-    TypeLayout::float => f32 f64;
-}
-
-impl Value for bool {
-    const LAYOUT: TypeLayout = TypeLayout::Bool;
-
-    fn read(bytes: &[u8]) -> Self {
-        bytes.first().is_some_and(|&byte| byte != 0)
-    }
-
-    fn write(&self, bytes: &mut [u8]) {
-        write(bytes, &u8::from(*self));
-    }
-}
-
 impl<T: Value, const N: usize> Value for [T; N] {
     const LAYOUT: TypeLayout = TypeLayout::Array { len: N, of: &T::LAYOUT };
 
@@ -122,66 +85,11 @@ fn over_the_stack<T: Value>(bytes: &[u8]) -> Box<T> {
     Box::new(T::read(bytes))
 }
 
-/// Implements [`Value`](crate::Value) for a [`Plain`](crate::Plain) type.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! plain_value {
-    ($name:ty, $layout:expr) => {
-        impl $crate::Value for $name {
-            const LAYOUT: $crate::plain::TypeLayout = $layout;
-
-            fn read(bytes: &[$crate::plain::Byte]) -> Self {
-                $crate::plain::read(bytes)
-            }
-
-            fn read_boxed(bytes: &[$crate::plain::Byte]) -> $crate::plain::Boxed<Self> {
-                $crate::plain::read_boxed(bytes)
-            }
-
-            fn write(&self, bytes: &mut [$crate::plain::Byte]) {
-                $crate::plain::write(bytes, self);
-            }
-        }
-    };
-}
-
-/// The bytes of a value of any type: up to [`FEW`] on the stack, more on the heap.
-pub(crate) struct Room<T> {
-    few: super::MaybeUninit<[u8; FEW]>,
-    many: Vec<u8>,
-    value: PhantomData<fn() -> T>,
-}
-
-/// More than any section has that is not large on purpose, and a small part of the smallest stacks that threads have.
-const FEW: usize = 4096;
-
-impl<T: Value> Room<T> {
-    pub(crate) fn new() -> Self {
-        Room { few: super::MaybeUninit::uninit(), many: Vec::new(), value: PhantomData }
-    }
-
-    /// All of it, as zeroes.
-    pub(crate) fn zeroes(&mut self) -> &mut [u8] {
-        if size_of::<T>() <= FEW {
-            return super::zeroes_in(&mut self.few, size_of::<T>());
-        }
-        self.many.clear();
-        self.many.resize(size_of::<T>(), 0);
-        &mut self.many
-    }
-
-    /// The bytes of `value`.
-    pub(crate) fn filled(&mut self, value: &T) -> &mut [u8] {
-        let bytes = self.zeroes();
-        value.write(bytes);
-        bytes
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Bool;
+    use crate::plain::room::{FEW, Room};
 
     fn bytes<T: Value>(value: &T) -> Vec<u8> {
         Room::new().filled(value).to_vec()

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap_complete::{Shell, generate};
 
 use crate::stop::Stop;
-use crate::{cli, ui};
+use crate::ui;
 
 /// Writes the script by which a shell completes the command line
 ///
@@ -29,9 +29,8 @@ Examples:
 
 Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
 
-/// Writes the script.
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
-    let mut command = cli::command();
+/// Writes the script that completes `command`.
+pub(crate) fn run(args: &Args, mut command: clap::Command) -> Result<ExitCode, Stop> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     generate(args.shell, &mut command, name, &mut script);

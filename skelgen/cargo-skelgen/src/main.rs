@@ -57,8 +57,8 @@ fn main() -> ExitCode {
         cli::Task::Features(args) => features::run(&args),
         cli::Task::Check(args) => check::run(&args),
         cli::Task::Load(args) => load::run(&args),
-        cli::Task::Completions(args) => completions::run(&args),
-        cli::Task::Man(args) => man::run(&args),
+        cli::Task::Completions(args) => completions::run(&args, cli::command()),
+        cli::Task::Man(args) => man::run(&args, cli::command()),
     };
     done.unwrap_or_else(|stop| {
         stop.tell();

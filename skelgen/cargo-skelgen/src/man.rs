@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap_mangen::Man;
 
 use crate::stop::Stop;
-use crate::{cli, ui};
+use crate::ui;
 
 /// Writes the manual: one page, or a page for each command
 ///
@@ -29,10 +29,10 @@ Examples:
 
 Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
 
-/// Writes the page, or all of them.
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+/// Writes the page of `command`, or those of its commands too.
+pub(crate) fn run(args: &Args, command: clap::Command) -> Result<ExitCode, Stop> {
     // `cargo skelgen help COMMAND` is a way to the same text, and no page of its own.
-    let command = cli::command().disable_help_subcommand(true);
+    let command = command.disable_help_subcommand(true);
     match &args.output {
         Some(folder) => {
             let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));

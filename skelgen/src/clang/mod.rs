@@ -10,9 +10,11 @@
 //! depfile   what a source included
 //! private   a directory for one run of clang
 //! stamp     whether an object is up to date
+//! compiled  the object
 //! failure   what clang said, and what to do about it
 //! ```
 
+mod compiled;
 mod depfile;
 mod failure;
 mod headers;
@@ -28,15 +30,14 @@ use std::time::SystemTime;
 use std::{env, fs};
 
 use crate::files;
+pub use compiled::Compiled;
 use failure::Cause;
 pub use failure::ClangError;
 use private::Private;
 use stamp::Stamp;
 pub use target::Target;
+pub use tools::ENV;
 use tools::Tools;
-
-/// Environment variables that this or the compiler heeds: build scripts have cargo watch them.
-pub const ENV: [&str; 4] = ["CLANG", "LLVM_STRIP", "CPATH", "C_INCLUDE_PATH"];
 
 /// How C sources are compiled.
 #[derive(Clone, Debug)]
@@ -54,17 +55,6 @@ impl Default for Clang {
         let (includes, defines, flags) = (Vec::new(), Vec::new(), Vec::new());
         Clang { program: None, cpu: "v3".to_owned(), includes, defines, flags, vmlinux_h: None }
     }
-}
-
-/// An object that was made, now or before.
-#[derive(Clone, Debug)]
-pub struct Compiled {
-    /// The object's bytes. Another build may have replaced its file by now.
-    pub object: Vec<u8>,
-    /// The files it was made from: the source and all headers.
-    pub files: Vec<PathBuf>,
-    /// What clang said; empty if nothing.
-    pub warnings: String,
 }
 
 impl Clang {

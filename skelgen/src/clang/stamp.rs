@@ -12,10 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::compiled::Compiled;
+use super::depfile;
 use super::failure::Cause;
 use super::private::Private;
-use super::tools::Tools;
-use super::{Compiled, ENV, depfile};
+use super::tools::{ENV, Tools};
 use crate::files;
 
 /// Between what the object was made by and what clang said.

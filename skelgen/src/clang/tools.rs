@@ -5,6 +5,9 @@ use std::{env, fs};
 
 use super::failure::Cause;
 
+/// Environment variables that this or the compiler heeds: build scripts have cargo watch them.
+pub const ENV: [&str; 4] = ["CLANG", "LLVM_STRIP", "CPATH", "C_INCLUDE_PATH"];
+
 /// The programs.
 #[derive(Clone, Debug)]
 pub(super) struct Tools {

@@ -5,7 +5,8 @@
 //! code only names things: a field for each map, program and data section.
 //!
 //! ```text
-//! names      what things are called in Rust
+//! options    how the skeleton is to be written
+//! names      what things are called in Rust; ops_names, the structs of struct_ops maps
 //! attach     how a program is attached
 //! types      C types as Rust types
 //! handle     which handle of the runtime's a map gets
@@ -19,6 +20,8 @@
 mod attach;
 mod handle;
 mod names;
+mod ops_names;
+mod options;
 mod recipe;
 mod skeleton;
 mod source;
@@ -26,54 +29,16 @@ mod statics;
 mod struct_ops;
 pub mod types;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::TokenStream;
 
 use crate::{Result, Skeleton};
 use names::Names;
 
 pub use attach::AttachPlan;
+pub use options::Options;
 pub use recipe::Recipe;
 pub use source::{OPTIONS, file, source};
 pub use types::{Pattern, TypeOptions, Unmatched};
-
-/// How the skeleton is to be written.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The skeleton's name, in any case; by default the entry's or, without one, the object's.
-    pub name: Option<String>,
-    /// The path of the runtime crate.
-    pub runtime: TokenStream,
-    /// What is added to generated types, and which of them there are.
-    pub types: TypeOptions,
-    /// What the user says of the skeleton, as attributes `#[doc = ...]`: it opens the module's docs.
-    pub docs: TokenStream,
-    /// Who may see the skeleton's module.
-    pub visibility: TokenStream,
-    /// The entry type (`struct Counters;`), if the user wrote it beside the module, as for the derive macro. Otherwise
-    /// the module has one.
-    pub entry: Option<Ident>,
-    /// The path, as an expression for `include_bytes!`, of the file that has the loader's image. By default the image
-    /// is a literal in the source.
-    pub image: Option<TokenStream>,
-    /// All of this in words, which a file of the skeleton keeps: those of a [`Recipe`].
-    pub words: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            name: None,
-            runtime: quote!(::skelgen_runtime),
-            types: TypeOptions::default(),
-            docs: TokenStream::new(),
-            visibility: quote!(pub),
-            entry: None,
-            image: None,
-            words: String::new(),
-        }
-    }
-}
 
 /// A skeleton as Rust.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use proc_macro2::Ident;
 use quote::format_ident;
 use syn::ext::IdentExt;
 
-use super::Options;
-use super::struct_ops::OpsNames;
+use super::ops_names::OpsNames;
+use super::options::Options;
 use super::types::{Members, field_ident, type_name};
 use crate::Skeleton;
 use crate::object::Map;

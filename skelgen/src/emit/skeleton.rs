@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 
 use super::handle::{map_handle, section_handle};
 use super::names::Names;
+use super::ops_names::struct_ops;
 use super::statics::statics;
 use super::struct_ops::{self, OpenStructOps};
 use super::types::{SectionVar, TypeEmitter, doc, quoted};
@@ -428,7 +429,7 @@ fn links(names: &Names, skeleton: &Skeleton) -> TokenStream {
 
 /// The struct_ops maps' fields, those of their links, and docs.
 fn ops_links<'a>(names: &'a Names, skeleton: &'a Skeleton) -> impl Iterator<Item = (&'a Ident, &'a Ident, String)> {
-    struct_ops::struct_ops(skeleton).filter_map(|(index, map, ops)| {
+    struct_ops(skeleton).filter_map(|(index, map, ops)| {
         let link = names.ops_links[index].as_ref()?;
         Some((&names.maps[index], link, struct_ops::map_doc(map, ops)))
     })

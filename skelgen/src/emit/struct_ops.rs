@@ -3,14 +3,15 @@
 //! The struct of the object's types has a number for each pointer. Here the pointers to functions are programs of the
 //! object, and what can hold nothing (other pointers, bit-fields, members without size) is left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::names::Names;
+use super::ops_names::struct_ops;
 use super::types::{Members, TypeEmitter, doc, quoted, type_name};
-use crate::btf::{Btf, Composite, Kind, TypeId};
+use crate::btf::{Btf, Composite, Kind};
 use crate::object::{Map, OpsMember, ProgType, StructOps};
 use crate::{Error, Result, Skeleton};
 
@@ -25,50 +26,6 @@ pub(super) struct OpenStructOps {
     pub(super) init: TokenStream,
     /// Hands it to the maps.
     pub(super) store: TokenStream,
-}
-
-/// The names of what is defined here, which no C type may take.
-#[derive(Default)]
-pub(super) struct OpsNames {
-    /// What holds the structs.
-    all: Option<Ident>,
-    /// The programs.
-    program: Option<Ident>,
-    /// By the struct in the object.
-    structs: BTreeMap<TypeId, Ident>,
-}
-
-impl OpsNames {
-    /// Names that `taken` has not.
-    pub(super) fn new(skeleton: &Skeleton, taken: &[&Ident]) -> OpsNames {
-        let mut taken: BTreeSet<String> = taken.iter().map(ToString::to_string).collect();
-        let mut claim = |name: String| {
-            let mut name = name;
-            while !taken.insert(name.clone()) {
-                name.push_str("Fields");
-            }
-            format_ident!("{name}")
-        };
-        let mut names = OpsNames::default();
-        for (_, _, ops) in struct_ops(skeleton) {
-            names.all.get_or_insert_with(|| claim("OpenStructOps".to_owned()));
-            names.program.get_or_insert_with(|| claim("StructOpsProg".to_owned()));
-            let c_name = skeleton.object.btf.name_of(ops.type_id);
-            names.structs.entry(ops.type_id).or_insert_with(|| claim(format!("Open{}", type_name(c_name))));
-        }
-        names
-    }
-
-    /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Ident> {
-        self.all.iter().chain(&self.program).chain(self.structs.values())
-    }
-}
-
-/// The struct_ops maps, and their indexes.
-pub(super) fn struct_ops(skeleton: &Skeleton) -> impl Iterator<Item = (usize, &Map, &StructOps)> {
-    let maps = skeleton.plan.maps.iter().enumerate();
-    maps.filter_map(|(index, map)| Some((index, map, map.struct_ops.as_ref()?)))
 }
 
 /// What a map is, in words for its doc.

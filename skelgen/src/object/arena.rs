@@ -3,14 +3,11 @@
 //! An arena is a map of `.maps`; its variables are a section of their own, which has no map. How many bytes a page has
 //! and where in the arena the variables go is the target's matter, and found out there.
 
-use super::data::{self, Sections};
+use super::data::{self, ARENA_SECTION, Sections};
 use super::elf::{Section, SectionIdx, SectionKind};
 use super::model::{Arena, Map, MapIdx};
 use super::uapi::MapType;
 use crate::{Error, Result};
-
-/// Where compilers put the variables of address space 1.
-pub(super) const ARENA_SECTION: &str = ".addr_space.1";
 
 /// `BPF_F_SEGV_ON_FAULT`: user space cannot reach a page before a program has allocated it.
 const BPF_F_SEGV_ON_FAULT: u32 = 1 << 17;

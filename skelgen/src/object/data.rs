@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use super::addresses::{self, CodeReferences};
-use super::arena::ARENA_SECTION;
 use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
 use super::maps::{MAX_MAPS, MAX_PERCPU_VALUE, too_many};
@@ -14,6 +13,9 @@ use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
 use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Linkage, TypeId};
 use crate::{Error, Result};
+
+/// Where compilers put the variables of address space 1: an arena's.
+pub(super) const ARENA_SECTION: &str = ".addr_space.1";
 
 /// Fills in the size of every section in BTF, and the offsets of its global variables, of which the hidden ones become
 /// static: they are none of user space's business.

@@ -34,6 +34,7 @@ mod foreign;
 mod functions;
 mod jump_tables;
 mod kconfig;
+mod ksym;
 mod ksyms;
 mod legacy_maps;
 mod maps;
@@ -47,7 +48,7 @@ mod source;
 mod struct_ops;
 pub mod uapi;
 
-pub use ksyms::{Ksym, KsymKind};
+pub use ksym::{Ksym, KsymKind};
 pub use model::{
     Arena, Core, Data, DataKind, FuncIdx, Function, JumpTable, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef,
     MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var, VarNote,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ksyms::Ksym;
+use super::ksym::Ksym;
 use super::sec::SecDef;
 use super::uapi::{BPF_F_MMAPABLE, MapType};
 use crate::btf::{Btf, StrOff, TypeId};

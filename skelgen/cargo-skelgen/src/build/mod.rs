@@ -92,7 +92,7 @@ Exit status: 0 if all is made (with --check: is kept as it is made), 1 if not,
 /// Builds each package.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let selected = packages::selected(&args.select)?;
-    let mut report = Report::new(args);
+    let mut report = Report::new(args.json, args.verbose, args.check);
     let mut found = false;
     for package in &selected.packages {
         std::env::set_current_dir(&package.root).map_err(|error| Stop::Read(package.root.clone(), error))?;

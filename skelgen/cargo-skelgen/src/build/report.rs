@@ -87,12 +87,12 @@ struct Place<'a> {
 }
 
 impl Report {
-    pub(super) fn new(args: &super::Args) -> Self {
+    pub(super) fn new(json: bool, verbose: bool, check: bool) -> Self {
         Report {
             out: ui::out(),
-            json: args.json,
-            verbose: args.verbose,
-            check: args.check,
+            json,
+            verbose,
+            check,
             package: String::new(),
             folder: PathBuf::new(),
             skeletons: 0,

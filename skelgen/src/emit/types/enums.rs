@@ -1,10 +1,10 @@
 //! C enums: numbers, some of which have names.
 
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
 
 use super::names::Members;
-use super::value::Value;
+use super::value::{Value, number};
 use super::{Place, TypeEmitter, doc};
 use crate::btf::{Enum, Kind, TypeId};
 use crate::{Error, Result};
@@ -44,12 +44,6 @@ impl TypeEmitter<'_> {
             Ok((tokens, Value::new(quote!(#ident), ty.size, ty.size)))
         })
     }
-}
-
-/// The integer with the enum's size and sign.
-pub(super) fn number(ty: &Enum) -> Option<Ident> {
-    let sign = if ty.signed { 'i' } else { 'u' };
-    matches!(ty.size, 1 | 2 | 4 | 8).then(|| format_ident!("{sign}{}", 8 * ty.size))
 }
 
 /// The value for a doc.

@@ -1,12 +1,17 @@
 //! The Rust type of a value of a C type.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
 
-use super::enums::number;
 use super::{Place, TypeEmitter, quoted};
 use crate::btf::{Enum, Float, Int, Type, TypeId};
 use crate::{Error, Result};
+
+/// The integer with the enum's size and sign.
+pub(super) fn number(ty: &Enum) -> Option<Ident> {
+    let sign = if ty.signed { 'i' } else { 'u' };
+    matches!(ty.size, 1 | 2 | 4 | 8).then(|| format_ident!("{sign}{}", 8 * ty.size))
+}
 
 /// A Rust type as it is written where it is used.
 #[derive(Clone)]
