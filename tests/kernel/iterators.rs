@@ -33,7 +33,8 @@ fn tasks_are_listed() {
     let skel = load();
     let links = skel.attach().unwrap();
     let tasks = numbers(links.on_iter_task.as_ref().unwrap());
-    assert_eq!(skel.bss.get().iter_task_runs, tasks.len() as u64);
+    // Once for each task; where there are more than fit in the kernel's buffer, some twice.
+    assert!(skel.bss.get().iter_task_runs >= tasks.len() as u64 && !tasks.is_empty());
     assert!(!tasks.contains(&0));
     // Elsewhere this process may be in a namespace, and has another number there.
     if matrix().is_some() {

@@ -229,7 +229,7 @@ fn a_signal_ends_a_test_run() {
         let alarms = Alarms::every(Duration::from_secs(1));
         let error = skel.progs.on_socket.test_run(run).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EINTR), "{error}");
-        assert_eq!(alarms.handled(), 1);
+        assert!(alarms.handled() > 0);
         drop(alarms);
         // A single run is not interrupted.
         let _alarms = Alarms::every(Duration::from_millis(1));

@@ -9,6 +9,8 @@ use skelgen_tests::skeletons::struct_ops::{OpenStructOps, StructOps, StructOpsPr
 use skelgen_tests::skeletons::struct_ops_link::{self, StructOpsLink};
 use skelgen_tests::{in_own_process, kernel_version, may_load, not_on_this_kernel, open_fds};
 
+use crate::watch::{runs, soon, stops};
+
 /// `TCP_CONG_NEEDS_ECN`: a flag that the kernel takes from BPF.
 const NEEDS_ECN: u32 = 2;
 
@@ -60,8 +62,7 @@ fn the_kernel_calls_the_programs() {
     let skel = open("skg_calls").load().unwrap();
     assert!(send_with("skg_calls").is_err());
     let _links = skel.attach().unwrap();
-    send_with("skg_calls").unwrap();
-    assert!(skel.bss.get().calls > 0);
+    runs("flat", || skel.bss.get().calls, || send_with("skg_calls").unwrap());
 }
 
 #[test]
@@ -333,7 +334,7 @@ fn links_register_again_and_again() {
         // Only one of a name.
         assert_eq!(skel.maps.second.attach().unwrap_err().errno(), Some(Errno::EEXIST));
         drop(link);
-        assert!(!is_registered("skg_again"));
+        soon("skg_again is unregistered", || !is_registered("skg_again"));
     }
     let link = skel.maps.second.attach().unwrap();
     assert!(is_registered("skg_again"));
@@ -352,19 +353,15 @@ fn links_go_over_to_other_maps() {
     }
     let skel = open_link("skg_update").load().unwrap();
     let link = skel.maps.first.attach().unwrap();
-    let calls = || {
-        send_with("skg_update").unwrap();
-        let bss = skel.bss.get();
-        (bss.first_calls, bss.second_calls)
-    };
-    let (first, second) = calls();
-    assert!(first > 0 && second == 0);
+    let send = || send_with("skg_update").unwrap();
+    runs("first", || skel.bss.get().first_calls, send);
+    assert_eq!(skel.bss.get().second_calls, 0);
     link.update_map(&skel.maps.second).unwrap();
-    let (first, second) = calls();
-    assert!(second > 0);
-    // And back.
+    runs("second", || skel.bss.get().second_calls, send);
+    // And back: what was sent until now calls the first no more.
+    stops("first", || skel.bss.get().first_calls, send);
     link.update_map(&skel.maps.first).unwrap();
-    assert!(calls().0 > first);
+    runs("first", || skel.bss.get().first_calls, send);
 
     // Another name is another place.
     let other = open_link("skg_elsewhere").load().unwrap();
@@ -378,5 +375,5 @@ fn links_go_over_to_other_maps() {
     let error = registration.update_map(&skel.maps.first).unwrap_err();
     assert!(error.to_string().contains("only maps of section .struct_ops.link have links"), "{error}");
     drop(link);
-    assert!(!is_registered("skg_update"));
+    soon("skg_update is unregistered", || !is_registered("skg_update"));
 }

@@ -14,6 +14,8 @@ const EXE: &str = "/proc/self/exe";
 /// Since when a link to many places, asked for one process, means all of its threads.
 const UPROBE_MULTI: (u32, u32) = (6, 10);
 
+// A probe is hit by all that run the function: each function belongs to one test.
+
 #[inline(never)]
 extern "C" fn first() -> u64 {
     black_box(1)
@@ -22,6 +24,11 @@ extern "C" fn first() -> u64 {
 #[inline(never)]
 extern "C" fn second() -> u64 {
     black_box(2)
+}
+
+#[inline(never)]
+extern "C" fn third() -> u64 {
+    black_box(3)
 }
 
 /// Where in the executable a function begins.
@@ -39,8 +46,9 @@ fn place(function: extern "C" fn() -> u64) -> u64 {
         .unwrap()
 }
 
-fn act() {
-    black_box(first)();
+/// Calls a function that the compiler does not see.
+fn call(function: extern "C" fn() -> u64) {
+    black_box(function)();
 }
 
 /// A link to many places; if the kernel is not to have them it is noted, and that a program is refused for another.
@@ -73,15 +81,13 @@ fn usdt_programs_are_loaded_for_many_places_where_there_are_such_links() {
     let probes = UprobeMulti { offsets: &places, cookies: &cookies, ..UprobeMulti::default() };
     let Some(link) = attach(&skel.progs.on_usdt, probes) else { return };
     let count = || skel.bss.get().usdt_runs;
-    runs("on_usdt", count, act);
+    runs("on_usdt", count, || call(first));
     // The function that gives the number is the one for such links.
     assert_eq!(skel.bss.get().usdt_cookie, 41);
-    runs("on_usdt", count, || {
-        black_box(second)();
-    });
+    runs("on_usdt", count, || call(second));
     assert_eq!(skel.bss.get().usdt_cookie, 42);
     drop(link);
-    stops("on_usdt", count, act);
+    stops("on_usdt", count, || call(first));
 }
 
 #[test]
@@ -125,7 +131,7 @@ fn entries_and_returns() {
     // A type of attaching that the kernel does not know keeps no program from being loaded before 6.6, whose links
     // then are not known either.
     let skel = open().load().unwrap();
-    let (places, cookies) = ([place(first)], [7]);
+    let (places, cookies) = ([place(third)], [7]);
     let here = UprobeMulti {
         offsets: &places,
         cookies: &cookies,
@@ -134,12 +140,12 @@ fn entries_and_returns() {
     };
     let Some(link) = attach(&skel.progs.on_multi, here) else { return };
     let count = || skel.bss.get().multi_runs;
-    runs("on_multi", count, act);
+    runs("on_multi", count, || call(third));
     assert_eq!(skel.bss.get().multi_cookie, 7);
     drop(link);
-    stops("on_multi", count, act);
+    stops("on_multi", count, || call(third));
     let link = attach(&skel.progs.on_return, UprobeMulti { on_return: true, cookies: &[8], ..here }).unwrap();
-    runs("on_return", count, act);
+    runs("on_return", count, || call(third));
     assert_eq!(skel.bss.get().multi_cookie, 8);
     drop(link);
 }

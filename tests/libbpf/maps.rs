@@ -1,7 +1,6 @@
 //! Maps handed over: the same map in the kernel, by descriptors of their own.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
 use std::{iter, process};
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapInfo, ObjectBuilder, OpenObject, RingBufferBuilder};
@@ -160,7 +159,7 @@ fn a_ring_buffer_of_libbpf_reads_what_a_skeleton_writes() {
         for _ in 0..3 {
             skel.progs.on_exec.test_run(TestRun::default()).unwrap();
         }
-        ring.poll(Duration::ZERO).unwrap();
+        ring.consume().unwrap();
     }
     // struct exec_event begins with a running number.
     let ids: Vec<_> = events.iter().map(|event| u64::from_ne_bytes(event[..8].try_into().unwrap())).collect();
