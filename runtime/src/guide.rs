@@ -1,18 +1,21 @@
-//! The guide: from the first skeleton to a program that is shipped.
+//! The guide: from the first skeleton to a shipped program.
 //!
 //! | chapter | |
 //! |---|---|
-//! | [`first`] | install, a program in C, its skeleton by each of the three doors |
-//! | [`percpu`] | variables and maps with a value for each CPU; older kernels; what is not atomic |
-//! | [`data`] | the other maps, ring buffers, `.data`, `.bss` and `.rodata`, arenas |
-//! | [`kernel`] | what programs take from the kernel: kconfig, ksyms, kfuncs, struct_ops; attaching |
+//! | [`first`] | install, write a program in C, generate its skeleton, run it |
+//! | [`generate`] | the build script, the derive and `cargo skelgen`, with their options |
+//! | [`percpu`] | variables and maps with one value for each CPU; older kernels; what is not atomic |
+//! | [`data`] | `.data`, `.bss` and `.rodata`, the other maps, ring buffers, arenas |
+//! | [`kernel`] | kernel configuration, symbols, kfuncs, struct_ops; attaching |
 //! | [`testing`] | testing your programs with `test_run` |
-//! | [`shipping`] | static files, other machines, initramfs, containers, size |
+//! | [`shipping`] | static files, other architectures, initramfs, containers, systemd, size |
 //! | [`moving`] | from libbpf-cargo, aya, bpf2go and bpftool |
-//! | [`trouble`] | errors, as they are printed, and what to do |
+//! | [`cost`] | load time, build time, bytes copied |
+//! | [`trouble`] | frequent errors, and what to do about them |
+//! | [`glossary`] | the words of this project |
 //!
-//! Each snippet is compiled by this project's tests, and each error is one that a test has seen. Programs to begin with are
-//! in the repository's folder `examples`.
+//! The project's tests compile each snippet and cause each error. The repository's folder `examples` has complete
+//! programs.
 
 macro_rules! chapters {
     ($($name:ident)*) => {$(
@@ -22,4 +25,4 @@ macro_rules! chapters {
     )*};
 }
 
-chapters! { first percpu data kernel testing shipping moving trouble }
+chapters! { first generate percpu data kernel testing shipping moving cost trouble glossary }

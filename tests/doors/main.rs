@@ -1,14 +1,14 @@
-//! The doors to the generator as users have them: the builder's files and words, C sources, and new packages made by
-//! the README's steps; objects with arbitrary names; lints; and the published packages. (`macros` and `cargo-skelgen`
+//! The doors to the generator as users have them: the builder's files and messages, C sources, and new packages by the
+//! guide's steps; objects with arbitrary names; lints; and the published packages. (`macros` and `cargo-skelgen`
 //! test their own doors.)
 
 mod build_script;
 mod builder;
 mod derive;
+mod guide;
 mod lints;
 mod names;
 mod publish;
-mod readme;
 mod renamed;
 mod sources;
 

@@ -36,13 +36,14 @@ fn block(heading: &str, language: &str) -> String {
     block
 }
 
-/// What is shipped: the README's derive, with all that the chapter says of size.
+/// The package that is shipped: the derive of `generate`, with the settings of this chapter's section on size.
 fn package(folder: &Path) -> PathBuf {
     let package = new_package(folder, NAME, &blocks("# Size", "toml").join("\n"));
     let object = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/counters.bpf.o");
     fs::copy(object, package.join("src/counters.bpf.o")).unwrap();
-    let by_derive = markdown::section(include_str!("../../README.md"), "## By a derive");
-    let main = markdown::blocks(by_derive).into_iter().find(|block| block.language == "rust").unwrap();
+    let generate = chapter("generate");
+    let by_derive = markdown::section(&generate, "# By a derive");
+    let main = markdown::blocks(by_derive).into_iter().find(|block| block.language.starts_with("rust")).unwrap();
     fs::write(package.join("src/main.rs"), main.text).unwrap();
     package
 }

@@ -1,5 +1,5 @@
-//! New packages, made by what the README says and nothing else, for each door: they build offline, and run where BPF can
-//! be loaded.
+//! New packages by the steps of the guide's chapter `generate`, one for each door. They build offline, and run where BPF can be
+//! loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use skelgen_tests::{have_clang, markdown, may_load};
 
 use crate::{cargo_build, fixtures, target_dir};
 
-/// What the README says below a heading.
+/// A section of the chapter.
 fn section(heading: &str) -> String {
-    markdown::section(include_str!("../../README.md"), &format!("## {heading}")).to_owned()
+    markdown::section(include_str!("../../runtime/guide/generate.md"), &format!("# {heading}")).to_owned()
 }
 
-/// The blocks of code of one language: `rust`, `toml` or none.
+/// The blocks of code of one language: `rust`, `toml` or `sh`.
 fn blocks(section: &str, language: &str) -> Vec<String> {
     let all = markdown::blocks(section).into_iter();
-    all.filter(|block| block.language == language).map(|block| block.text).collect()
+    all.filter(|block| block.language.split(',').next() == Some(language)).map(|block| block.text).collect()
 }
 
 /// The files of Rust, by the name in their first line.
@@ -50,7 +50,7 @@ fn build_and_run(folder: &Path) {
     }
 }
 
-/// A new package with the object that the README speaks of, and the dependencies that it names.
+/// A new package with the object and the dependencies of a section.
 fn begin(all: &Path, door: &str, section: &str) -> PathBuf {
     let [dependencies] = <[String; 1]>::try_from(blocks(section, "toml")).unwrap();
     let package = new_package(&all.join(door), "counters", &dependencies);
@@ -93,7 +93,7 @@ fn by_derive(all: &Path) {
 fn by_the_shell(all: &Path) {
     let section = section("From the shell");
     let package = begin(all, "shell", &section);
-    let [commands] = <[String; 1]>::try_from(blocks(&section, "")).unwrap();
+    let [commands] = <[String; 1]>::try_from(blocks(&section, "sh")).unwrap();
     let generate = commands.lines().find_map(|line| line.split('#').next()?.trim().strip_prefix("cargo skelgen gen "));
     // As if it were installed.
     let mut command = cargo();
@@ -109,7 +109,7 @@ fn by_the_shell(all: &Path) {
 /// One after the other: they share a target folder, and the package's name.
 #[test]
 fn each_door_leads_to_a_package_that_runs() {
-    let all = scratch("readme");
+    let all = scratch("generate");
     by_build_script(&all);
     by_derive(&all);
     by_the_shell(&all);
