@@ -4,6 +4,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::{env, fs};
 
 use skelgen::Skeleton;
@@ -26,7 +27,11 @@ fn section(heading: &str) -> String {
 
 /// The blocks of a section whose language begins with `language`, without the lines that rustdoc hides.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
-    let blocks = markdown::blocks(&section(heading)).into_iter().filter(|block| block.language.starts_with(language));
+    shown_blocks(&section(heading), language)
+}
+
+fn shown_blocks(text: &str, language: &str) -> Vec<String> {
+    let blocks = markdown::blocks(text).into_iter().filter(|block| block.language.starts_with(language));
     let shown =
         |text: &str| text.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect();
     blocks.map(|block| shown(&block.text)).collect()
@@ -47,8 +52,8 @@ struct Reader {
 
 impl Reader {
     /// An empty folder; `None`, and listed as not run, without clang.
-    fn new() -> Option<Reader> {
-        let folder = scratch("first");
+    fn new(name: &str) -> Option<Reader> {
+        let folder = scratch(name);
         let tools = folder.join("tools");
         fs::create_dir(&tools).unwrap();
         for name in ["clang", "llvm-strip"] {
@@ -65,7 +70,7 @@ impl Reader {
         // The compiler that the tests were built by.
         let cargo = PathBuf::from(env::var_os("CARGO").expect("cargo runs the tests"));
         symlink(&cargo, tools.join("cargo")).unwrap();
-        Some(Reader { folder, tools, headers: folder_with_headers("first") })
+        Some(Reader { folder, tools, headers: folder_with_headers(name) })
     }
 
     fn package(&self) -> PathBuf {
@@ -93,6 +98,14 @@ impl Reader {
         self.writes("Cargo.toml", &format!("{package}{}", clone_at(dependencies)));
     }
 
+    /// Puts the lock file into the package, so that nothing is fetched, and the target folder where the documents say it is.
+    fn prepares_build(&self) {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+        fs::copy(lock, self.package().join("Cargo.lock")).unwrap();
+        fs::create_dir_all(target_dir()).unwrap();
+        symlink(target_dir(), self.package().join("target")).unwrap();
+    }
+
     /// Builds the package, and runs it if this machine lets it load.
     fn builds_and_runs(&self) {
         let commands = "# Open, change, load, attach";
@@ -104,18 +117,25 @@ impl Reader {
         }
         for commands in [build, run] {
             let out = self.types(&commands, &self.package());
-            let counts = out.lines().map(|line| {
-                let (cpu, calls) = line.strip_prefix("CPU ")?.strip_suffix(" system calls")?.split_once(": ")?;
-                cpu.parse::<u32>().ok()?;
-                calls.parse::<u64>().ok()
-            });
-            let counts: Vec<u64> = counts.collect::<Option<_>>().unwrap_or_else(|| panic!("{out}"));
+            let counts = counts(&out, "CPU ", " system calls");
             assert!(counts.iter().sum::<u64>() > 0, "{out}");
         }
     }
 }
 
-/// Shared by both packages, so that what they depend on is built once.
+/// The numbers in lines such as `cpu 3: 14 hits`.
+fn counts(out: &str, prefix: &str, suffix: &str) -> Vec<u64> {
+    let counts = out.lines().map(|line| {
+        let (cpu, count) = line.strip_prefix(prefix)?.strip_suffix(suffix)?.split_once(": ")?;
+        cpu.parse::<u32>().ok()?;
+        count.parse().ok()
+    });
+    counts.collect::<Option<_>>().unwrap_or_else(|| panic!("{out}"))
+}
+
+/// Both tests build a package named `counters` in one target folder, so that its dependencies are built once.
+static BUILDING: Mutex<()> = Mutex::new(());
+
 fn target_dir() -> PathBuf {
     skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("first-target")
 }
@@ -125,7 +145,7 @@ fn its_steps_make_a_package_that_runs() {
     if !have_clang() {
         return;
     }
-    let Some(reader) = Reader::new() else { return };
+    let Some(reader) = Reader::new("first") else { return };
     let package = reader.package();
     reader.types(&block("# The program", "sh", "cargo new counters"), &reader.folder);
     reader.writes("src/counters.bpf.c", &block("# The program", "c", "#include"));
@@ -135,12 +155,8 @@ fn its_steps_make_a_package_that_runs() {
     let source = Skeleton::new("counters.bpf.o", &object).unwrap().source(&Default::default()).unwrap();
     assert!(source.contains("pub hits: u64,") && source.contains("pub target_pid: u32,"), "{source}");
 
-    // Nothing is fetched, and the program is where the chapter says.
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-    fs::copy(lock, package.join("Cargo.lock")).unwrap();
-    fs::create_dir_all(target_dir()).unwrap();
-    symlink(target_dir(), package.join("target")).unwrap();
-
+    reader.prepares_build();
+    let _building = BUILDING.lock();
     let [rest] = <[String; 1]>::try_from(blocks("# Open, change, load, attach", "rust")).unwrap();
     let main = "// src/main.rs\n";
     reader.depends_on(&block("## The derive", "toml", "[dependencies]"));
@@ -153,6 +169,41 @@ fn its_steps_make_a_package_that_runs() {
     reader.writes("build.rs", &block("## The build script", "rust", "// build.rs\n"));
     reader.writes("src/main.rs", &format!("{}\n{rest}", block("## The build script", "rust", main)));
     reader.builds_and_runs();
+    fs::remove_dir_all(&reader.folder).unwrap();
+}
+
+/// The README's one skeleton, from C to its output.
+#[test]
+fn readme_leads_from_c_to_output() {
+    if !have_clang() {
+        return;
+    }
+    let Some(reader) = Reader::new("readme") else { return };
+    let section = markdown::section(include_str!("../../README.md"), "## One skeleton, from C to output");
+    let one = |language: &str| {
+        let [block] = <[String; 1]>::try_from(shown_blocks(section, language)).unwrap();
+        block
+    };
+    let [make, compile, run] = <[String; 3]>::try_from(shown_blocks(section, "sh")).unwrap();
+    let package = reader.package();
+    reader.types(&make, &reader.folder);
+    let [source] = <[String; 1]>::try_from(shown_blocks(section, "c")).unwrap();
+    reader.writes("src/counters.bpf.c", &source);
+    reader.types(&compile, &package);
+    reader.prepares_build();
+    let _building = BUILDING.lock();
+    reader.depends_on(&one("toml"));
+    reader.writes("src/main.rs", &one("rust"));
+    // The output that the README shows has the same form, and the same initial value.
+    let shown = counts(&one("text"), "cpu ", " hits");
+    assert!(shown.iter().all(|count| *count > 100), "{shown:?}");
+    if may_load() {
+        let out = reader.types(&run, &package);
+        let counts = counts(&out, "cpu ", " hits");
+        assert!(counts.iter().all(|count| *count >= 100) && counts.iter().any(|count| *count > 100), "{out}");
+    } else {
+        reader.types(run.lines().next().unwrap(), &package);
+    }
     fs::remove_dir_all(&reader.folder).unwrap();
 }
 
