@@ -1,8 +1,10 @@
-//! Links between the repository's Markdown files, and from them to files and headings.
+//! Links between the repository's Markdown files, and from them to files and headings; files and functions that they name.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use skelgen_tests::markdown;
 
 use crate::root;
 
@@ -96,7 +98,47 @@ fn links_resolve() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(checked > 30, "{checked}");
+    assert!(checked > 40, "{checked}");
+}
+
+/// Words in code spans that look like paths are files or folders of the repository.
+#[test]
+fn files_that_documents_name_exist() {
+    let mut checked = 0;
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        let spans = text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2));
+        let blocks = text.split("```").skip(1).step_by(2);
+        for word in spans.chain(blocks).flat_map(str::split_whitespace) {
+            let path = word.trim_end_matches([',', ':', ';', '.']).trim_end_matches('/');
+            let top = path.split('/').next().unwrap();
+            let is_path = path.contains('/')
+                && root().join(top).is_dir()
+                && !path.contains(['*', '<', '='])
+                && !path.contains("NAME");
+            if is_path {
+                assert!(root().join(path).exists(), "{name} names {path}, which does not exist");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}
+
+/// The functions that ARCHITECTURE.md names are in the files that it names beside them.
+#[test]
+fn functions_that_architecture_names_exist() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let section = markdown::section(&text, "## The path of one `.percpu` variable");
+    let mut checked = 0;
+    for row in markdown::rows(section) {
+        let [file, function] = [row[0], row[1]].map(|cell| markdown::code(cell).next().unwrap());
+        let source = fs::read_to_string(root().join(file)).unwrap();
+        let is_there = ["(", "<"].iter().any(|next| source.contains(&format!("fn {function}{next}")));
+        assert!(is_there, "{file} has no function {function}");
+        checked += 1;
+    }
+    assert!(checked > 10, "{checked}");
 }
 
 #[test]
