@@ -1,6 +1,6 @@
-//! What a generated skeleton links to: it loads the skeleton's object, and gives typed access to the maps, variables
-//! and programs that then are in the kernel. No libbpf and no ELF are needed at run time,
-//! only `libc` and, unless feature `kconfig-gz` is off, `miniz_oxide`, which unpacks `/proc/config.gz`.
+//! The runtime of skelgen's light skeletons. It loads a skeleton's object into the kernel, and gives typed access to the maps,
+//! variables and programs of the object. It needs no libbpf and no ELF parser, only `libc` and, with the default feature
+//! `kconfig-gz`, `miniz_oxide` to read `/proc/config.gz`.
 //!
 //! ```no_run
 //! use skelgen_runtime::Skeleton;
@@ -12,9 +12,9 @@
 //!
 //! fn main() -> skelgen_runtime::Result<()> {
 //!     let mut open = Counters::open()?;
-//!     open.percpu.hits = 41;                              // the one value with which every CPU begins
+//!     open.percpu.hits = 41;                              // the initial value, for every CPU
 //!     let skel = open.load()?;
-//!     let _links = skel.attach()?;
+//!     let _links = skel.attach()?;                        // dropping the links detaches
 //!     std::thread::sleep(std::time::Duration::from_secs(1));
 //!     for (cpu, value) in skel.percpu.iter()? {
 //!         println!("CPU {cpu}: {} hits", value.hits);
@@ -23,167 +23,85 @@
 //! }
 //! ```
 //!
-//! **[The guide](guide)** leads from here to programs that are shipped: [the first skeleton](guide::first),
+//! **[The guide](guide)** leads from [the first skeleton](guide::first) to [shipped programs](guide::shipping). Other chapters:
 //! [per-CPU data](guide::percpu), [maps, ring buffers and sections](guide::data), [moving](guide::moving) from other loaders,
-//! [errors](guide::trouble).
+//! [errors](guide::trouble), [the glossary](guide::glossary).
 //!
-//! # What is here
+//! # Before the load
 //!
-//! Generated code is thin. It holds an [`ObjectDesc`] and a struct with a field for each map, section and program;
-//! the work is done here, in this order:
+//! `open()` returns a struct with a field for each map, section and program, and does not touch the kernel. Change what you
+//! need, then call `load()`:
 //!
-//! ```text
-//! ObjectDesc ──Opened::new──▶ Opened ──load──▶ Loaded ──take──▶ handles of sections and maps, Program
-//!   static      OpenMap, OpenProgram: what to change      │                                      │ attach
-//!                                                         ▼                                      ▼
-//!                                       4 commands of bpf(2), see below                         Link
-//! ```
+//! | field | type | what you can change |
+//! |---|---|---|
+//! | `open.maps.NAME` | [`OpenMap`] | sizes, pin path, autocreate, inner map; reuse an existing map |
+//! | `open.progs.NAME` | [`OpenProgram`] | autoload, autoattach, attach target, program type, expected attach type |
+//! | `open.percpu`, `open.rodata`, … | a generated struct | the initial values |
+//!
+//! # After the load
 //!
 //! | handle | of |
 //! |---|---|
-//! | [`PerCpu<T>`](struct@PerCpu) | a `.percpu` section: a value for each possible CPU |
-//! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: shared memory |
-//! | [`Unmapped<T>`](Unmapped) | any of these that has static and hidden variables only |
+//! | [`PerCpu<T>`](struct@PerCpu) | a `.percpu` section: one value for each possible CPU |
+//! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: memory shared with the programs |
+//! | [`Unmapped<T>`](Unmapped) | a section that contains only static and hidden variables |
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
 //! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
-//! | [`RingBuf<T>`](RingBuf), made from the [`Map`] | `ringbuf`: records that programs send |
-//! | [`StructOps<T>`](StructOps) | `struct_ops`: a struct of the kernel's that is made of programs |
-//! | [`Arena`] | `arena`: memory that is shared, with pointers in it; its variables are a [`Mapped<T>`](Mapped) |
-//! | [`Map`] | any map: keys and values as bytes, every flag of the kernel's |
+//! | [`RingBuf<T>`](RingBuf), made from the [`Map`] | `ringbuf`: records from programs |
+//! | [`StructOps<T>`](StructOps) | `struct_ops`: a kernel struct whose members are programs |
+//! | [`Arena`] | `arena`: shared memory with pointers; its variables are a [`Mapped<T>`](Mapped) |
+//! | [`Map`] | any map: keys and values as bytes, and every flag of the kernel |
+//! | [`Program`] | a program: [attach](Program::attach) it, which gives a [`Link`], or [run](Program::test_run) it once |
 //!
-//! All of them but `StructOps` can also be made from a descriptor or a pin, without a skeleton. What is changed before the
-//! load are [`OpenMap`], [`OpenProgram`] and the sections' structs; after it, a [`Program`] is attached by a [`Link`] or
-//! [run for a test](Program::test_run). An [`Error`] says what failed, on what, why, and what to do.
-//!
-//! # What generated code looks like
-//!
-//! Nobody has to write this; it is what the items that generated code alone uses are for.
-//!
-//! ```no_run
-//! use skelgen_runtime as rt;
-//!
-//! // The object, as the generator wrote it down.
-//! # static IMAGE: &[u8] = &[];
-//! # static LOADER: &[u8] = &[];
-//! # static MAPS: &[rt::MapDesc<'static>] = &[];
-//! # static PROGS: &[rt::ProgDesc<'static>] = &[];
-//! # static STEPS: &[rt::StepDesc<'static>] = &[];
-//! static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
-//!     name: "counters",
-//!     min_kernel: None,
-//!     image: IMAGE,
-//!     loader: LOADER,
-//!     loader_btf: &[],
-//!     loader_func_info: &[],
-//!     maps: MAPS,
-//!     progs: PROGS,
-//!     steps: STEPS,
-//! };
-//!
-//! rt::plain! {
-//!     #[derive(Eq)]
-//!     pub struct PerCpu { pub hits: u64, pub last_pid: i32, pub _pad12: [u8; 4] }
-//!     pub struct Bss { pub dropped: u64 }
-//! }
-//!
-//! pub struct OpenCounters {
-//!     pub percpu: Box<PerCpu>,
-//!     pub bss: Box<Bss>,
-//!     pub events: rt::OpenMap,
-//!     pub on_exec: rt::OpenProgram,
-//!     opened: rt::Opened<'static>,
-//! }
-//!
-//! pub struct Counters {
-//!     pub percpu: rt::PerCpu<PerCpu>,
-//!     pub bss: rt::Mapped<Bss>,
-//!     pub events: rt::Map,
-//!     pub on_exec: rt::Program,
-//! }
-//!
-//! impl Counters {
-//!     pub fn open() -> rt::Result<OpenCounters> {
-//!         let opened = rt::Opened::new(&OBJECT)?;
-//!         Ok(OpenCounters {
-//!             percpu: opened.value(0)?,
-//!             bss: opened.value(1)?,
-//!             events: opened.map(2)?,
-//!             on_exec: opened.program(0)?,
-//!             opened,
-//!         })
-//!     }
-//! }
-//!
-//! impl OpenCounters {
-//!     pub fn load(self) -> rt::Result<Counters> {
-//!         let values = [(0, rt::Plain::as_bytes(&*self.percpu)), (1, rt::Plain::as_bytes(&*self.bss))];
-//!         let mut loaded = self.opened.load([self.events], [self.on_exec], &values)?;
-//!         Ok(Counters {
-//!             percpu: loaded.percpu(0)?,
-//!             bss: loaded.mapped(1)?,
-//!             events: loaded.map(2)?,
-//!             on_exec: loaded.program(0)?,
-//!         })
-//!     }
-//! }
-//!
-//! // The user's side.
-//! fn main() -> rt::Result<()> {
-//!     let mut open = Counters::open()?;
-//!     open.percpu.hits = 41;
-//!     open.events.set_max_entries(1 << 20)?;
-//!     let counters = open.load()?;
-//!     let _link = counters.on_exec.autoattach()?;
-//!     for (cpu, value) in counters.percpu.iter()? {
-//!         println!("CPU {cpu}: {} hits, {} dropped so far", value.hits, counters.bss.get().dropped);
-//!     }
-//!     Ok(())
-//! }
-//! ```
+//! All handles but `StructOps` and `Program` can also be made from a file descriptor or a pin, without a skeleton. An [`Error`] says
+//! what failed, on which map or program, why, and what may help.
 //!
 //! # What a load asks of the kernel
 //!
-//! | | |
+//! | command | |
 //! |---|---|
-//! | `BPF_MAP_CREATE` | the image: an array of one value, mapped into this process and filled |
-//! | `BPF_BTF_LOAD` | the loader's types |
-//! | `BPF_PROG_LOAD` | the loader program |
-//! | `BPF_PROG_TEST_RUN` | runs it: it makes the maps, fills them and loads the programs |
-//! | `BPF_MAP_UPDATE_ELEM` | for each `.percpu` section with a value, on kernels before 7.0 |
-//! | `BPF_PROG_BIND_MAP` | for each program of an object with `bpf_metadata_*` variables in `.rodata` |
+//! | `BPF_MAP_CREATE` | creates the image, an array map with one element, which the runtime maps and fills |
+//! | `BPF_BTF_LOAD` | loads the loader's BTF |
+//! | `BPF_PROG_LOAD` | loads the loader program |
+//! | `BPF_PROG_TEST_RUN` | runs the loader, which creates the maps, fills them and loads the programs |
+//! | `BPF_MAP_UPDATE_ELEM` | before Linux 7.0: once for each `.percpu` section with a non-zero initial value |
+//! | `BPF_PROG_BIND_MAP` | once for each program of an object with `bpf_metadata_*` variables in `.rodata` |
 //!
-//! And only if asked for: the kernel's types, for objects with struct_ops maps (`/sys/kernel/btf/vmlinux`, and where
-//! that does not have them `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and `BPF_OBJ_GET_INFO_BY_FD` for the modules'),
-//! whether it has uprobe_multi links, for `usdt` programs (one `BPF_PROG_LOAD` and two `BPF_LINK_CREATE`, once in a
-//! process), pinned maps (`BPF_OBJ_GET`, `BPF_OBJ_PIN`), maps handed in (`BPF_OBJ_GET_INFO_BY_FD`), maps that the
-//! loader cannot make (`BPF_MAP_CREATE`: arenas, local storages, those of one program alone, sections made longer), a
-//! token in a user namespace (`BPF_TOKEN_CREATE`), and after a failure one more run, for the verifier's log.
+//! Some objects need more:
 //!
-//! # What the kernel is configured with
+//! - struct_ops maps: `/sys/kernel/btf/vmlinux`. If the type is not there, `BPF_BTF_GET_NEXT_ID`, `BPF_BTF_GET_FD_BY_ID` and
+//!   `BPF_OBJ_GET_INFO_BY_FD` to search the modules' BTF.
+//! - `usdt` programs: one `BPF_PROG_LOAD` and two `BPF_LINK_CREATE`, once in a process, to probe for uprobe_multi links.
+//! - pinned maps: `BPF_OBJ_GET`, `BPF_OBJ_PIN`; maps that you pass in: `BPF_OBJ_GET_INFO_BY_FD`.
+//! - maps that the loader cannot create: `BPF_MAP_CREATE`, for arenas, local storages, maps with an exclusive program and sections
+//!   made longer.
+//! - a user namespace: `BPF_TOKEN_CREATE`.
+//! - `__kconfig` variables: uname(2) and `/proc/version_signature` for `LINUX_KERNEL_VERSION`, one `BPF_PROG_LOAD` for
+//!   `LINUX_HAS_BPF_COOKIE`, perf_event_open(2) for `LINUX_HAS_SYSCALL_WRAPPER`, and `/boot/config-RELEASE` or `/proc/config.gz` for
+//!   options. Values from [`Opened::set_kconfig`] take precedence.
 //!
-//! For an object with `__kconfig` variables the machine is asked, before all that: uname(2) and `/proc/version_signature`
-//! for `LINUX_KERNEL_VERSION`, one `BPF_PROG_LOAD` for `LINUX_HAS_BPF_COOKIE`, perf_event_open(2) for
-//! `LINUX_HAS_SYSCALL_WRAPPER`, `/boot/config-RELEASE` or `/proc/config.gz` for options. What
-//! [`Opened::set_kconfig`] says comes first. Without the feature `kconfig-gz` a compressed configuration is an error
-//! that says so.
+//! After a failure the loader runs once more, to get the verifier log.
 //!
-//! # With libbpf-rs
+//! # Features
 //!
-//! With the feature `libbpf-rs`, module `interop` has this crate's maps, programs and links as libbpf-rs's and back:
-//! `MapHandle::try_from(&map)`, `Map::try_from(&handle)`. It needs what libbpf does: a C compiler, libelf and zlib.
-//!
-//! # With serde, zerocopy, bytemuck
-//!
-//! With the feature of that name, [`Bool`] and [`Unaligned`] have the crate's traits, and so can the structs that have
-//! them for fields: `type_derive("*", "bytemuck::Zeroable, bytemuck::Pod")` in a build script, `type_derive("*",
-//! zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable)` in a derive. To serde they are a `bool` and a `T`.
+//! | feature | |
+//! |---|---|
+//! | `derive` (default) | the derives `Skeleton` and `PerCpu` |
+//! | `kconfig-gz` (default) | reads `/proc/config.gz`; without it, a compressed configuration is an error that names the feature |
+//! | `libbpf-rs` | module `interop` converts maps, programs and links to libbpf-rs's types and back. It builds libbpf, which needs a C compiler, libelf and zlib |
+//! | `bytemuck`, `serde`, `zerocopy` | implement the crate's traits for [`Bool`] and [`Unaligned`], so generated types can derive them: `type_derive("*", "bytemuck::Zeroable, bytemuck::Pod")` in a build script, `type_derive("*", zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable)` in a derive. serde sees a `bool` and a `T` |
 //!
 //! # Safety
 //!
-//! A skeleton is code: its loader program acts with all the rights of the process, so a description must come from the
-//! generator. What the kernel hands back is not trusted: [`Plain`] types take any bytes, and shared memory is only
-//! read and written as atomics.
+//! A skeleton contains code that runs with all rights of the process, so its description must come from the generator. The
+//! runtime does not trust what the kernel returns: any bytes are a valid [`Plain`] value, and shared memory is only read and
+//! written as atomics.
+//!
+//! # For generated code
+//!
+//! [`ObjectDesc`], [`Opened`], [`Loaded`], [`plain`] and [`image`] are what generated code uses. `tests/goldens/counters/skeleton.rs` in
+//! the repository is a complete skeleton.
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
 
