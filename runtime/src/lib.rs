@@ -100,7 +100,7 @@
 //!
 //! # For generated code
 //!
-//! [`ObjectDesc`], [`Opened`], [`Loaded`], [`plain`] and [`image`] are what generated code uses. `tests/goldens/counters/skeleton.rs` in
+//! [`ObjectDesc`], [`Opened`], [`Loaded`], [`plain!`] and [`image`] are what generated code uses. `tests/goldens/counters/skeleton.rs` in
 //! the repository is a complete skeleton.
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "derive"), allow(rustdoc::broken_intra_doc_links, reason = "some lead to the derives"))]
