@@ -3,15 +3,12 @@
 
 use skelgen::insn::disasm::Listing;
 use skelgen::insn::{INSN_SIZE, Insn, decode_all};
-use skelgen::loader::{Record, cmd, wire};
+use skelgen::loader::{Record, wire};
+use skelgen::uapi::{BPF_PROG_LOAD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL};
 use skelgen::{Endian, Skeleton};
 use skelgen_tests::fixtures;
 
 const ENOENT: i32 = 2;
-
-/// `src` of a call and of an `ld_imm64`.
-const BPF_PSEUDO_KFUNC_CALL: u8 = 2;
-const BPF_PSEUDO_BTF_ID: u8 = 3;
 
 /// Places in the attr of `BPF_PROG_LOAD`.
 const PROG_LOAD_INSN_CNT: usize = 4;
@@ -81,7 +78,7 @@ impl Machine<'_> {
         let loads = |record: &&Record| {
             let name = record.arg.0 as usize + PROG_LOAD_NAME;
             record.op == wire::op::BPF
-                && record.cmd == cmd::BPF_PROG_LOAD
+                && record.cmd == BPF_PROG_LOAD.0
                 && self.image[name..].starts_with(program.as_bytes())
         };
         let attr = self.records.iter().find(loads).unwrap().arg.0;

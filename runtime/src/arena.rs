@@ -209,7 +209,7 @@ impl Arena {
     }
 
     fn faults(&self) -> bool {
-        self.map.map_flags() & BPF_F_SEGV_ON_FAULT != 0
+        self.map.map_flags().has(BPF_F_SEGV_ON_FAULT)
     }
 
     fn fault(&self, operation: &'static str, offset: u64, errno: Errno) -> Error {

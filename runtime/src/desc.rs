@@ -12,6 +12,7 @@ use std::fmt;
 
 use crate::kconfig::KconfigDesc;
 use crate::sys::elem::Shape;
+use crate::sys::uapi::{MapFlags, MapType};
 
 /// One BPF object, ready to load.
 ///
@@ -316,11 +317,11 @@ impl MapDesc<'_> {
     /// The map's sizes, as the kernel is told.
     pub(crate) fn shape(&self) -> Shape {
         Shape {
-            map_type: self.map_type,
+            map_type: MapType(self.map_type),
             key_size: self.key_size,
             value_size: self.value_size,
             max_entries: self.max_entries,
-            map_flags: self.map_flags,
+            map_flags: MapFlags(self.map_flags),
         }
     }
 }

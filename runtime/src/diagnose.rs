@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use std::fs;
 
 use crate::Error;
-use crate::sys::{Errno, uapi};
+use crate::sys::Errno;
+use crate::sys::uapi::{
+    BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_CGRP_STORAGE, BPF_MAP_TYPE_INSN_ARRAY, BPF_MAP_TYPE_RHASH, MapType,
+};
 
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_SYS_ADMIN: u32 = 21;
@@ -19,11 +22,11 @@ const CAP_BPF: u32 = 39;
 const OLDEST: (u32, u32) = (5, 17);
 
 /// Map types that some kernels lack for which skeletons are, and the first that has them.
-const MAP_TYPES: [(u32, u32, u32); 4] = [
-    (uapi::BPF_MAP_TYPE_CGRP_STORAGE, 6, 2),
-    (uapi::BPF_MAP_TYPE_ARENA, 6, 9),
-    (uapi::BPF_MAP_TYPE_INSN_ARRAY, 6, 19),
-    (uapi::BPF_MAP_TYPE_RHASH, 7, 2),
+const MAP_TYPES: [(MapType, u32, u32); 4] = [
+    (BPF_MAP_TYPE_CGRP_STORAGE, 6, 2),
+    (BPF_MAP_TYPE_ARENA, 6, 9),
+    (BPF_MAP_TYPE_INSN_ARRAY, 6, 19),
+    (BPF_MAP_TYPE_RHASH, 7, 2),
 ];
 
 /// The files that say what restricts the kernel.
@@ -129,10 +132,9 @@ pub(crate) fn is_older(than: (u32, u32)) -> bool {
 }
 
 /// That the kernel does not have maps of this type, if it is older than they are.
-pub(crate) fn newer_map_type(map_type: u32) -> Option<String> {
+pub(crate) fn newer_map_type(map_type: MapType) -> Option<String> {
     let (_, major, minor) = *MAP_TYPES.iter().find(|(newer, ..)| *newer == map_type)?;
-    let name = uapi::map_type_name(map_type)?;
-    is_older((major, minor)).then(|| format!("{name} came with Linux {major}.{minor}"))
+    is_older((major, minor)).then(|| format!("{map_type} came with Linux {major}.{minor}"))
 }
 
 /// `6.1.0-31-cloud-amd64` is (6, 1).

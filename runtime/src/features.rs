@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT};
 use crate::sys::attr::MapCreate;
-use crate::sys::bpf::{self, Prog, object_name};
+use crate::sys::bpf::{self, Prog};
 use crate::sys::elem::MapFd;
 use crate::sys::uapi::*;
 use crate::{Error, Result, cpus, diagnose};
@@ -77,7 +77,7 @@ pub(crate) fn has_cpu_flags(map: &MapFd) -> bool {
 fn reads_directly(map: &MapFd) -> bool {
     let insns = [
         // r1 = value of map
-        insn(0x18, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
+        insn(LD_IMM64, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
         insn(0, 0, 0, 0, 0),
         // r0 = *(u64 *)(r1 + 0)
         insn(0x79, 0, 1, 0, 0),

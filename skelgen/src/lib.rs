@@ -43,6 +43,7 @@
 //! | [`loader`] | the program that takes these steps inside the kernel, and the image that it walks |
 //! | [`emit`] | the Rust |
 //! | [`insn`] | instructions: made, matched, disassembled |
+//! | [`uapi`] | numbers and names of the kernel |
 #![forbid(unsafe_code)]
 
 pub mod btf;
@@ -66,6 +67,7 @@ pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
 pub use files::is_same_file;
 pub use kernel::KernelVersion;
+pub use skelgen_abi::uapi;
 pub use text::{escaped, is_unprintable, printable};
 
 use link::link;

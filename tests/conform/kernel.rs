@@ -3,11 +3,10 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-const BPF_MAP_LOOKUP_ELEM: u32 = 1;
-const BPF_MAP_GET_NEXT_KEY: u32 = 4;
-const BPF_MAP_GET_FD_BY_ID: u32 = 14;
-const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
-const BPF_BTF_GET_FD_BY_ID: u32 = 19;
+use skelgen_runtime::uapi::{
+    BPF_BTF_GET_FD_BY_ID, BPF_MAP_GET_FD_BY_ID, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET_INFO_BY_FD,
+    Command,
+};
 
 /// `struct bpf_map_info`.
 #[repr(C)]
@@ -130,7 +129,7 @@ pub(crate) fn btf_by_id(id: u32) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn by_id(command: u32, id: u32) -> io::Result<OwnedFd> {
+fn by_id(command: Command, id: u32) -> io::Result<OwnedFd> {
     let fd = bpf(command, &[id, 0, 0])?;
     // SAFETY: the kernel has just made it for this process, and nothing else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
@@ -176,10 +175,10 @@ pub(crate) fn address<T>(slice: &mut [T]) -> u64 {
     slice.as_mut_ptr().expose_provenance() as u64
 }
 
-fn bpf<T>(command: u32, attr: &T) -> io::Result<libc::c_long> {
+fn bpf<T>(command: Command, attr: &T) -> io::Result<libc::c_long> {
     let attr: *const T = attr;
     // SAFETY: the attr is as long as is said; what it points to is alive, and as large as its command needs.
-    match unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) } {
+    match unsafe { libc::syscall(libc::SYS_bpf, command.0, attr, size_of::<T>()) } {
         -1 => Err(io::Error::last_os_error()),
         done => Ok(done),
     }

@@ -3,15 +3,7 @@
 
 use std::ops::Range;
 
-/// `BPF_LD | BPF_IMM | BPF_DW`, which has two slots.
-const LD_IMM64: u8 = 0x18;
-
-/// `BPF_JMP | BPF_CALL`.
-const CALL: u8 = 0x85;
-
-const BPF_PSEUDO_KFUNC_CALL: u8 = 2;
-const BPF_PSEUDO_MAP_FD: u8 = 1;
-const BPF_PSEUDO_MAP_VALUE: u8 = 2;
+use skelgen_runtime::uapi::{BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, CALL, LD_IMM64};
 
 /// From here on, an address is one of the kernel's, with five levels of page tables as well.
 const KERNEL: u64 = 0xff00_0000_0000_0000;

@@ -6,7 +6,8 @@ use skelgen_tests::packages::run;
 use skelgen_tests::static_build::cargo;
 
 /// Packages and their folders, in the order of their dependencies.
-const PUBLISHED: [(&str, &str); 4] = [
+const PUBLISHED: [(&str, &str); 5] = [
+    ("skelgen-abi", "skelgen/abi"),
     ("skelgen", "skelgen"),
     ("skelgen-macros", "skelgen-macros"),
     ("skelgen-runtime", "runtime"),

@@ -4,6 +4,7 @@ use std::iter;
 use std::mem::offset_of;
 use std::os::fd::AsFd;
 
+use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT, BPF_MAP_TYPE_ARENA};
 use skelgen_runtime::{self as rt, Arena, Errno, Map};
 use skelgen_tests::skeletons::arena::types::{ArenaSection, Node};
 use skelgen_tests::skeletons::arena::{self, LoadedArena};
@@ -79,7 +80,10 @@ fn the_kernel_has_it_as_the_object_does() {
     }
     let Some(skel) = load(|_| {}) else { return };
     let info = map_info(skel.maps.arena.map());
-    assert_eq!((info.name(), info.map_type, info.max_entries, info.map_flags), ("arena", 33, 16, 1 << 10));
+    assert_eq!(
+        (info.name(), info.map_type, info.max_entries, info.map_flags),
+        ("arena", BPF_MAP_TYPE_ARENA, 16, BPF_F_MMAPABLE)
+    );
     assert_eq!((info.key_size, info.value_size, info.map_extra), (0, 0, 0));
     assert_eq!(skel.maps.arena.size(), 16 * page());
 }
@@ -193,7 +197,7 @@ fn pages_that_may_not_be_made_are_an_error() {
         let fixed = &skel.maps.fixed;
         assert_eq!((fixed.base(), fixed.size()), (Some(FIXED_ADDRESS), 4 * page()));
         let info = map_info(fixed.map());
-        assert_eq!((info.map_flags, info.map_extra), (1 << 10 | 1 << 17, FIXED_ADDRESS));
+        assert_eq!((info.map_flags, info.map_extra), (BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT, FIXED_ADDRESS));
         for error in [fixed.read::<u32>(8).unwrap_err(), fixed.write(8, &1u32).unwrap_err()] {
             assert_eq!(error.errno(), Some(Errno::EFAULT));
             assert!(error.hint_text().unwrap().contains("no program has allocated that page"), "{error}");

@@ -7,7 +7,7 @@ use std::thread;
 
 use skelgen_runtime::uapi::{
     BPF_F_MMAPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_HASH,
-    BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
+    BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, MapFlags, MapType,
 };
 use skelgen_runtime::{BloomFilter, Map, Mapped, Plain, Queue, TypedMap, Unmapped, Update, Value};
 use skelgen_tests::may_load;
@@ -31,13 +31,13 @@ fn on_a_small_stack<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-fn create<V>(map_type: u32, key_size: u32, map_flags: u32) -> Map {
+fn create<V>(map_type: MapType, key_size: u32, map_flags: MapFlags) -> Map {
     let max_entries = if map_type == BPF_MAP_TYPE_LRU_HASH { 8 } else { 2 };
     // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
-    let attr = [map_type, key_size, size_of::<V>() as u32, max_entries, map_flags];
+    let attr = [map_type.0, key_size, size_of::<V>() as u32, max_entries, map_flags.0];
     // SAFETY: the attr has the given size and no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
-    assert!(fd >= 0, "map type {map_type}: {}", io::Error::last_os_error());
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
+    assert!(fd >= 0, "{map_type}: {}", io::Error::last_os_error());
     // SAFETY: the kernel just opened it, and nothing else owns it.
     Map::from_fd(unsafe { OwnedFd::from_raw_fd(fd as i32) }, "big").unwrap()
 }
@@ -54,8 +54,8 @@ fn same<V: Plain>(found: Option<&V>, byte: u8) {
     assert!(found.as_bytes().iter().all(|&is| is == byte), "not all bytes are {byte}");
 }
 
-fn elements_are_boxed<V: Plain>(map_type: u32) {
-    let map = TypedMap::<u32, V>::new(create::<V>(map_type, 4, 0)).unwrap();
+fn elements_are_boxed<V: Plain>(map_type: MapType) {
+    let map = TypedMap::<u32, V>::new(create::<V>(map_type, 4, MapFlags(0))).unwrap();
     map.insert(&0, &filled::<V>(1)).unwrap();
     map.update(&1, &filled::<V>(2), Update::Any).unwrap();
     same(map.get_boxed(&0).unwrap().as_deref(), 1);
@@ -92,13 +92,13 @@ fn queues_and_filters() {
     }
     on_a_small_stack(|| {
         for map_type in [BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK] {
-            let queue = Queue::<Big>::new(create::<Big>(map_type, 0, 0)).unwrap();
+            let queue = Queue::<Big>::new(create::<Big>(map_type, 0, MapFlags(0))).unwrap();
             queue.push(&filled(3)).unwrap();
             same(queue.peek_boxed().unwrap().as_deref(), 3);
             same(queue.pop_boxed().unwrap().as_deref(), 3);
             assert!(queue.pop_boxed().unwrap().is_none() && queue.peek_boxed().unwrap().is_none());
         }
-        let filter = BloomFilter::<Big>::new(create::<Big>(BPF_MAP_TYPE_BLOOM_FILTER, 0, 0)).unwrap();
+        let filter = BloomFilter::<Big>::new(create::<Big>(BPF_MAP_TYPE_BLOOM_FILTER, 0, MapFlags(0))).unwrap();
         filter.insert(&filled(5)).unwrap();
         assert!(filter.may_contain(&filled(5)).unwrap());
     });

@@ -12,16 +12,16 @@ use skelgen_tests::copied::value_bytes;
 use skelgen_tests::traced::{begin, element_commands};
 use skelgen_tests::{in_own_process, kernel_version, matrix, may_load};
 
-const TYPES: [u32; 3] = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
+const TYPES: [MapType; 3] = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 /// Whole numbers of 8 bytes, and others, up to more than a page.
 const SIZES: [usize; 6] = [1, 8, 12, 64, 1024, 5000];
 
 /// A map of `map_type` with one element, of zeroes.
-fn create(map_type: u32, value_size: usize) -> OwnedFd {
+fn create(map_type: MapType, value_size: usize) -> OwnedFd {
     // struct { __u32 map_type, key_size, value_size, max_entries; }. LRU lists want more than one element.
-    let attr = [map_type, 4, value_size as u32, if map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH { 64 } else { 1 }];
+    let attr = [map_type.0, 4, value_size as u32, if map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH { 64 } else { 1 }];
     // SAFETY: the attr is as long as is said, and holds no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
     assert!(fd >= 0, "{}", io::Error::last_os_error());
     // SAFETY: the kernel just opened it, and nothing else knows it.
     let map = unsafe { OwnedFd::from_raw_fd(fd as i32) };
@@ -31,13 +31,13 @@ fn create(map_type: u32, value_size: usize) -> OwnedFd {
 }
 
 /// One command for the element at key 0, whatever the length of what is at `value`; the error is an errno.
-fn element(map: &OwnedFd, command: u32, value: *mut u8, flags: u64) -> Result<(), i32> {
+fn element(map: &OwnedFd, command: Command, value: *mut u8, flags: u64) -> Result<(), i32> {
     let key = 0u32;
     let attr =
         [map.as_raw_fd() as u64, (&raw const key).expose_provenance() as u64, value.expose_provenance() as u64, flags];
     // SAFETY: the attr is as long as is said. The value ends where no memory can be reached, so that the kernel can
     // write nothing else; it says EFAULT instead.
-    match unsafe { libc::syscall(libc::SYS_bpf, command, attr.as_ptr(), size_of_val(&attr)) } {
+    match unsafe { libc::syscall(libc::SYS_bpf, command.0, attr.as_ptr(), size_of_val(&attr)) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error().raw_os_error().unwrap()),
     }
@@ -101,7 +101,7 @@ fn the_kernel_reads_and_writes_these_bytes_and_no_more() {
     for (map_type, size) in TYPES.into_iter().flat_map(|map_type| SIZES.map(|size| (map_type, size))) {
         let map = create(map_type, size);
         for (command, flags) in all.into_iter().filter(|&(_, flags)| flags == 0 || has_flags()) {
-            let what = format!("command {command} with flags {flags:#x}, map type {map_type}, {size} bytes");
+            let what = format!("{command} with flags {flags:#x}, {map_type}, {size} bytes");
             let bytes = value_bytes(flags, size, possible.count());
             let mut memory = Guarded::new(bytes + 1);
             memory.last(bytes + 1).fill(0xa5);
@@ -190,7 +190,7 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
                 ("values_into", vec![(false, 0)]),
                 ("set_values", vec![(true, 0)]),
             ];
-            assert_eq!(found, all.map(|(operation, commands)| (operation.to_owned(), commands)), "map type {map_type}");
+            assert_eq!(found, all.map(|(operation, commands)| (operation.to_owned(), commands)), "{map_type}");
         }
     });
 }

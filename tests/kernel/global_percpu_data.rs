@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use skelgen_runtime::PerCpuMode;
-use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY};
+use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags};
 use skelgen_tests::skeletons::percpu_basic::types::Percpu;
 use skelgen_tests::skeletons::percpu_basic::{LoadedPercpuBasic, OpenPercpuBasic, PercpuBasic};
 
@@ -78,7 +78,7 @@ in_each_mode! {
         for (map, section, name, value_size) in percpu {
             let info = map_info(map);
             assert_eq!((map.name(), info.name()), (section, name));
-            assert_eq!((info.map_type, info.map_flags), (BPF_MAP_TYPE_PERCPU_ARRAY, 0), "{name}");
+            assert_eq!((info.map_type, info.map_flags), (BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags(0)), "{name}");
             assert_eq!((info.key_size, info.value_size, info.max_entries), (4, value_size, 1), "{name}");
             match mode {
                 PerCpuMode::Native => assert_ne!(info.btf_value_type_id, 0, "{name}"),

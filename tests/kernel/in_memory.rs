@@ -3,8 +3,9 @@
 use skelgen::btf::Btf;
 use skelgen::insn::Insn;
 use skelgen::link::link;
-use skelgen::object::{Data, DataKind, FuncIdx, Function, Map, MapDef, MapType, Object, ProgramDef, Reloc, sec};
+use skelgen::object::{Data, DataKind, FuncIdx, Function, Map, MapDef, Object, ProgramDef, Reloc, sec};
 use skelgen::plan::{LoadPlan, plan};
+use skelgen::uapi::BPF_MAP_TYPE_PERCPU_ARRAY;
 use skelgen::{Endian, loader};
 use skelgen_runtime as rt;
 
@@ -16,7 +17,7 @@ pub(crate) const PROGRAM: &str = "raw_tp";
 /// A section of per-CPU variables, without types.
 pub(crate) fn percpu_section(name: &str, bytes: Vec<u8>) -> Map {
     let def = MapDef {
-        map_type: MapType::BPF_MAP_TYPE_PERCPU_ARRAY as u32,
+        map_type: BPF_MAP_TYPE_PERCPU_ARRAY,
         key_size: 4,
         value_size: bytes.len() as u32,
         max_entries: 1,
@@ -89,11 +90,11 @@ pub(crate) fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
     let loader = loader::assemble(plan).unwrap();
     let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| rt::MapDesc {
         name: text(&map.name),
-        map_type: map.def.map_type,
+        map_type: map.def.map_type.0,
         key_size: map.def.key_size,
         value_size: map.def.value_size,
         max_entries: map.def.max_entries,
-        map_flags: map.def.map_flags,
+        map_flags: map.def.map_flags.0,
         attrs: Vec::leak(slots.attrs.iter().map(|at| at.0).collect()),
         fd: slots.fd.0,
         reused: slots.reused.0,
@@ -112,8 +113,8 @@ pub(crate) fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| rt::ProgDesc {
         name: text(&program.native.name),
         section: PROGRAM,
-        prog_type: program.sec.prog_type,
-        expected_attach_type: program.sec.expected_attach_type,
+        prog_type: program.sec.prog_type.0,
+        expected_attach_type: program.sec.expected_attach_type.0,
         attrs: Vec::leak(slots.attrs.iter().map(|at| at.0).collect()),
         fd: slots.fd.0,
         skip: slots.skip.0,

@@ -4,19 +4,19 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-use skelgen_runtime::uapi::BPF_OBJ_GET_INFO_BY_FD;
+use skelgen_runtime::uapi::{BPF_OBJ_GET_INFO_BY_FD, MapFlags, MapType, ProgType};
 use skelgen_runtime::{Link, Program};
 
 /// `struct bpf_map_info`, up to what is asked about.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MapInfo {
-    pub(crate) map_type: u32,
+    pub(crate) map_type: MapType,
     pub(crate) id: u32,
     pub(crate) key_size: u32,
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
-    pub(crate) map_flags: u32,
+    pub(crate) map_flags: MapFlags,
     name: [u8; 16],
     ifindex: u32,
     btf_vmlinux_value_type_id: u32,
@@ -33,7 +33,7 @@ pub(crate) struct MapInfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ProgInfo {
-    pub(crate) prog_type: u32,
+    pub(crate) prog_type: ProgType,
     pub(crate) id: u32,
     tag: [u8; 8],
     insns: [u64; 3],
@@ -94,7 +94,7 @@ fn ask<T: Copy>(fd: impl AsFd, mut info: T) -> T {
     let mut attr = Attr { bpf_fd: fd.as_fd().as_raw_fd(), info_len, info: &raw mut info };
     // SAFETY: the attr is as long as is said, and so is the room for the answer, of which any bytes are valid; the one
     // list that is ever asked for has the room that the question says.
-    let answer = unsafe { libc::syscall(libc::SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &raw mut attr, size_of::<Attr<T>>()) };
+    let answer = unsafe { libc::syscall(libc::SYS_bpf, BPF_OBJ_GET_INFO_BY_FD.0, &raw mut attr, size_of::<Attr<T>>()) };
     assert_eq!(answer, 0, "{}", io::Error::last_os_error());
     info
 }

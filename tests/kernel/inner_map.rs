@@ -2,7 +2,8 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use skelgen::object::{Map, MapDef, MapType};
+use skelgen::object::{Map, MapDef};
+use skelgen::uapi::BPF_MAP_TYPE_ARRAY_OF_MAPS;
 use skelgen_runtime::{Errno, Opened, Update};
 use skelgen_tests::may_load;
 
@@ -13,7 +14,7 @@ use crate::maps::{load, open};
 /// A map of maps whose declaration has no `values`.
 fn undeclared() -> Map {
     let def = MapDef {
-        map_type: MapType::BPF_MAP_TYPE_ARRAY_OF_MAPS as u32,
+        map_type: BPF_MAP_TYPE_ARRAY_OF_MAPS,
         key_size: 4,
         value_size: 4,
         max_entries: 2,

@@ -1,9 +1,9 @@
 //! A program that is far longer than a jump reaches, with per-CPU data at both of its ends.
 
 use skelgen::insn::build::{R0, R1, R6, Size, alu_imm, exit, ld_imm64, load, mov, store};
-use skelgen::insn::uapi::BPF_ADD;
 use skelgen::object::{MapIdx, Reloc, Target};
 use skelgen::plan::LoadPlan;
+use skelgen::uapi::BPF_ADD;
 use skelgen_runtime::Program;
 
 use crate::cpus::{online, run_on};

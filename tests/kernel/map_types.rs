@@ -1,18 +1,15 @@
 //! Each type of maps that Linux 7.3 has is made as an object says, or refused with the kernel that has it.
 
-use skelgen::object::{Map, MapDef, MapType};
+use skelgen::object::{Map, MapDef};
+use skelgen::uapi::*;
 use skelgen_runtime::PerCpuMode;
 use skelgen_tests::{kernel_version, may_load};
 
 use crate::in_memory;
 
-const NO_PREALLOC: u32 = 1;
-const MMAPABLE: u32 = 1 << 10;
-
 /// Sizes of key and value, entries and flags with which the kernel makes one; `None` of those that have tests of their
 /// own, as they cannot be without types.
 fn def(ty: MapType) -> Option<MapDef> {
-    use MapType::*;
     let [key_size, value_size, max_entries, map_flags] = match ty {
         BPF_MAP_TYPE_UNSPEC | BPF_MAP_TYPE_STRUCT_OPS => return None,
         BPF_MAP_TYPE_SK_STORAGE
@@ -38,23 +35,25 @@ fn def(ty: MapType) -> Option<MapDef> {
         | BPF_MAP_TYPE_DEVMAP_HASH
         | BPF_MAP_TYPE_CPUMAP
         | BPF_MAP_TYPE_XSKMAP => [4, 4, 1, 0],
-        BPF_MAP_TYPE_LPM_TRIE => [8, 8, 8, NO_PREALLOC],
+        BPF_MAP_TYPE_LPM_TRIE => [8, 8, 8, BPF_F_NO_PREALLOC.0],
         BPF_MAP_TYPE_CGROUP_STORAGE | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => [8, 8, 0, 0],
         BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK | BPF_MAP_TYPE_BLOOM_FILTER => [0, 8, 8, 0],
         BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF => [0, 0, 4096, 0],
-        BPF_MAP_TYPE_ARENA => [0, 0, 1, MMAPABLE],
+        BPF_MAP_TYPE_ARENA => [0, 0, 1, BPF_F_MMAPABLE.0],
         BPF_MAP_TYPE_INSN_ARRAY => [4, 16, 1, 0],
-        BPF_MAP_TYPE_RHASH => [4, 8, 8, NO_PREALLOC],
+        BPF_MAP_TYPE_RHASH => [4, 8, 8, BPF_F_NO_PREALLOC.0],
+        new => panic!("how is a map of the type {new} created?"),
     };
-    Some(MapDef { map_type: ty as u32, key_size, value_size, max_entries, map_flags, ..MapDef::default() })
+    let map_flags = MapFlags(map_flags);
+    Some(MapDef { map_type: ty, key_size, value_size, max_entries, map_flags, ..MapDef::default() })
 }
 
 /// The first kernel that has maps of this type, if not all that are tested have.
 fn since(ty: MapType) -> (u32, u32) {
     match ty {
-        MapType::BPF_MAP_TYPE_ARENA => (6, 9),
-        MapType::BPF_MAP_TYPE_INSN_ARRAY => (6, 19),
-        MapType::BPF_MAP_TYPE_RHASH => (7, 2),
+        BPF_MAP_TYPE_ARENA => (6, 9),
+        BPF_MAP_TYPE_INSN_ARRAY => (6, 19),
+        BPF_MAP_TYPE_RHASH => (7, 2),
         _ => (0, 0),
     }
 }
@@ -64,10 +63,11 @@ fn each_type_is_made_or_said_to_be_newer() {
     if !may_load() {
         return;
     }
-    let inner = MapDef { map_type: 2, key_size: 4, value_size: 8, max_entries: 1, ..MapDef::default() };
+    let inner =
+        MapDef { map_type: BPF_MAP_TYPE_ARRAY, key_size: 4, value_size: 8, max_entries: 1, ..MapDef::default() };
     for &ty in MapType::ALL {
         let Some(def) = def(ty) else { continue };
-        let holds_maps = matches!(ty, MapType::BPF_MAP_TYPE_ARRAY_OF_MAPS | MapType::BPF_MAP_TYPE_HASH_OF_MAPS);
+        let holds_maps = matches!(ty, BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS);
         let map = Map {
             name: "one".to_owned(),
             kernel_name: "one".to_owned(),
@@ -83,13 +83,13 @@ fn each_type_is_made_or_said_to_be_newer() {
         let (major, minor) = since(ty);
         match loaded {
             Ok(mut loaded) => {
-                assert_eq!(loaded.map(0).unwrap().map_type(), ty as u32);
-                assert!(kernel_version() >= (major, minor), "{} came earlier", ty.name());
+                assert_eq!(loaded.map(0).unwrap().map_type(), ty);
+                assert!(kernel_version() >= (major, minor), "{} came earlier", ty);
             }
             Err(error) => {
                 let said = error.to_string();
-                assert!(kernel_version() < (major, minor), "{}: {said}", ty.name());
-                assert!(said.contains(&format!("{} came with Linux {major}.{minor}", ty.name())), "{said}");
+                assert!(kernel_version() < (major, minor), "{}: {said}", ty);
+                assert!(said.contains(&format!("{} came with Linux {major}.{minor}", ty)), "{said}");
             }
         }
     }

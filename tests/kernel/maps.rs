@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use skelgen_runtime::uapi::*;
 use skelgen_runtime::{Errno, Map, Update, cpus};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::maps_all::types::{Flow, Prefix, Totals};
@@ -20,12 +21,10 @@ pub(crate) fn load() -> LoadedMapsAll {
     open().load().unwrap()
 }
 
-const MMAPABLE_RDONLY_PROG: u32 = 1 << 10 | 1 << 7;
-const NUMA_NODE: u32 = 1 << 2;
-const NO_PREALLOC: u32 = 1;
+const NO_FLAGS: MapFlags = MapFlags(0);
 
 /// What `maps_all.bpf.c` says: name, type, key and value size, entries, flags, extra.
-type Declared = (&'static str, u32, [u32; 3], u32, u64);
+type Declared = (&'static str, MapType, [u32; 3], MapFlags, u64);
 
 /// Each map with what the kernel says of it, and what the source does.
 fn all(skel: &LoadedMapsAll) -> Vec<(MapInfo, Declared)> {
@@ -34,38 +33,47 @@ fn all(skel: &LoadedMapsAll) -> Vec<(MapInfo, Declared)> {
     let ring = |bytes: u32| bytes.next_power_of_two().max(page_size());
     let cpus = cpus::possible().unwrap().last() + 1;
     vec![
-        (map_info(&maps.typed), ("typed", 1, [12, 16, 64], 0, 0)),
-        (map_info(&maps.sized), ("sized", 1, [12, 16, 64], 0, 0)),
-        (map_info(&maps.half_typed), ("half_typed", 1, [8, 16, 64], 0, 0)),
-        (map_info(&maps.with_lock), ("with_lock", 2, [4, 8, 2], 0, 0)),
-        (map_info(&maps.pinned_by_name), ("pinned_by_name", 2, [4, 8, 4], 0, 0)),
-        (map_info(&maps.with_flags), ("with_flags", 2, [4, 8, 4], MMAPABLE_RDONLY_PROG, 0)),
-        (map_info(&maps.on_numa_node), ("on_numa_node", 1, [4, 8, 16], NUMA_NODE, 0)),
-        (map_info(&maps.bloom), ("bloom", 30, [0, 8, 128], 0, 3)),
-        (map_info(&maps.a_map_with_quite_a_long_name), ("a_map_with_quit", 2, [4, 4, 1], 0, 0)),
-        (map_info(&maps.array), ("array", 2, [4, 16, 8], 0, 0)),
-        (map_info(&maps.lru_hash), ("lru_hash", 9, [12, 16, 128], 0, 0)),
-        (map_info(&maps.lpm_trie), ("lpm_trie", 11, [8, 4, 16], NO_PREALLOC, 0)),
-        (map_info(&maps.percpu_array), ("percpu_array", 6, [4, 16, 4], 0, 0)),
-        (map_info(&maps.percpu_hash), ("percpu_hash", 5, [12, 13, 32], 0, 0)),
-        (map_info(&maps.lru_percpu_hash), ("lru_percpu_hash", 10, [4, 8, 64], 0, 0)),
-        (map_info(&maps.percpu_cgroup_storage), ("percpu_cgroup_s", 21, [16, 16, 0], 0, 0)),
-        (map_info(&maps.queue), ("queue", 22, [0, 8, 16], 0, 0)),
-        (map_info(&maps.stack), ("stack", 23, [0, 8, 16], 0, 0)),
-        (map_info(&maps.ringbuf), ("ringbuf", 27, [0, 0, ring(5000)], 0, 0)),
-        (map_info(&maps.user_ringbuf), ("user_ringbuf", 31, [0, 0, ring(4096)], 0, 0)),
-        (map_info(&maps.perf_event_array), ("perf_event_arra", 4, [4, 4, cpus], 0, 0)),
-        (map_info(&maps.cgroup_array), ("cgroup_array", 8, [4, 4, 2], 0, 0)),
-        (map_info(&maps.stack_trace), ("stack_trace", 7, [4, 1016, 64], 0, 0)),
-        (map_info(&maps.prog_array), ("prog_array", 3, [4, 4, 4], 0, 0)),
-        (map_info(&maps.empty_prog_array), ("empty_prog_arra", 3, [4, 4, 2], 0, 0)),
-        (map_info(&maps.task_storage), ("task_storage", 29, [4, 16, 0], NO_PREALLOC, 0)),
-        (map_info(&maps.inner_one), ("inner_one", 2, [4, 8, 1], 0, 0)),
-        (map_info(&maps.inner_two), ("inner_two", 2, [4, 8, 1], 0, 0)),
-        (map_info(&maps.array_of_maps), ("array_of_maps", 12, [4, 4, 3], 0, 0)),
-        (map_info(&maps.array_of_maps_filled), ("array_of_maps_f", 12, [4, 4, 4], 0, 0)),
-        (map_info(&maps.hash_of_maps), ("hash_of_maps", 13, [8, 4, 8], 0, 0)),
-        (map_info(&maps.hash_of_maps_filled), ("hash_of_maps_fi", 13, [4, 4, 4], 0, 0)),
+        (map_info(&maps.typed), ("typed", BPF_MAP_TYPE_HASH, [12, 16, 64], NO_FLAGS, 0)),
+        (map_info(&maps.sized), ("sized", BPF_MAP_TYPE_HASH, [12, 16, 64], NO_FLAGS, 0)),
+        (map_info(&maps.half_typed), ("half_typed", BPF_MAP_TYPE_HASH, [8, 16, 64], NO_FLAGS, 0)),
+        (map_info(&maps.with_lock), ("with_lock", BPF_MAP_TYPE_ARRAY, [4, 8, 2], NO_FLAGS, 0)),
+        (map_info(&maps.pinned_by_name), ("pinned_by_name", BPF_MAP_TYPE_ARRAY, [4, 8, 4], NO_FLAGS, 0)),
+        (
+            map_info(&maps.with_flags),
+            ("with_flags", BPF_MAP_TYPE_ARRAY, [4, 8, 4], BPF_F_MMAPABLE | BPF_F_RDONLY_PROG, 0),
+        ),
+        (map_info(&maps.on_numa_node), ("on_numa_node", BPF_MAP_TYPE_HASH, [4, 8, 16], BPF_F_NUMA_NODE, 0)),
+        (map_info(&maps.bloom), ("bloom", BPF_MAP_TYPE_BLOOM_FILTER, [0, 8, 128], NO_FLAGS, 3)),
+        (map_info(&maps.a_map_with_quite_a_long_name), ("a_map_with_quit", BPF_MAP_TYPE_ARRAY, [4, 4, 1], NO_FLAGS, 0)),
+        (map_info(&maps.array), ("array", BPF_MAP_TYPE_ARRAY, [4, 16, 8], NO_FLAGS, 0)),
+        (map_info(&maps.lru_hash), ("lru_hash", BPF_MAP_TYPE_LRU_HASH, [12, 16, 128], NO_FLAGS, 0)),
+        (map_info(&maps.lpm_trie), ("lpm_trie", BPF_MAP_TYPE_LPM_TRIE, [8, 4, 16], BPF_F_NO_PREALLOC, 0)),
+        (map_info(&maps.percpu_array), ("percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, [4, 16, 4], NO_FLAGS, 0)),
+        (map_info(&maps.percpu_hash), ("percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, [12, 13, 32], NO_FLAGS, 0)),
+        (map_info(&maps.lru_percpu_hash), ("lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, [4, 8, 64], NO_FLAGS, 0)),
+        (
+            map_info(&maps.percpu_cgroup_storage),
+            ("percpu_cgroup_s", BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, [16, 16, 0], NO_FLAGS, 0),
+        ),
+        (map_info(&maps.queue), ("queue", BPF_MAP_TYPE_QUEUE, [0, 8, 16], NO_FLAGS, 0)),
+        (map_info(&maps.stack), ("stack", BPF_MAP_TYPE_STACK, [0, 8, 16], NO_FLAGS, 0)),
+        (map_info(&maps.ringbuf), ("ringbuf", BPF_MAP_TYPE_RINGBUF, [0, 0, ring(5000)], NO_FLAGS, 0)),
+        (map_info(&maps.user_ringbuf), ("user_ringbuf", BPF_MAP_TYPE_USER_RINGBUF, [0, 0, ring(4096)], NO_FLAGS, 0)),
+        (
+            map_info(&maps.perf_event_array),
+            ("perf_event_arra", BPF_MAP_TYPE_PERF_EVENT_ARRAY, [4, 4, cpus], NO_FLAGS, 0),
+        ),
+        (map_info(&maps.cgroup_array), ("cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY, [4, 4, 2], NO_FLAGS, 0)),
+        (map_info(&maps.stack_trace), ("stack_trace", BPF_MAP_TYPE_STACK_TRACE, [4, 1016, 64], NO_FLAGS, 0)),
+        (map_info(&maps.prog_array), ("prog_array", BPF_MAP_TYPE_PROG_ARRAY, [4, 4, 4], NO_FLAGS, 0)),
+        (map_info(&maps.empty_prog_array), ("empty_prog_arra", BPF_MAP_TYPE_PROG_ARRAY, [4, 4, 2], NO_FLAGS, 0)),
+        (map_info(&maps.task_storage), ("task_storage", BPF_MAP_TYPE_TASK_STORAGE, [4, 16, 0], BPF_F_NO_PREALLOC, 0)),
+        (map_info(&maps.inner_one), ("inner_one", BPF_MAP_TYPE_ARRAY, [4, 8, 1], NO_FLAGS, 0)),
+        (map_info(&maps.inner_two), ("inner_two", BPF_MAP_TYPE_ARRAY, [4, 8, 1], NO_FLAGS, 0)),
+        (map_info(&maps.array_of_maps), ("array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, [4, 4, 3], NO_FLAGS, 0)),
+        (map_info(&maps.array_of_maps_filled), ("array_of_maps_f", BPF_MAP_TYPE_ARRAY_OF_MAPS, [4, 4, 4], NO_FLAGS, 0)),
+        (map_info(&maps.hash_of_maps), ("hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS, [8, 4, 8], NO_FLAGS, 0)),
+        (map_info(&maps.hash_of_maps_filled), ("hash_of_maps_fi", BPF_MAP_TYPE_HASH_OF_MAPS, [4, 4, 4], NO_FLAGS, 0)),
     ]
 }
 

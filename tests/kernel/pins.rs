@@ -6,6 +6,7 @@ use std::sync::Barrier;
 use std::{fs, process, thread};
 
 use skelgen::object::MapDef;
+use skelgen_runtime::uapi::BPF_MAP_TYPE_BLOOM_FILTER;
 use skelgen_runtime::{Errno, Map, PerCpuMode, unpin};
 use skelgen_tests::skeletons::attach_all::{AttachAll, LoadedAttachAll};
 use skelgen_tests::skeletons::maps_all::MapsAll;
@@ -247,7 +248,13 @@ fn a_pinned_map_has_to_have_the_same_extra() {
     let map = |map_extra| skelgen::object::Map {
         name: "bloom".to_owned(),
         kernel_name: "bloom".to_owned(),
-        def: MapDef { map_type: 30, value_size: 8, max_entries: 128, map_extra, ..MapDef::default() },
+        def: MapDef {
+            map_type: BPF_MAP_TYPE_BLOOM_FILTER,
+            value_size: 8,
+            max_entries: 128,
+            map_extra,
+            ..MapDef::default()
+        },
         inner: None,
         slots: Vec::new(),
         data: None,

@@ -1,6 +1,6 @@
 //! Sections whose variables are static or hidden: the programs' own, and no shared memory.
 
-use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG};
+use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapFlags};
 use skelgen_runtime::{Program, TestRun, Unmapped};
 use skelgen_tests::skeletons::private_data::PrivateData;
 use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
@@ -26,7 +26,7 @@ fn a_section_with_a_lock_loads_and_is_read_and_written_by_commands() {
     let skel = open.load().unwrap();
 
     let flags = [skel.bss_locked.map(), skel.data_own.map(), skel.rodata.map()].map(|map| map_info(map).map_flags);
-    assert_eq!(flags, [0, 0, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG]);
+    assert_eq!(flags, [MapFlags(0), MapFlags(0), BPF_F_MMAPABLE | BPF_F_RDONLY_PROG]);
 
     assert_eq!(run(&skel.progs.locked_add), 112);
     assert_eq!(skel.bss_locked.get().unwrap().guarded, 112);

@@ -1,5 +1,6 @@
 //! Programs as the kernel loaded them: those that were asked for, each of its section's type.
 
+use skelgen_runtime::uapi::ProgType;
 use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{in_own_process, may_load, open_fds};
 
@@ -40,8 +41,8 @@ fn programs_are_of_their_sections_types() {
             let skel = open.load().unwrap();
             $(
                 let info = prog_info(&skel.progs.$name);
-                assert_eq!((info.name(), info.prog_type), (kernel_name(stringify!($name)), $ty));
-                assert_eq!(skel.progs.$name.prog_type(), $ty);
+                assert_eq!((info.name(), info.prog_type), (kernel_name(stringify!($name)), ProgType($ty)));
+                assert_eq!(skel.progs.$name.prog_type(), ProgType($ty));
             )*
         };
     }

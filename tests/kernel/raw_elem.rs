@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use skelgen_runtime::uapi::{
     BPF_MAP_LOOKUP_AND_DELETE_BATCH, BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_ELEM,
-    BPF_MAP_UPDATE_BATCH, BPF_MAP_UPDATE_ELEM,
+    BPF_MAP_UPDATE_BATCH, BPF_MAP_UPDATE_ELEM, Command,
 };
 use skelgen_runtime::{Errno, Map};
 
@@ -52,7 +52,7 @@ pub(crate) fn lookup_and_delete(map: &Map, key: &[u8], flags: u64) -> Result<Vec
     read(BPF_MAP_LOOKUP_AND_DELETE_ELEM, map, key, flags)
 }
 
-fn read(cmd: u32, map: &Map, key: &[u8], flags: u64) -> Result<Vec<u8>, Errno> {
+fn read(cmd: Command, map: &Map, key: &[u8], flags: u64) -> Result<Vec<u8>, Errno> {
     let mut value = vec![0; map.full_value_size()];
     elem(cmd, map, key, &mut value, flags)?;
     Ok(value)
@@ -65,12 +65,12 @@ pub(crate) fn update(map: &Map, key: &[u8], value: &[u8], flags: u64) -> Result<
     elem(BPF_MAP_UPDATE_ELEM, map, key, &mut value, flags)
 }
 
-fn elem(cmd: u32, map: &Map, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
+fn elem(cmd: Command, map: &Map, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
     assert_eq!((key.len(), value.len()), (map.key_size(), map.full_value_size()));
     let mut attr = Elem { map_fd: fd(map), pad: 0, key: address(key), value: address_mut(value), flags };
     // SAFETY: the attr is as long as is said; the key is as long as the map's, and there is room for the longest value,
     // whatever the flags make of it.
-    answer(unsafe { libc::syscall(libc::SYS_bpf, cmd, &raw mut attr, size_of::<Elem>()) })
+    answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<Elem>()) })
 }
 
 /// `BPF_MAP_LOOKUP_BATCH`, from the first element on.
@@ -83,7 +83,7 @@ pub(crate) fn lookup_and_delete_batch(map: &Map, count: u32, elem_flags: u64) ->
     read_batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, map, count, elem_flags)
 }
 
-fn read_batch(cmd: u32, map: &Map, count: u32, elem_flags: u64) -> BatchRead {
+fn read_batch(cmd: Command, map: &Map, count: u32, elem_flags: u64) -> BatchRead {
     let mut keys = vec![0; count as usize * map.key_size()];
     let mut values = vec![0; count as usize * map.full_value_size()];
     let mut cursor = vec![0; map.key_size().max(size_of::<u32>())];
@@ -98,7 +98,7 @@ fn read_batch(cmd: u32, map: &Map, count: u32, elem_flags: u64) -> BatchRead {
     };
     // SAFETY: the attr is as long as is said; there is room for as many keys and as many of the longest values as are
     // asked for, and for where the batch ended: a key, or a bucket's number.
-    let result = answer(unsafe { libc::syscall(libc::SYS_bpf, cmd, &raw mut attr, size_of::<Batch>()) });
+    let result = answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<Batch>()) });
     BatchRead { count: attr.count, result, keys, values }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn update_batch(map: &Map, keys: &[u8], value: &[u8], elem_flags: u64
     };
     // SAFETY: the attr is as long as is said; there are as many keys, and at least the bytes of as many values.
     let result =
-        answer(unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_UPDATE_BATCH, &raw mut attr, size_of::<Batch>()) });
+        answer(unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_UPDATE_BATCH.0, &raw mut attr, size_of::<Batch>()) });
     (attr.count, result)
 }
 

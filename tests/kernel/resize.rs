@@ -3,7 +3,7 @@
 
 use std::mem::offset_of;
 
-use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_PERCPU_ARRAY};
+use skelgen_runtime::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags};
 use skelgen_runtime::{Errno, Error, Map, Plain, Update, features};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::counters::Counters;
@@ -58,7 +58,7 @@ in_each_mode! {
             let skel = open.load().unwrap();
 
             let info = map_info(skel.percpu.map());
-            assert_eq!((info.name(), info.map_type, info.map_flags), (".percpu", BPF_MAP_TYPE_PERCPU_ARRAY, 0));
+            assert_eq!((info.name(), info.map_type, info.map_flags), (".percpu", BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags(0)));
             assert_eq!((info.value_size, info.max_entries), (len, 1));
             // Kernels before 7.3 refuse the type of a per-CPU section, and `tail` can only have whole elements.
             let is_typed = features::probe().unwrap().direct && (len as usize - tail(0)).is_multiple_of(4);
@@ -261,7 +261,7 @@ fn ordinary_sections_can_be_longer() {
         assert!(*skel.bss.get_boxed() == *usual.bss.get_boxed() && skel.rodata.get() == usual.rodata.get());
         assert_eq!((skel.data_zero.get().dz_zero, skel.rodata_x.get().rx_u32), (42, 9));
 
-        let same = |map: &Map, usual: &Map, flags: u32| {
+        let same = |map: &Map, usual: &Map, flags: MapFlags| {
             let (info, usual) = (map_info(map), map_info(usual));
             assert_eq!((info.name(), info.map_flags), (usual.name(), flags));
             // The last variable is no array.

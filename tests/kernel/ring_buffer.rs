@@ -187,9 +187,9 @@ fn an_overwriting_ring_buffer_is_refused() {
         return;
     }
     // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
-    let attr = [BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, BPF_F_RB_OVERWRITE];
+    let attr = [BPF_MAP_TYPE_RINGBUF.0, 0, 0, 4096, BPF_F_RB_OVERWRITE.0];
     // SAFETY: the attr has the given size and no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE, attr.as_ptr(), size_of_val(&attr)) };
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
     if fd < 0 {
         return not_on_this_kernel("BPF_F_RB_OVERWRITE");
     }

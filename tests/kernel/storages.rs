@@ -1,6 +1,7 @@
 //! Local storages, whose refusal a loader program must not wait for.
 
 use skelgen_runtime::Errno;
+use skelgen_runtime::uapi::BPF_F_NO_PREALLOC;
 use skelgen_tests::skeletons::maps_all::MapsAll;
 use skelgen_tests::skeletons::storage_key::StorageKey;
 use skelgen_tests::{in_own_process, matrix, may_load, open_fds};
@@ -27,7 +28,7 @@ fn it_has_the_types_that_the_object_gives_it() {
     let info = map_info(&skel.maps.task_storage);
     assert_ne!(info.btf_value_type_id, 0);
     assert_eq!(info.name(), "task_storage");
-    assert_eq!(info.map_flags & 1, 1, "BPF_F_NO_PREALLOC");
+    assert!(info.map_flags.has(BPF_F_NO_PREALLOC));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::hint::black_box;
 
+use skelgen_runtime::uapi::AttachType;
 use skelgen_runtime::{Errno, Link, Program, UprobeMulti};
 use skelgen_tests::skeletons::uprobes::{LoadedUprobes, OpenProgs, Uprobes};
 use skelgen_tests::{kernel_version, matrix, may_load, not_on_this_kernel};
@@ -95,7 +96,7 @@ fn the_attach_type_that_is_given_stays() {
     if !may_load() {
         return;
     }
-    let skel = load(|progs| progs.on_usdt.set_expected_attach_type(0));
+    let skel = load(|progs| progs.on_usdt.set_expected_attach_type(AttachType(0)));
     let error = skel
         .progs
         .on_usdt

@@ -122,7 +122,7 @@ fn put(map: &Map, there: usize) {
         value.as_mut_ptr().expose_provenance() as u64,
         0,
     ];
-    let (command, size) = (BPF_MAP_UPDATE_ELEM, size_of_val(&attr));
+    let (command, size) = (BPF_MAP_UPDATE_ELEM.0, size_of_val(&attr));
     // SAFETY: the attr has the given size, and the value as many bytes as the kernel reads.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr.as_ptr(), size) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());

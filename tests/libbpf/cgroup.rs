@@ -9,6 +9,7 @@ use std::{io, process, ptr};
 
 use libbpf_rs::libbpf_sys::{self, bpf_insn};
 use libbpf_rs::{MapType, ProgramHandle};
+use skelgen_runtime::uapi::{BPF_PSEUDO_MAP_FD, CALL, LD_IMM64};
 use skelgen_runtime::{Link, Program};
 use skelgen_tests::not_on_this_kernel;
 
@@ -51,11 +52,11 @@ fn uses(both: &Both) -> Program {
     };
     let insns = [
         // r1 = the map (BPF_LD_IMM64 of BPF_PSEUDO_MAP_FD, two slots)
-        insn(0x18, 1, 1, both.ours.as_fd().as_raw_fd()),
+        insn(LD_IMM64, 1, BPF_PSEUDO_MAP_FD, both.ours.as_fd().as_raw_fd()),
         insn(0, 0, 0, 0),
         // r2 = 0; r0 = bpf_get_local_storage(r1, r2)
         insn(MOV64_IMM, 2, 0, 0),
-        insn(0x85, 0, 0, 81),
+        insn(CALL, 0, 0, 81),
         // return 1
         insn(MOV64_IMM, 0, 0, 1),
         insn(0x95, 0, 0, 0),

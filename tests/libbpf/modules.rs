@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use libbpf_rs::ObjectBuilder;
 use libbpf_rs::libbpf_sys::{self, bpf_prog_info};
 use skelgen_runtime::Program;
+use skelgen_runtime::uapi;
 use skelgen_tests::skeletons::module_kfuncs::ModuleKfuncs;
 use skelgen_tests::skeletons::module_ksyms::ModuleKsyms;
 use skelgen_tests::skeletons::module_trace::ModuleTrace;
@@ -59,10 +60,10 @@ fn info(program: BorrowedFd<'_>, insns: &mut [u64]) -> bpf_prog_info {
 /// Without ids of maps, which are another in each load, and without the places of modules' BTF in `fd_array`, which each
 /// loader chooses.
 fn normalised(mut insns: Vec<u64>) -> Vec<u64> {
-    const LD_IMM64: u64 = 0x18;
-    const CALL: u64 = 0x85;
-    const PSEUDO_MAP: [u64; 2] = [1, 2];
-    const PSEUDO_KFUNC_CALL: u64 = 2;
+    const LD_IMM64: u64 = uapi::LD_IMM64 as u64;
+    const CALL: u64 = uapi::CALL as u64;
+    const PSEUDO_MAP: [u64; 2] = [uapi::BPF_PSEUDO_MAP_FD as u64, uapi::BPF_PSEUDO_MAP_VALUE as u64];
+    const PSEUDO_KFUNC_CALL: u64 = uapi::BPF_PSEUDO_KFUNC_CALL as u64;
     for insn in &mut insns {
         let (code, src) = (*insn & 0xff, *insn >> 12 & 0xf);
         if code == LD_IMM64 && PSEUDO_MAP.contains(&src) {

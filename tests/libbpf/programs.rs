@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::query::LinkInfo;
 use libbpf_rs::{ProgramHandle, ProgramType, libbpf_sys};
+use skelgen_runtime::uapi::BPF_PROG_TYPE_RAW_TRACEPOINT;
 use skelgen_runtime::{Program, TestRun};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::maps_all::MapsAll;
@@ -56,7 +57,10 @@ fn programs_of_an_object_of_libbpf() {
     let object = open_libbpf().load().unwrap();
     let libbpfs = object.progs().find(|program| program.name() == "add_to_inner").unwrap();
     let ours = Program::try_from(&libbpfs).unwrap();
-    assert_eq!((ours.name(), ours.section(), ours.prog_type()), ("add_to_inner", "raw_tp", 17));
+    assert_eq!(
+        (ours.name(), ours.section(), ours.prog_type()),
+        ("add_to_inner", "raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT)
+    );
     assert_eq!(id(ours.fd().unwrap()), id(&libbpfs));
     drop(object);
     assert_eq!([add(&ours, 2), add(&ours, 3)], [2, 5]);

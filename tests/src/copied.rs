@@ -3,10 +3,7 @@
 //! What the benchmark's tables say in bytes is from here, and `kernel/bytes_copied.rs` holds it against each kernel. The
 //! kernel's counterpart is `bpf_map_value_size` in `kernel/bpf/syscall.c`.
 
-/// The value is one CPU's (Linux 7.0).
-pub const BPF_F_CPU: u64 = 8;
-/// The value is one for all CPUs (Linux 7.0).
-pub const BPF_F_ALL_CPUS: u64 = 16;
+use skelgen_runtime::uapi::{BPF_F_ALL_CPUS, BPF_F_CPU};
 
 /// Bytes that a lookup or update with these flags copies for the value.
 #[must_use]

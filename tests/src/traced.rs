@@ -5,8 +5,10 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{io, mem, ptr};
 
-const BPF_MAP_LOOKUP_ELEM: u64 = 1;
-const BPF_MAP_UPDATE_ELEM: u64 = 2;
+use skelgen_runtime::uapi;
+
+const BPF_MAP_LOOKUP_ELEM: u64 = uapi::BPF_MAP_LOOKUP_ELEM.0 as u64;
+const BPF_MAP_UPDATE_ELEM: u64 = uapi::BPF_MAP_UPDATE_ELEM.0 as u64;
 
 /// One command for one element.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use crate::sys::uapi::*;
 
 /// What to call instead of `attach` for a program of this type, as an imperative clause.
-pub(crate) fn hint(section: &str, prog_type: u32, attach_type: u32) -> &'static str {
+pub(crate) fn hint(section: &str, prog_type: ProgType, attach_type: AttachType) -> &'static str {
     match prog_type {
         BPF_PROG_TYPE_KPROBE => probe(section, attach_type),
         BPF_PROG_TYPE_TRACEPOINT => "attach it with attach_tracepoint",
@@ -49,7 +49,7 @@ const NO_METHOD: &str =
     "skelgen has no method that attaches programs of this type: call bpf(2) with its descriptor, fd()";
 
 /// `kprobe`, `uprobe`, `ksyscall`, `usdt` and their kin.
-fn probe(section: &str, attach_type: u32) -> &'static str {
+fn probe(section: &str, attach_type: AttachType) -> &'static str {
     match attach_type {
         BPF_TRACE_UPROBE_MULTI | BPF_TRACE_UPROBE_SESSION => return "attach it with attach_uprobe_multi",
         BPF_TRACE_KPROBE_MULTI | BPF_TRACE_KPROBE_SESSION => return NO_METHOD,
@@ -66,7 +66,7 @@ fn probe(section: &str, attach_type: u32) -> &'static str {
 }
 
 /// `fentry`, `fentry.multi`, `iter` and their kin.
-fn tracing(section: &str, attach_type: u32) -> &'static str {
+fn tracing(section: &str, attach_type: AttachType) -> &'static str {
     match attach_type {
         BPF_TRACE_FENTRY_MULTI | BPF_TRACE_FEXIT_MULTI | BPF_TRACE_FSESSION_MULTI => "attach it with attach_functions",
         BPF_TRACE_ITER if section.ends_with("/cgroup") => "attach it with attach_iter_cgroup",

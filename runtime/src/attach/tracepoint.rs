@@ -7,7 +7,7 @@ use super::Link;
 use crate::Result;
 use crate::prog::Program;
 use crate::sys::perf::Event;
-use crate::sys::uapi::PERF_TYPE_TRACEPOINT;
+use crate::sys::perf::PERF_TYPE_TRACEPOINT;
 
 /// Where tracefs is mounted.
 const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];

@@ -10,9 +10,8 @@ use std::ops::{Deref, Range};
 
 use super::kind;
 use crate::sys::kernel_file::KernelFile;
+use crate::sys::uapi::{BTF_MAGIC, BTF_VERSION};
 
-const MAGIC: u16 = 0xeb9f;
-const VERSION: u8 = 1;
 /// Bytes of a header without the layout, and of `struct btf_type`.
 const HEADER_LEN: usize = 24;
 pub(super) const RECORD_LEN: usize = 12;
@@ -192,10 +191,10 @@ impl Header {
         let word = |index: usize| u32_at(bytes, index * 4).map(|word| word as usize);
         let first = bytes.first_chunk::<4>().ok_or("it is shorter than its header")?;
         let magic = u16::from_ne_bytes([first[0], first[1]]);
-        if magic == MAGIC.swap_bytes() {
+        if magic == BTF_MAGIC.swap_bytes() {
             return Err("it is of the other byte order".to_owned());
         }
-        if magic != MAGIC || first[2] != VERSION {
+        if magic != BTF_MAGIC || first[2] != BTF_VERSION {
             return Err("it does not begin as BTF of version 1".to_owned());
         }
         let len = word(1).filter(|&len| len >= HEADER_LEN && len <= bytes.len());

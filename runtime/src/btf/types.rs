@@ -2,6 +2,7 @@
 
 use super::blob::{Blob, Record, TypeId, u32_at};
 use super::kind;
+use crate::sys::uapi::BTF_INT_SIGNED;
 
 /// How many typedefs, qualifiers and arrays a type may stand behind.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -208,8 +209,7 @@ impl<'a> Type<'a> {
 
     /// Whether an integer has a sign.
     pub(crate) fn is_signed(&self) -> bool {
-        const BTF_INT_SIGNED: u32 = 1;
-        self.int_data() >> 24 & BTF_INT_SIGNED != 0
+        self.int_data() >> 24 & u32::from(BTF_INT_SIGNED) != 0
     }
 
     /// At which bit an integer begins: not 0 for bit-fields of old.

@@ -6,7 +6,10 @@ use libbpf_rs::{ProgramAttachType, ProgramHandle};
 
 use super::{by_number, duplicate, refused};
 use crate::desc::Attach;
-use crate::sys::uapi::BPF_TRACE_ITER;
+use crate::sys::uapi::{
+    AttachType, BPF_LSM_MAC, BPF_MODIFY_RETURN, BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_ITER, BPF_TRACE_RAW_TP,
+    ProgType,
+};
 use crate::{Error, Program, Result};
 
 impl TryFrom<&Program> for ProgramHandle {
@@ -44,10 +47,10 @@ impl TryFrom<&libbpf_rs::Program<'_>> for Program {
         if !program.autoload() {
             return Err(Error::new("use program").subject(&*name).because("it was not loaded: its autoload is off"));
         }
-        let attach_type = program.attach_type() as u32;
+        let attach_type = AttachType(program.attach_type() as u32);
         Ok(Program {
             section: program.section().to_string_lossy().into(),
-            ..same(program.as_fd(), &name, program.prog_type() as u32, attach_type)?
+            ..same(program.as_fd(), &name, ProgType(program.prog_type() as u32), attach_type)?
         })
     }
 }
@@ -62,14 +65,14 @@ impl Program {
     /// # Errors
     ///
     /// `EMFILE` at the file descriptor limit.
-    pub fn from_handle(handle: &ProgramHandle, expected_attach_type: u32) -> Result<Program> {
+    pub fn from_handle(handle: &ProgramHandle, expected_attach_type: AttachType) -> Result<Program> {
         let name = handle.name().to_string_lossy();
-        same(handle.as_fd(), &name, handle.prog_type() as u32, expected_attach_type)
+        same(handle.as_fd(), &name, ProgType(handle.prog_type() as u32), expected_attach_type)
     }
 }
 
 /// The program that `fd` is open on, in no section.
-fn same(fd: BorrowedFd<'_>, name: &str, prog_type: u32, expected_attach_type: u32) -> Result<Program> {
+fn same(fd: BorrowedFd<'_>, name: &str, prog_type: ProgType, expected_attach_type: AttachType) -> Result<Program> {
     let fd = duplicate(fd, || Error::new("duplicate the descriptor of program").subject(name))?;
     Ok(Program {
         fd: Some(fd),
@@ -83,15 +86,10 @@ fn same(fd: BorrowedFd<'_>, name: &str, prog_type: u32, expected_attach_type: u3
 }
 
 /// How a program is attached whose target the kernel took down when it was loaded.
-fn target(expected_attach_type: u32) -> Attach<'static> {
-    const RAW_TP: u32 = ProgramAttachType::TraceRawTp as u32;
-    const FENTRY: u32 = ProgramAttachType::TraceFentry as u32;
-    const FEXIT: u32 = ProgramAttachType::TraceFexit as u32;
-    const MODIFY_RETURN: u32 = ProgramAttachType::ModifyReturn as u32;
-    const LSM: u32 = ProgramAttachType::LsmMac as u32;
+fn target(expected_attach_type: AttachType) -> Attach<'static> {
     match expected_attach_type {
         BPF_TRACE_ITER => Attach::Iter,
-        RAW_TP | FENTRY | FEXIT | MODIFY_RETURN | LSM => Attach::Tracing,
+        BPF_TRACE_RAW_TP | BPF_TRACE_FENTRY | BPF_TRACE_FEXIT | BPF_MODIFY_RETURN | BPF_LSM_MAC => Attach::Tracing,
         _ => Attach::Unsupported { why: "libbpf loaded it, and its target is not known here".into() },
     }
 }

@@ -10,7 +10,7 @@ use crate::attach::KPROBE;
 use crate::features::{LICENSE, insn};
 use crate::sys::bpf::{self, Prog};
 use crate::sys::perf::{Event, open};
-use crate::sys::uapi::BPF_PROG_TYPE_TRACEPOINT;
+use crate::sys::uapi::{BPF_PROG_TYPE_TRACEPOINT, CALL};
 use crate::{Error, Result};
 
 /// `BPF_FUNC_get_attach_cookie`.
@@ -38,7 +38,7 @@ pub(super) fn fill(values: &mut Values<'_>, token: Option<BorrowedFd<'_>>) -> Re
 fn has_bpf_cookie(token: Option<BorrowedFd<'_>>) -> bool {
     let insns = [
         // call bpf_get_attach_cookie
-        insn(0x85, 0, 0, 0, GET_ATTACH_COOKIE),
+        insn(CALL, 0, 0, 0, GET_ATTACH_COOKIE),
         // exit
         insn(0x95, 0, 0, 0, 0),
     ];

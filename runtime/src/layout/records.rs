@@ -21,7 +21,7 @@ use crate::image::{
     Read as _, STEP_SIZE, Step,
 };
 use crate::sys::attr::{BtfLoad, MapCreate, MapElem, ProgLoad, place};
-use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD};
+use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, Command};
 
 /// No descriptor.
 const NONE: u32 = u32::MAX;
@@ -69,7 +69,7 @@ impl Owners {
                 _ => return Err(malformed("two maps or programs share a descriptor")),
             }
         }
-        for step in steps.iter().filter(|step| step.cmd == BPF_BTF_LOAD && step.op == OP_BPF) {
+        for step in steps.iter().filter(|step| step.cmd == BPF_BTF_LOAD.0 && step.op == OP_BPF) {
             match owners.0.get_mut(slot(header, step.out).unwrap_or(usize::MAX)) {
                 Some(free @ (Owner::Nobody | Owner::Types)) => *free = Owner::Types,
                 _ => return Err(malformed("the types have a map's or program's descriptor")),
@@ -97,7 +97,7 @@ enum What {
     /// The header, the records, or the table of descriptors.
     Table,
     /// The attr of a command.
-    Attr(u32),
+    Attr(Command),
 }
 
 /// In order, and apart from each other.
@@ -116,8 +116,12 @@ impl Regions {
         regions.retain(|(start, end, _)| start < end);
         for step in steps.iter().filter(|step| matches!(step.op, OP_BPF | OP_PROBE)) {
             let end = step.arg.checked_add(step.size).filter(|&end| end <= len && step.size <= ARG_MAX);
-            let end = end.filter(|_| step.arg.is_multiple_of(4) && step.size >= least_size(step.cmd));
-            regions.push((step.arg, end.ok_or_else(|| malformed("an attr is not whole"))?, What::Attr(step.cmd)));
+            let end = end.filter(|_| step.arg.is_multiple_of(4) && step.size >= least_size(Command(step.cmd)));
+            regions.push((
+                step.arg,
+                end.ok_or_else(|| malformed("an attr is not whole"))?,
+                What::Attr(Command(step.cmd)),
+            ));
         }
         regions.sort_unstable();
         regions.dedup();
@@ -133,14 +137,14 @@ impl Regions {
         self.0[first..].iter().take_while(move |region| region.0 < end)
     }
 
-    fn is_attr(&self, at: u32, cmd: u32) -> bool {
+    fn is_attr(&self, at: u32, cmd: Command) -> bool {
         self.over(at, at.saturating_add(1)).any(|&(start, _, what)| start == at && what == What::Attr(cmd))
     }
 }
 
 /// Bytes that the attr of a command has at least: up to the last field that the runtime fills in. Of no command that the
 /// loader may carry out, more than an attr can have.
-fn least_size(cmd: u32) -> u32 {
+fn least_size(cmd: Command) -> u32 {
     match cmd {
         BPF_MAP_CREATE => place!(MapCreate.map_token_fd) + 4,
         BPF_PROG_LOAD => place!(ProgLoad.prog_token_fd) + 4,
@@ -231,7 +235,7 @@ impl Checked<'_> {
     fn command(&self, step: &Step) -> Option<()> {
         let word = |place: u32| self.desc.image.u32(step.arg.checked_add(place)?);
         let none = |places: &[u32]| places.iter().all(|&place| word(place) == Some(0)).then_some(());
-        match step.cmd {
+        match Command(step.cmd) {
             BPF_MAP_UPDATE_ELEM | BPF_MAP_FREEZE => {
                 // Until an entry of the table is copied there.
                 (word(place!(MapElem.map_fd)) == Some(NONE) && step.out == AT_NOWHERE).then_some(())

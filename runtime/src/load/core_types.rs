@@ -13,7 +13,7 @@ use crate::core_relo::{KernelTypes, TypeRelo};
 use crate::image::{OP_BPF, OP_POINT, Read as _, Step};
 use crate::open::Opened;
 use crate::sys::attr::{ProgLoad, place};
-use crate::sys::uapi::BPF_PROG_LOAD;
+use crate::sys::uapi::{BPF_PROG_LOAD, BPF_X, LD_IMM64};
 
 /// Words of `struct bpf_core_relo`: the instruction's offset, the type, the access string, the kind.
 const RELO_WORDS: u32 = 4;
@@ -34,7 +34,7 @@ pub(super) fn words(opened: &Opened<'_>, patches: &Patches<'_, '_>) -> Result<Ve
     // The kernel has taken them.
     let Some(Ok(blob)) = types.map(|bytes| Blob::parse(bytes, None)) else { return Ok(words) };
     let mut kernel = KernelTypes::read()?;
-    let is_loaded = |step: &Step| step.op == OP_BPF && step.cmd == BPF_PROG_LOAD && !patches.is_set(step.unless);
+    let is_loaded = |step: &Step| step.op == OP_BPF && step.cmd == BPF_PROG_LOAD.0 && !patches.is_set(step.unless);
     for (_, step) in patches.steps().filter(|(_, step)| is_loaded(step)) {
         if let Some(program) = Program::of(opened, &step) {
             program.resolve(Types::new(&blob, None), &mut kernel, &mut words)?;
@@ -136,8 +136,6 @@ struct Insn {
 impl Insn {
     /// `ld_imm64` of a number, and arithmetic with one.
     fn at(program: &Program<'_>, offset: u32) -> Option<Insn> {
-        const LD_IMM64: u8 = 0x18;
-        const BPF_X: u8 = 8;
         let index = offset / INSN_SIZE;
         let at = program.insns.checked_add(offset)?;
         let word = |place: u32| program.image.u32(at.checked_add(place)?);

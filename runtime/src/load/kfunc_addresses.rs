@@ -6,10 +6,7 @@
 
 use crate::btf::kind;
 use crate::image::{Header, OP_COPY, OP_FIND_BTF, Read, Step};
-
-/// `BPF_LD | BPF_IMM | BPF_DW`.
-const LD_IMM64: u8 = 0x18;
-const BPF_PSEUDO_BTF_ID: u8 = 3;
+use crate::sys::uapi::{BPF_PSEUDO_BTF_ID, LD_IMM64};
 /// Place of `imm` in an instruction.
 const IMM: u32 = 4;
 

@@ -35,7 +35,7 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
             let restrict = fs::read_to_string("/proc/sys/kernel/kptr_restrict").unwrap_or_default();
             error.because("the kernel hides the addresses of its symbols").hint(hidden(restrict.trim()))
         }
-        (OP_BPF, Some(Errno::EINVAL)) if step.cmd == BPF_MAP_CREATE => {
+        (OP_BPF, Some(Errno::EINVAL)) if step.cmd == BPF_MAP_CREATE.0 => {
             if let Some((size, place)) = zero_size(memory, step) {
                 let in_object = step.arg.checked_add(place).and_then(|place| image.u32(place));
                 return error.hint(if in_object == Some(0) {
@@ -44,7 +44,7 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
                     format!("{size} was set to 0 before the load: leave it as the object has it, or set another size")
                 });
             }
-            match image.u32(step.arg).and_then(diagnose::newer_map_type) {
+            match image.u32(step.arg).map(MapType).and_then(diagnose::newer_map_type) {
                 Some(hint) => error.hint(hint),
                 None => diagnose::explain(error),
             }
@@ -56,7 +56,7 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
 /// Which size of a map is 0, though maps of its type need one, and its offset in the arguments.
 fn zero_size(memory: &impl Read, step: &Step) -> Option<(&'static str, u32)> {
     let word = |place: u32| memory.u32(step.arg.checked_add(place)?);
-    let map_type = word(place!(MapCreate.map_type))?;
+    let map_type = MapType(word(place!(MapCreate.map_type))?);
     let is_ring = matches!(map_type, BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF | BPF_MAP_TYPE_ARENA);
     let is_storage = matches!(
         map_type,

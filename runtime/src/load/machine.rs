@@ -20,12 +20,12 @@ use crate::image::{
 use crate::layout::step_at;
 use crate::open::Opened;
 use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
-use crate::sys::bpf::{self, Prog, Run, object_name};
+use crate::sys::bpf::{self, Prog, Run};
 use crate::sys::mmap::Mapping;
 use crate::sys::signals::Patience;
 use crate::sys::uapi::{
-    BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD,
-    BPF_PROG_TYPE_SYSCALL,
+    AttachType, BPF_BTF_LOAD, BPF_F_MMAPABLE, BPF_F_SLEEPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_PROG_LOAD,
+    BPF_PROG_TYPE_SYSCALL, Command, object_name,
 };
 use crate::sys::{Errno, fds};
 use crate::{Error, Result, diagnose};
@@ -67,7 +67,7 @@ impl<'a> Machine<'a> {
         };
         let prog = Prog {
             prog_type: BPF_PROG_TYPE_SYSCALL,
-            expected_attach_type: 0,
+            expected_attach_type: AttachType(0),
             flags: BPF_F_SLEEPABLE,
             name: "skel_loader",
             license: LICENSE,
@@ -149,7 +149,7 @@ impl<'a> Machine<'a> {
     /// What to change for a map without types, if it is one with types that the kernel has refused.
     fn without_map_types(&self, patches: &Patches<'_, '_>, step: u32) -> Option<Vec<(u32, u32)>> {
         let image = self.opened.desc.image;
-        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_MAP_CREATE)?;
+        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_MAP_CREATE.0)?;
         untyped::map_words(image, &step).filter(|words| words.iter().all(|&(at, _)| !patches.has(at)))
     }
 
@@ -164,7 +164,7 @@ impl<'a> Machine<'a> {
     /// What to change for a load without BTF, if it is the object's BTF that the kernel has looked at and refused.
     fn without_btf(&self, patches: &Patches<'_, '_>, step: u32, refused: &Error) -> Option<Vec<(u32, u32)>> {
         let image = self.opened.desc.image;
-        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD)?;
+        let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD.0)?;
         (step.op == OP_BPF && refused.verifier_log().is_some()).then_some(())?;
         untyped::words(image, &self.opened.header, |at| patches.is_set(at))
     }
@@ -289,7 +289,7 @@ impl<'a> Machine<'a> {
         if step.op != OP_BPF {
             return None;
         }
-        let (level, size, buffer) = match step.cmd {
+        let (level, size, buffer) = match Command(step.cmd) {
             BPF_PROG_LOAD => (place!(ProgLoad.log_level), place!(ProgLoad.log_size), place!(ProgLoad.log_buf)),
             BPF_BTF_LOAD => (place!(BtfLoad.btf_log_level), place!(BtfLoad.btf_log_size), place!(BtfLoad.btf_log_buf)),
             _ => return None,

@@ -21,17 +21,12 @@ use crate::features::insn;
 use crate::image::{OP_BPF, OP_POINT, Read as _};
 use crate::open::{OpenMap, Opened};
 use crate::sys::attr::{MapElem, ProgLoad, place};
-use crate::sys::uapi::{BPF_MAP_UPDATE_ELEM, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::sys::uapi::{BPF_MAP_UPDATE_ELEM, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, CALL, LD_IMM64};
 use crate::{Error, Result};
 
 /// A reference to a map that was not created becomes a call of the helper with this number, and the map's index added. Maps
 /// are fewer than the numbers up to [`MISSING_KFUNC`](crate::image::MISSING_KFUNC).
 const MISSING_MAP: u32 = 2_001_000_000;
-
-/// `BPF_LD | BPF_IMM | BPF_DW`, the first of two slots.
-const LD_IMM64: u8 = 0x18;
-/// `BPF_JMP | BPF_CALL`.
-const CALL: u8 = 0x85;
 /// Bytes of an instruction's slot.
 const SLOT: u32 = 8;
 
@@ -56,7 +51,7 @@ pub(super) fn leave_out(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &mut
     let pointed: HashMap<u32, u32> =
         patches.steps().filter(|(_, step)| step.op == OP_POINT).map(|(_, step)| (step.out, step.arg)).collect();
     let fds: HashSet<u32> = left_out.keys().map(|entry| header.fds + entry * 4).collect();
-    for (index, step) in patches.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_UPDATE_ELEM) {
+    for (index, step) in patches.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_UPDATE_ELEM.0) {
         let value = step.arg.checked_add(place!(MapElem.value)).and_then(|at| pointed.get(&at));
         if value.is_some_and(|value| fds.contains(value)) {
             patches.leave_out(index)?;

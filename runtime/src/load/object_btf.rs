@@ -8,7 +8,7 @@ use crate::sys::uapi::BPF_BTF_LOAD;
 /// The step that loads them, and its number; `None` if the object has none.
 pub(super) fn step(opened: &Opened<'_>) -> Option<(u32, Step)> {
     let mut steps = (0..).zip(opened.header.steps(opened.desc.image));
-    steps.find(|(_, step)| step.op == OP_BPF && step.cmd == BPF_BTF_LOAD)
+    steps.find(|(_, step)| step.op == OP_BPF && step.cmd == BPF_BTF_LOAD.0)
 }
 
 /// The bytes that `load` loads: a step before it has their address written to where the attr begins.

@@ -11,7 +11,7 @@ use crate::sys::attr::{BtfLoad, MapCreate, MapElem, ProgLoad, place};
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
     BPF_BTF_LOAD, BPF_F_TOKEN_FD, BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF,
-    BPF_MAP_TYPE_USER_RINGBUF, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, BPF_PROG_TYPE_UNSPEC,
+    BPF_MAP_TYPE_USER_RINGBUF, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, BPF_PROG_TYPE_UNSPEC, Command, MapType,
 };
 use crate::{Error, Result, cpus};
 
@@ -101,7 +101,7 @@ impl<'a, 'v> Patches<'a, 'v> {
     /// Whether the image has elements for the map whose descriptor is at `fd`.
     fn is_filled(&self, fd: u32) -> bool {
         let is_fill = |attr: u32| {
-            self.steps().any(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_UPDATE_ELEM && step.arg == attr)
+            self.steps().any(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_UPDATE_ELEM.0 && step.arg == attr)
         };
         self.steps().any(|(_, copy)| {
             let attr = copy.out.checked_sub(place!(MapElem.map_fd));
@@ -156,7 +156,7 @@ impl<'a, 'v> Patches<'a, 'v> {
     pub(super) fn inner_maps(&mut self) -> Result<()> {
         let image = self.opened.desc.image;
         let described = |attr| self.opened.desc.maps.iter().any(|map| map.attrs.contains(&attr));
-        let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE);
+        let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE.0);
         for (_, Step { arg, .. }) in created.filter(|(_, step)| !described(step.arg)) {
             let Some(attr) = MapCreate::read(image, arg) else { continue };
             let max_entries = entries_here(attr.map_type, attr.max_entries)?;
@@ -180,14 +180,14 @@ impl<'a, 'v> Patches<'a, 'v> {
             return Err(Error::new("load program").subject(desc.name).because(why).hint(hint));
         }
         for &attr in desc.attrs {
-            if program.prog_type != desc.prog_type {
-                self.at(attr, place!(ProgLoad.prog_type), program.prog_type)?;
+            if program.prog_type.0 != desc.prog_type {
+                self.at(attr, place!(ProgLoad.prog_type), program.prog_type.0)?;
             }
-            if program.expected_attach_type != desc.expected_attach_type {
-                self.at(attr, place!(ProgLoad.expected_attach_type), program.expected_attach_type)?;
+            if program.expected_attach_type.0 != desc.expected_attach_type {
+                self.at(attr, place!(ProgLoad.expected_attach_type), program.expected_attach_type.0)?;
             }
             if let Some(flags) = program.prog_flags {
-                self.at(attr, place!(ProgLoad.prog_flags), flags)?;
+                self.at(attr, place!(ProgLoad.prog_flags), flags.0)?;
             }
         }
         Ok(())
@@ -215,14 +215,14 @@ impl<'a, 'v> Patches<'a, 'v> {
     /// Gives the token to all commands that take one, with what was said of their flags so far.
     pub(super) fn token(&mut self, token: BorrowedFd<'_>) -> Result<()> {
         for (_, step) in self.steps().filter(|(_, step)| matches!(step.op, OP_BPF | OP_PROBE)) {
-            let (flags, fd) = match step.cmd {
+            let (flags, fd) = match Command(step.cmd) {
                 BPF_MAP_CREATE => (place!(MapCreate.map_flags), place!(MapCreate.map_token_fd)),
                 BPF_PROG_LOAD => (place!(ProgLoad.prog_flags), place!(ProgLoad.prog_token_fd)),
                 BPF_BTF_LOAD => (place!(BtfLoad.btf_flags), place!(BtfLoad.btf_token_fd)),
                 _ => continue,
             };
             let so_far = step.arg.checked_add(flags).map_or(0, |at| self.current(at));
-            self.at(step.arg, flags, so_far | BPF_F_TOKEN_FD)?;
+            self.at(step.arg, flags, so_far | BPF_F_TOKEN_FD.0)?;
             self.at(step.arg, fd, number(&token))?;
         }
         Ok(())
@@ -309,7 +309,7 @@ impl<'a, 'v> Patches<'a, 'v> {
 }
 
 /// What `max_entries` of a map of this type is on this machine.
-fn entries_here(map_type: u32, wanted: u32) -> Result<u32> {
+fn entries_here(map_type: MapType, wanted: u32) -> Result<u32> {
     match map_type {
         BPF_MAP_TYPE_RINGBUF | BPF_MAP_TYPE_USER_RINGBUF => Ok(ring_size(wanted, page_size())),
         // Indexed by CPU number, so with room for the holes.

@@ -68,7 +68,7 @@ pub(super) fn prepare(
             patches.word(attr, place!(MapCreate.value_size), kernel.value_size);
             patches.word(attr, place!(MapCreate.btf_vmlinux_value_type_id), kernel.value_type_id.0);
             if let Some(module) = module {
-                patches.word(attr, place!(MapCreate.map_flags), desc.map_flags | BPF_F_VTYPE_BTF_OBJ_FD);
+                patches.word(attr, place!(MapCreate.map_flags), desc.map_flags | BPF_F_VTYPE_BTF_OBJ_FD.0);
                 patches.word(attr, place!(MapCreate.value_type_btf_obj_fd), module);
             }
         }
@@ -86,7 +86,7 @@ pub(super) fn prepare(
                     patches.word(attr, place!(ProgLoad.attach_fd), btf);
                 }
             }
-            None if program.autoload && desc.prog_type == BPF_PROG_TYPE_STRUCT_OPS => {
+            None if program.autoload && desc.prog_type == BPF_PROG_TYPE_STRUCT_OPS.0 => {
                 let error = Error::new("load program").subject(desc.name);
                 return Err(error.because("it is for a struct_ops map, and none refers to it").hint(
                     "put it into a member of a map of section .struct_ops or .struct_ops.link, or set its autoload off",
@@ -139,7 +139,7 @@ fn aim(
             return Err((slot, format!("has program number {}, and there are not that many", slot.program)));
         };
         let (name, section) = (desc.name, desc.section);
-        if desc.prog_type != BPF_PROG_TYPE_STRUCT_OPS {
+        if desc.prog_type != BPF_PROG_TYPE_STRUCT_OPS.0 {
             return Err((slot, format!("has program {name} of section {section}, which is not of struct_ops")));
         }
         let wanted = Target { type_id: kernel.type_id, member: slot.member, btf };
@@ -212,7 +212,7 @@ pub(super) fn blame_link(opened: &Opened<'_>, error: Error) -> Error {
     let is_link = || {
         let name = error.subject_name();
         let map = opened.desc.maps.iter().find(|map| Some(map.name) == name);
-        map.is_some_and(|map| map.struct_ops.is_some() && map.map_flags & BPF_F_LINK != 0)
+        map.is_some_and(|map| map.struct_ops.is_some() && map.map_flags & BPF_F_LINK.0 != 0)
     };
     if error.errno() == Some(Errno::EINVAL) && is_link() && diagnose::is_older(LINKS_SINCE) {
         let (major, minor) = LINKS_SINCE;

@@ -5,7 +5,7 @@
 
 use crate::image::{AT_MAGIC, AT_STEP_UNLESS, Header, OP_BPF, Read as _, STEP_SIZE, Step};
 use crate::sys::attr::{MapCreate, ProgLoad, place};
-use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD};
+use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD, Command};
 
 const MAP_TYPES: [u32; 2] = [place!(MapCreate.btf_key_type_id), place!(MapCreate.btf_value_type_id)];
 const PROG_INFOS: [u32; 2] = [place!(ProgLoad.func_info_cnt), place!(ProgLoad.line_info_cnt)];
@@ -20,12 +20,12 @@ pub(super) fn words(image: &[u8], header: &Header, is_set: impl Fn(u32) -> bool)
         if step.op != OP_BPF {
             continue;
         }
-        let zeroes = match step.cmd {
+        let zeroes = match Command(step.cmd) {
             BPF_BTF_LOAD => {
                 words.push(never(header, index));
                 continue;
             }
-            BPF_MAP_CREATE if field(image, &step, 0)? == BPF_MAP_TYPE_STRUCT_OPS && !is_set(step.unless) => {
+            BPF_MAP_CREATE if field(image, &step, 0)? == BPF_MAP_TYPE_STRUCT_OPS.0 && !is_set(step.unless) => {
                 return None;
             }
             BPF_MAP_CREATE => MAP_TYPES,

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Map, found, type_name};
+use super::{Map, found};
 use crate::Result;
 use crate::plain::{Room, Value};
 use crate::sys::uapi::BPF_MAP_TYPE_BLOOM_FILTER;
@@ -23,7 +23,7 @@ impl<V: Value> BloomFilter<V> {
     /// It is no bloom filter, or its values have another size.
     pub fn new(map: Map) -> Result<Self> {
         if map.map_type() != BPF_MAP_TYPE_BLOOM_FILTER {
-            let why = format!("it is no bloom filter, but a {}", type_name(map.map_type()));
+            let why = format!("it is no bloom filter, but a {}", map.map_type());
             return Err(map.failed("give types to map").because(why));
         }
         super::typed::check_types::<(), V>(&map)?;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::BitOr;
 
-use super::type_name;
 use crate::cpus::PossibleCpus;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::*;
@@ -91,7 +90,7 @@ impl ElemFlags {
     pub(crate) fn check(self, operation: Operation, shape: Shape, cpus: Option<&PossibleCpus>) -> Result<(), String> {
         const KNOWN: u64 = BPF_NOEXIST | BPF_EXIST | BPF_F_LOCK | BPF_F_CPU | BPF_F_ALL_CPUS;
         let update = operation == Operation::Update;
-        let name = type_name(shape.map_type);
+        let name = shape.map_type;
         let cpu = (self.0 >> 32) as u32;
         let (low, one_value) = (self.0 & u64::from(u32::MAX), self.is_one_value());
         let wrong = match () {
@@ -190,8 +189,8 @@ mod tests {
     const LOCK: ElemFlags = ElemFlags::LOCK;
     const ALL: ElemFlags = ElemFlags::ALL_CPUS;
 
-    fn wrong(flags: ElemFlags, operation: Operation, map_type: u32) -> String {
-        let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 1, map_flags: 0 };
+    fn wrong(flags: ElemFlags, operation: Operation, map_type: MapType) -> String {
+        let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 1, map_flags: MapFlags(0) };
         let cpus = PossibleCpus::parse("0-3,8").unwrap();
         flags.check(operation, shape, Some(&cpus)).err().unwrap_or_default()
     }
@@ -226,7 +225,7 @@ mod tests {
                 "BPF_F_CPU(1) is for per-CPU maps, and this is a BPF_MAP_TYPE_HASH",
             ),
             (ALL, Update, BPF_MAP_TYPE_ARRAY, "BPF_F_ALL_CPUS is for per-CPU maps, and this is a BPF_MAP_TYPE_ARRAY"),
-            (ALL, Update, 999, "this is a map of type 999"),
+            (ALL, Update, MapType(999), "this is a map of type 999"),
             (LOCK | ElemFlags::cpu(1), Lookup, BPF_MAP_TYPE_PERCPU_ARRAY, "a BPF_MAP_TYPE_PERCPU_ARRAY has no locks"),
             (ALL, Lookup, BPF_MAP_TYPE_PERCPU_ARRAY, "BPF_F_ALL_CPUS is for updates"),
             (EXIST, Lookup, BPF_MAP_TYPE_HASH, "BPF_EXIST is for updates"),

@@ -28,8 +28,8 @@ use std::path::Path;
 use std::{fmt, fs, iter};
 
 use crate::sys::elem::{MapFd, Shape};
-use crate::sys::uapi::map_type_name;
-use crate::sys::{Errno, bpf, uapi};
+use crate::sys::uapi::{BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapFlags, MapType};
+use crate::sys::{Errno, bpf};
 use crate::{Error, Result, cpus, diagnose, features};
 
 pub(crate) use batch::{Stopped, delete_batch, write_batch};
@@ -135,7 +135,7 @@ impl Map {
 
     /// `enum bpf_map_type`.
     #[must_use]
-    pub fn map_type(&self) -> u32 {
+    pub fn map_type(&self) -> MapType {
         self.shape().map_type
     }
 
@@ -159,7 +159,7 @@ impl Map {
 
     /// `BPF_F_*`, as the map was created with.
     #[must_use]
-    pub fn map_flags(&self) -> u32 {
+    pub fn map_flags(&self) -> MapFlags {
         self.shape().map_flags
     }
 
@@ -277,7 +277,7 @@ impl Map {
     /// `kernel/bpf/local_storage.c`). Other maps are not asked.
     fn is_key(&self, next: &[u8]) -> Result<(), Errno> {
         match self.map_type() {
-            uapi::BPF_MAP_TYPE_CGROUP_STORAGE | uapi::BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
+            BPF_MAP_TYPE_CGROUP_STORAGE | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
                 self.fd.lookup(next, &mut vec![0; self.fd.value_len(0)], 0)
             }
             _ => Ok(()),
@@ -356,11 +356,6 @@ pub(crate) fn found(result: Result<(), Errno>) -> Result<bool, Errno> {
         Err(Errno::ENOENT) => Ok(false),
         Err(errno) => Err(errno),
     }
-}
-
-/// The name of a map's type, for errors.
-pub(crate) fn type_name(map_type: u32) -> Cow<'static, str> {
-    map_type_name(map_type).map_or_else(|| format!("map of type {map_type}").into(), Cow::Borrowed)
 }
 
 /// Bytes, as an error shows a key that has no type: `[01 ff]`.

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Map, found, type_name};
+use super::{Map, found};
 use crate::Result;
 use crate::plain::{Room, Value};
 use crate::sys::uapi::{BPF_EXIST, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK};
@@ -36,7 +36,7 @@ impl<V: Value> Queue<V> {
     /// It is neither a queue nor a stack, or its values have another size.
     pub fn new(map: Map) -> Result<Self> {
         if !matches!(map.map_type(), BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK) {
-            let why = format!("it is neither a queue nor a stack, but a {}", type_name(map.map_type()));
+            let why = format!("it is neither a queue nor a stack, but a {}", map.map_type());
             return Err(map.failed("give types to map").because(why));
         }
         super::typed::check_types::<(), V>(&map)?;

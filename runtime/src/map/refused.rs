@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn a_number_means_different_things_to_different_maps() {
         let told_of = |operation, errno, map_type| {
-            let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: 0 };
+            let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: MapFlags(0) };
             Error::new(operation).refused(errno, shape).hint_text().unwrap_or_default().to_owned()
         };
         let told = |errno, map_type| told_of("update map", errno, map_type);

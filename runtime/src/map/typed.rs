@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Elements, Map, Update, Walk, batch, found, type_name};
+use super::{Elements, Map, Update, Walk, batch, found};
 use crate::plain::{Plain, Room, Value};
 use crate::sys::Errno;
 use crate::sys::uapi::*;
@@ -52,7 +52,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
             return Err(map.failed("give types to map").because("each CPU has a value of its own: see PerCpuMap"));
         }
         if map.key_size() == 0 {
-            let name = type_name(map.map_type());
+            let name = map.map_type();
             return Err(map.failed("give types to map").because(format!("a {name} has no keys")));
         }
         check_types::<K, V>(&map)?;
@@ -238,8 +238,6 @@ fn check_sizes(map: &Map, key_size: usize, value_size: usize) -> Result<()> {
 pub(crate) fn check_is_hash(map: &Map, what: &'static str) -> Result<()> {
     match map.map_type() {
         BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH => Ok(()),
-        other => Err(map
-            .failed(what)
-            .because(format!("only hash maps give up elements, and this is a {}", type_name(other)))),
+        other => Err(map.failed(what).because(format!("only hash maps give up elements, and this is a {}", other))),
     }
 }

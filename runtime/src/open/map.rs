@@ -359,7 +359,7 @@ impl OpenMap {
     pub(crate) fn check_same(&self, map: &Map) -> Result<()> {
         let (is, should) = (map.shape(), self.shape);
         self.same([
-            ("map_type", is.map_type, should.map_type),
+            ("map_type", is.map_type.0, should.map_type.0),
             ("key_size", is.key_size, self.wanted_shape().key_size),
             // How long a struct_ops map's value is only the kernel's types tell, which are not read yet.
             (
@@ -373,13 +373,13 @@ impl OpenMap {
     /// Whether `map` was made as this one would be: nobody chose it, it was only found.
     pub(crate) fn check_made_so(&self, map: &Map, max_entries: u32, map_extra: u64) -> Result<()> {
         // How a descriptor may be used is not of the map; and the kernel itself makes devmaps read-only for programs.
-        let kept = match self.shape.map_type {
-            BPF_MAP_TYPE_DEVMAP | BPF_MAP_TYPE_DEVMAP_HASH => !(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG),
-            _ => !(BPF_F_RDONLY | BPF_F_WRONLY),
+        let ignored = match self.shape.map_type {
+            BPF_MAP_TYPE_DEVMAP | BPF_MAP_TYPE_DEVMAP_HASH => BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG,
+            _ => BPF_F_RDONLY | BPF_F_WRONLY,
         };
         self.same([
             ("max_entries", map.max_entries(), max_entries),
-            ("map_flags", map.map_flags() & kept, self.shape.map_flags & kept),
+            ("map_flags", map.map_flags().without(ignored).0, self.shape.map_flags.without(ignored).0),
         ])?;
         let is = bpf::map_info(map.as_fd());
         let is = is.map_err(|errno| diagnose::refused(map.failed("ask about map"), errno))?.map_extra;

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::desc::ProgDesc;
+use crate::sys::uapi::{AttachType, ProgFlags, ProgType};
 use crate::{Error, Result};
 
 /// A program that is about to be loaded.
@@ -24,12 +25,12 @@ pub struct OpenProgram {
     pub(crate) name: Box<str>,
     pub(crate) autoload: bool,
     pub(crate) autoattach: bool,
-    pub(crate) prog_type: u32,
-    pub(crate) expected_attach_type: u32,
+    pub(crate) prog_type: ProgType,
+    pub(crate) expected_attach_type: AttachType,
     /// Whether the user has given that.
     pub(crate) attach_type_given: bool,
     /// Only if they are not the section's.
-    pub(crate) prog_flags: Option<u32>,
+    pub(crate) prog_flags: Option<ProgFlags>,
     pub(crate) target: Option<Target>,
     /// Whether the object itself switches it off: `SEC("?...")`.
     optional: bool,
@@ -51,8 +52,8 @@ impl OpenProgram {
             name: desc.name.into(),
             autoload: desc.autoload,
             autoattach: true,
-            prog_type: desc.prog_type,
-            expected_attach_type: desc.expected_attach_type,
+            prog_type: ProgType(desc.prog_type),
+            expected_attach_type: AttachType(desc.expected_attach_type),
             attach_type_given: false,
             prog_flags: None,
             target: None,
@@ -90,31 +91,31 @@ impl OpenProgram {
 
     /// `enum bpf_prog_type`; 0 if the section's name does not say it and nobody has since.
     #[must_use]
-    pub fn prog_type(&self) -> u32 {
+    pub fn prog_type(&self) -> ProgType {
         self.prog_type
     }
 
     /// Changes the program's type, which has to be done for a section whose name says none.
-    pub fn set_prog_type(&mut self, prog_type: u32) {
+    pub fn set_prog_type(&mut self, prog_type: ProgType) {
         self.prog_type = prog_type;
     }
 
     /// `enum bpf_attach_type`. That of a `usdt` program is chosen at the load, by what the kernel has, unless
     /// [`set_expected_attach_type`](Self::set_expected_attach_type) gives it.
     #[must_use]
-    pub fn expected_attach_type(&self) -> u32 {
+    pub fn expected_attach_type(&self) -> AttachType {
         self.expected_attach_type
     }
 
     /// Changes what the verifier is told of the way in which the program will be attached.
-    pub fn set_expected_attach_type(&mut self, attach_type: u32) {
+    pub fn set_expected_attach_type(&mut self, attach_type: AttachType) {
         self.expected_attach_type = attach_type;
         self.attach_type_given = true;
     }
 
     /// Gives `BPF_PROG_LOAD` these `prog_flags` in place of those that the section's name means (`BPF_F_SLEEPABLE`,
     /// `BPF_F_XDP_HAS_FRAGS`).
-    pub fn set_prog_flags(&mut self, flags: u32) {
+    pub fn set_prog_flags(&mut self, flags: ProgFlags) {
         self.prog_flags = Some(flags);
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::quirks::{self, one};
 use crate::cpus::{self, PossibleCpus};
-use crate::map::{Map, Update, found, not_possible, type_name};
+use crate::map::{Map, Update, found, not_possible};
 use crate::sys::Errno;
 use crate::sys::uapi::*;
 use crate::{Error, Result, features};
@@ -33,7 +33,7 @@ impl Access {
     /// The values of `map`. The kernel is not asked for anything yet.
     pub(super) fn new(map: Map) -> Result<Access> {
         if !map.is_per_cpu() {
-            let why = format!("it is a {}, which has one value for all CPUs", type_name(map.map_type()));
+            let why = format!("it is a {}, which has one value for all CPUs", map.map_type());
             return Err(map.failed("use per-CPU map").because(why));
         }
         Ok(Access { cpus: cpus::possible()?, buffer: Mutex::default(), map })

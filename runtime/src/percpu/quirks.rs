@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use crate::cpus::PossibleCpus;
 use crate::sys::Errno;
 use crate::sys::attr::MapCreate;
-use crate::sys::bpf::object_name;
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::*;
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::desc::Attach;
 use crate::map::pin;
+use crate::sys::uapi::{AttachType, ProgType};
 use crate::{Error, Result};
 pub use test_run::{TestRun, TestRunOutput};
 
@@ -28,8 +29,8 @@ pub struct Program {
     pub(crate) fd: Option<OwnedFd>,
     pub(crate) name: Box<str>,
     pub(crate) section: Box<str>,
-    pub(crate) prog_type: u32,
-    pub(crate) expected_attach_type: u32,
+    pub(crate) prog_type: ProgType,
+    pub(crate) expected_attach_type: AttachType,
     pub(crate) attach: Attach<'static>,
     pub(crate) autoattach: bool,
 }
@@ -49,7 +50,7 @@ impl Program {
 
     /// `enum bpf_prog_type`.
     #[must_use]
-    pub fn prog_type(&self) -> u32 {
+    pub fn prog_type(&self) -> ProgType {
         self.prog_type
     }
 

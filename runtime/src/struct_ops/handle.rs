@@ -164,7 +164,7 @@ impl<T> StructOps<T> {
 
 impl Made {
     fn has_link(&self) -> bool {
-        self.map.map_flags() & BPF_F_LINK != 0
+        self.map.map_flags().has(BPF_F_LINK)
     }
 
     /// Gives the kernel the value, unless it has it: a map with a link keeps its first one.

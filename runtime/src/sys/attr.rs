@@ -4,7 +4,7 @@
 //! made with `Default` as all zeroes; the kernel takes a shorter or longer attr than its own, if what it does not
 //! know is zero.
 
-use super::uapi::BPF_OBJ_NAME_LEN;
+use super::uapi::{AttachType, BPF_OBJ_NAME_LEN, MapFlags, MapType, ProgFlags, ProgType};
 use crate::image::Read as _;
 
 /// The place of a field in its attr: `place!(MapCreate.max_entries)`.
@@ -32,11 +32,11 @@ macro_rules! attrs {
 attrs! {
     /// `BPF_MAP_CREATE`.
     MapCreate: 96 {
-        map_type: u32,
+        map_type: MapType,
         key_size: u32,
         value_size: u32,
         max_entries: u32,
-        map_flags: u32,
+        map_flags: MapFlags,
         inner_map_fd: u32,
         numa_node: u32,
         map_name: [u8; BPF_OBJ_NAME_LEN],
@@ -76,7 +76,7 @@ attrs! {
 
     /// `BPF_PROG_LOAD`, up to `fd_array_cnt`.
     ProgLoad: 152 {
-        prog_type: u32,
+        prog_type: ProgType,
         insn_cnt: u32,
         insns: u64,
         license: u64,
@@ -84,10 +84,10 @@ attrs! {
         log_size: u32,
         log_buf: u64,
         kern_version: u32,
-        prog_flags: u32,
+        prog_flags: ProgFlags,
         prog_name: [u8; BPF_OBJ_NAME_LEN],
         prog_ifindex: u32,
-        expected_attach_type: u32,
+        expected_attach_type: AttachType,
         prog_btf_fd: u32,
         func_info_rec_size: u32,
         func_info: u64,
@@ -154,12 +154,12 @@ attrs! {
 
     /// `struct bpf_map_info`, up to `map_extra`.
     MapInfo: 88 {
-        r#type: u32,
+        r#type: MapType,
         id: u32,
         key_size: u32,
         value_size: u32,
         max_entries: u32,
-        map_flags: u32,
+        map_flags: MapFlags,
         name: [u8; BPF_OBJ_NAME_LEN],
         ifindex: u32,
         btf_vmlinux_value_type_id: u32,
@@ -227,7 +227,7 @@ attrs! {
     LinkCreate: 24 {
         prog_fd: u32,
         target_fd: u32,
-        attach_type: u32,
+        attach_type: AttachType,
         flags: u32,
         bpf_cookie: u64,
     }
@@ -236,7 +236,7 @@ attrs! {
     LinkCreateUprobeMulti: 64 {
         prog_fd: u32,
         target_fd: u32,
-        attach_type: u32,
+        attach_type: AttachType,
         flags: u32,
         path: u64,
         offsets: u64,
@@ -252,7 +252,7 @@ attrs! {
     LinkCreateTracingMulti: 40 {
         prog_fd: u32,
         target_fd: u32,
-        attach_type: u32,
+        attach_type: AttachType,
         flags: u32,
         ids: u64,
         cookies: u64,
@@ -264,7 +264,7 @@ attrs! {
     LinkCreateIter: 32 {
         prog_fd: u32,
         target_fd: u32,
-        attach_type: u32,
+        attach_type: AttachType,
         flags: u32,
         iter_info: u64,
         iter_info_len: u32,
@@ -349,11 +349,11 @@ impl MapCreate {
         let bytes = image.get(at as usize..)?.get(..MapCreate::AT_REST)?;
         let word = |place| bytes.u32(place);
         Some(MapCreate {
-            map_type: word(place!(MapCreate.map_type))?,
+            map_type: MapType(word(place!(MapCreate.map_type))?),
             key_size: word(place!(MapCreate.key_size))?,
             value_size: word(place!(MapCreate.value_size))?,
             max_entries: word(place!(MapCreate.max_entries))?,
-            map_flags: word(place!(MapCreate.map_flags))?,
+            map_flags: MapFlags(word(place!(MapCreate.map_flags))?),
             inner_map_fd: word(place!(MapCreate.inner_map_fd))?,
             numa_node: word(place!(MapCreate.numa_node))?,
             map_name: *bytes.get(place!(MapCreate.map_name) as usize..)?.first_chunk()?,

@@ -21,9 +21,9 @@ use super::uapi::*;
 ///
 /// Every address in `attr` that `cmd` reads or writes is 0 or that of memory for which it may, as long as `attr` says
 /// or `cmd` takes it to be, and nothing else uses what it writes.
-pub(super) unsafe fn sys_bpf<A>(cmd: u32, attr: &mut A) -> Result<i32, Errno> {
+pub(super) unsafe fn sys_bpf<A>(cmd: Command, attr: &mut A) -> Result<i32, Errno> {
     // SAFETY: `attr` is `size_of::<A>()` bytes that the kernel may read and write; the rest is the caller's promise.
-    let r = unsafe { libc::syscall(libc::SYS_bpf, cmd as libc::c_long, ptr::from_mut(attr), size_of::<A>()) };
+    let r = unsafe { libc::syscall(libc::SYS_bpf, cmd.0 as libc::c_long, ptr::from_mut(attr), size_of::<A>()) };
     // The results of bpf(2) fit an int; the cast to long is the C library's.
     if r < 0 { Err(Errno::last()) } else { Ok(i32::try_from(r).unwrap_or(i32::MAX)) }
 }
@@ -33,7 +33,7 @@ pub(super) unsafe fn sys_bpf<A>(cmd: u32, attr: &mut A) -> Result<i32, Errno> {
 /// # Safety
 ///
 /// As for [`sys_bpf`]; and `cmd` makes a descriptor.
-unsafe fn sys_bpf_fd<A: Copy>(cmd: u32, attr: &mut A) -> Result<OwnedFd, Errno> {
+unsafe fn sys_bpf_fd<A: Copy>(cmd: Command, attr: &mut A) -> Result<OwnedFd, Errno> {
     let fd = signals::persist(|| {
         // The kernel writes to some attrs when it fails.
         let mut attr = *attr;
@@ -62,15 +62,6 @@ pub(super) fn address_mut(bytes: &mut [u8]) -> u64 {
 /// A length, as attrs have it; `E2BIG` if it needs more than 32 bits.
 fn length<T>(items: &[T]) -> Result<u32, Errno> {
     u32::try_from(items.len()).map_err(|_| Errno::E2BIG)
-}
-
-/// The name as the kernel takes it: up to 15 of its bytes, `_` for those that it refuses.
-pub(crate) fn object_name(name: &str) -> [u8; BPF_OBJ_NAME_LEN] {
-    let mut out = [0; BPF_OBJ_NAME_LEN];
-    for (to, from) in out.iter_mut().take(BPF_OBJ_NAME_LEN - 1).zip(name.bytes()) {
-        *to = if from.is_ascii_alphanumeric() || from == b'.' { from } else { b'_' };
-    }
-    out
 }
 
 /// `BPF_MAP_CREATE`, with a token if there is one, for the program that has this hash alone if one is given.
@@ -107,9 +98,9 @@ pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
 /// What `BPF_PROG_LOAD` reads; instructions and records are bytes, in the order of this machine.
 #[derive(Default)]
 pub(crate) struct Prog<'a> {
-    pub(crate) prog_type: u32,
-    pub(crate) expected_attach_type: u32,
-    pub(crate) flags: u32,
+    pub(crate) prog_type: ProgType,
+    pub(crate) expected_attach_type: AttachType,
+    pub(crate) flags: ProgFlags,
     pub(crate) name: &'a str,
     pub(crate) license: &'a CStr,
     /// `struct bpf_insn`, 8 bytes each.
@@ -145,7 +136,7 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
         attr.func_info_cnt = length(prog.func_info)? / 8;
     }
     if let Some(token) = prog.token {
-        attr.prog_flags |= BPF_F_TOKEN_FD;
+        attr.prog_flags |= ProgFlags::BPF_F_TOKEN_FD;
         attr.prog_token_fd = raw(token);
     }
     if let Some(log) = prog.log {
@@ -162,7 +153,7 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
 pub(crate) fn btf_load(btf: &[u8], token: Option<BorrowedFd<'_>>, log: Option<&Mapping>) -> Result<OwnedFd, Errno> {
     let mut attr = BtfLoad { btf: address(btf), btf_size: length(btf)?, ..Default::default() };
     if let Some(token) = token {
-        attr.btf_flags |= BPF_F_TOKEN_FD;
+        attr.btf_flags |= BPF_F_TOKEN_FD.0;
         attr.btf_token_fd = raw(token);
     }
     if let Some(log) = log {
@@ -245,7 +236,7 @@ pub(crate) fn raw_tracepoint_open(name: Option<&CStr>, prog: BorrowedFd<'_>) -> 
 pub(crate) fn link_create(
     prog: BorrowedFd<'_>,
     target: u32,
-    attach_type: u32,
+    attach_type: AttachType,
     flags: u32,
     cookie: u64,
 ) -> Result<OwnedFd, Errno> {
@@ -259,7 +250,7 @@ pub(crate) fn link_create(
 /// Where in a binary, for [`link_create_uprobe_multi`]. The slices are as long as `offsets`, or empty.
 #[derive(Default)]
 pub(crate) struct UprobeMulti<'a> {
-    pub(crate) attach_type: u32,
+    pub(crate) attach_type: AttachType,
     pub(crate) path: &'a CStr,
     pub(crate) offsets: &'a [u64],
     pub(crate) ref_ctr_offsets: &'a [u64],
@@ -294,7 +285,7 @@ pub(crate) fn link_create_uprobe_multi(prog: BorrowedFd<'_>, probes: &UprobeMult
 /// cookies, but not as many.
 pub(crate) fn link_create_tracing_multi(
     prog: BorrowedFd<'_>,
-    attach_type: u32,
+    attach_type: AttachType,
     ids: &[u32],
     cookies: &[u64],
 ) -> Result<OwnedFd, Errno> {

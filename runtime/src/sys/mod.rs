@@ -17,8 +17,8 @@ pub(crate) mod mmap;
 pub(crate) mod perf;
 pub(crate) mod poll;
 pub(crate) mod signals;
-pub mod uapi;
 pub(crate) mod uname;
 pub(crate) mod vm;
 
 pub use errno::Errno;
+pub use skelgen_abi::uapi;

@@ -6,7 +6,10 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
 use super::Errno;
-use super::uapi::PERF_FLAG_FD_CLOEXEC;
+
+// include/uapi/linux/perf_event.h
+pub(crate) const PERF_TYPE_TRACEPOINT: u32 = 2;
+const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
 
 /// What to open; the fields are those of `struct perf_event_attr`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -47,11 +47,11 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
     let loader = loader::assemble(&plan).unwrap();
     let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| MapDesc {
         name: text(&map.name),
-        map_type: map.def.map_type,
+        map_type: map.def.map_type.0,
         key_size: map.def.key_size,
         value_size: map.def.value_size,
         max_entries: map.def.max_entries,
-        map_flags: map.def.map_flags,
+        map_flags: map.def.map_flags.0,
         attrs: leak(slots.attrs.iter().map(|at| at.0).collect()),
         fd: slots.fd.0,
         reused: slots.reused.0,
@@ -80,8 +80,8 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
     let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| ProgDesc {
         name: text(&program.native.name),
         section: text(&program.section),
-        prog_type: program.sec.prog_type,
-        expected_attach_type: program.sec.expected_attach_type,
+        prog_type: program.sec.prog_type.0,
+        expected_attach_type: program.sec.expected_attach_type.0,
         attrs: leak(slots.attrs.iter().map(|at| at.0).collect()),
         fd: slots.fd.0,
         skip: slots.skip.0,
@@ -123,7 +123,7 @@ fn member(member: &OpsMember) -> MemberDesc<'static> {
         name: text(&member.name),
         offset: member.offset,
         size: member.size,
-        kind: member.kind,
+        kind: member.kind.0,
         bitfield: member.bitfield,
         function: member.function,
         program: member.program.map(|program| program.0),

@@ -1,7 +1,7 @@
 //! The section or map that a struct is the value of.
 
 use skelgen::btf::Type;
-use skelgen::object::{Map, MapType, Object};
+use skelgen::object::{Map, Object};
 use syn::Error;
 
 use super::layout::{self, CValue};
@@ -84,10 +84,7 @@ fn word(kind: SourceKind) -> &'static str {
 
 /// `percpu_array`, as the kernel's documentation has it.
 fn type_name(map: &Map) -> String {
-    match MapType::from_u32(map.def.map_type) {
-        Some(map_type) => map_type.name().trim_start_matches("BPF_MAP_TYPE_").to_lowercase(),
-        None => map.def.map_type.to_string(),
-    }
+    map.def.map_type.short().to_string()
 }
 
 /// What there is of this kind, on lines of their own.

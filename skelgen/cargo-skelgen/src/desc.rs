@@ -67,11 +67,11 @@ fn map_desc<'a>(
     let def = &map.def;
     MapDesc {
         name: &map.name,
-        map_type: def.map_type,
+        map_type: def.map_type.0,
         key_size: def.key_size,
         value_size: def.value_size,
         max_entries: def.max_entries,
-        map_flags: def.map_flags,
+        map_flags: def.map_flags.0,
         attrs,
         fd: slots.fd.0,
         reused: slots.reused.0,
@@ -112,7 +112,7 @@ fn member_desc(member: &OpsMember) -> MemberDesc<'_> {
         name: &member.name,
         offset: member.offset,
         size: member.size,
-        kind: member.kind,
+        kind: member.kind.0,
         bitfield: member.bitfield,
         function: member.function,
         program: member.program.map(|program| program.0),
@@ -140,8 +140,8 @@ fn prog_desc<'a>(program: &'a PlannedProgram, slots: &ProgramSlots, attrs: &'a [
     ProgDesc {
         name: &program.native.name,
         section: &program.section,
-        prog_type: program.sec.prog_type,
-        expected_attach_type: program.sec.expected_attach_type,
+        prog_type: program.sec.prog_type.0,
+        expected_attach_type: program.sec.expected_attach_type.0,
         attrs,
         fd: slots.fd.0,
         skip: slots.skip.0,

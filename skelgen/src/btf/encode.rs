@@ -2,9 +2,8 @@
 
 use super::{Btf, Composite, Enum, Kind, StrOff, Type, TypeId};
 use crate::Endian;
+use crate::uapi::{BTF_MAGIC, BTF_VERSION};
 
-pub(super) const MAGIC: u16 = 0xeb9f;
-pub(super) const VERSION: u8 = 1;
 pub(super) const HEADER_LEN: usize = 24;
 /// `BTF_MAX_VLEN`: how many members, values, parameters or variables a type has at most.
 pub(super) const MAX_VLEN: usize = 0xffff;
@@ -25,8 +24,8 @@ impl Btf {
         let types = out.bytes;
         let strings = self.strings.as_bytes();
         let mut bytes = Vec::with_capacity(HEADER_LEN + types.len() + strings.len());
-        endian.put_u16(&mut bytes, MAGIC);
-        bytes.extend_from_slice(&[VERSION, 0]);
+        endian.put_u16(&mut bytes, BTF_MAGIC);
+        bytes.extend_from_slice(&[BTF_VERSION, 0]);
         for word in [HEADER_LEN, 0, types.len(), types.len(), strings.len()] {
             endian.put_u32(&mut bytes, word as u32);
         }

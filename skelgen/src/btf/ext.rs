@@ -172,8 +172,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::build::everything;
-    use super::super::encode::{MAGIC, VERSION};
     use super::*;
+    use crate::uapi::{BTF_MAGIC, BTF_VERSION};
 
     /// `.BTF.ext` with the given sizes of records, each padded with 0xff, describing section `at`.
     fn ext_bytes(endian: Endian, at: StrOff, tables: &[(u32, &[&[u32]])]) -> Vec<u8> {
@@ -192,8 +192,8 @@ mod tests {
             places.push((start, body.len() as u32 - start));
         }
         let mut bytes = Vec::new();
-        endian.put_u16(&mut bytes, MAGIC);
-        bytes.extend_from_slice(&[VERSION, 0]);
+        endian.put_u16(&mut bytes, BTF_MAGIC);
+        bytes.extend_from_slice(&[BTF_VERSION, 0]);
         endian.put_u32(&mut bytes, 8 + 8 * places.len() as u32);
         for (start, len) in places {
             endian.put_u32(&mut bytes, start);

@@ -1,31 +1,32 @@
 //! The kinds of types: one small value each.
 
 use super::{StrOff, TypeId};
+use crate::uapi::*;
 
 /// `BTF_KIND_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the names are the kernel's")]
 pub enum Kind {
-    Int = 1,
-    Ptr = 2,
-    Array = 3,
-    Struct = 4,
-    Union = 5,
-    Enum = 6,
-    Fwd = 7,
-    Typedef = 8,
-    Volatile = 9,
-    Const = 10,
-    Restrict = 11,
-    Func = 12,
-    FuncProto = 13,
-    Var = 14,
-    Datasec = 15,
-    Float = 16,
-    DeclTag = 17,
-    TypeTag = 18,
-    Enum64 = 19,
+    Int = BTF_KIND_INT.0 as u8,
+    Ptr = BTF_KIND_PTR.0 as u8,
+    Array = BTF_KIND_ARRAY.0 as u8,
+    Struct = BTF_KIND_STRUCT.0 as u8,
+    Union = BTF_KIND_UNION.0 as u8,
+    Enum = BTF_KIND_ENUM.0 as u8,
+    Fwd = BTF_KIND_FWD.0 as u8,
+    Typedef = BTF_KIND_TYPEDEF.0 as u8,
+    Volatile = BTF_KIND_VOLATILE.0 as u8,
+    Const = BTF_KIND_CONST.0 as u8,
+    Restrict = BTF_KIND_RESTRICT.0 as u8,
+    Func = BTF_KIND_FUNC.0 as u8,
+    FuncProto = BTF_KIND_FUNC_PROTO.0 as u8,
+    Var = BTF_KIND_VAR.0 as u8,
+    Datasec = BTF_KIND_DATASEC.0 as u8,
+    Float = BTF_KIND_FLOAT.0 as u8,
+    DeclTag = BTF_KIND_DECL_TAG.0 as u8,
+    TypeTag = BTF_KIND_TYPE_TAG.0 as u8,
+    Enum64 = BTF_KIND_ENUM64.0 as u8,
 }
 
 impl Kind {
@@ -41,6 +42,12 @@ impl Kind {
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
         Self::ALL.get((number as usize).checked_sub(1)?).copied()
+    }
+}
+
+impl From<Kind> for BtfKind {
+    fn from(kind: Kind) -> Self {
+        BtfKind(kind as u32)
     }
 }
 
@@ -61,11 +68,11 @@ pub struct Int {
 
 impl Int {
     /// `BTF_INT_SIGNED`.
-    pub const SIGNED: u8 = 1;
+    pub const SIGNED: u8 = BTF_INT_SIGNED;
     /// `BTF_INT_CHAR`.
-    pub const CHAR: u8 = 2;
+    pub const CHAR: u8 = BTF_INT_CHAR;
     /// `BTF_INT_BOOL`.
-    pub const BOOL: u8 = 4;
+    pub const BOOL: u8 = BTF_INT_BOOL;
 
     /// Whether it has a sign.
     pub fn is_signed(&self) -> bool {

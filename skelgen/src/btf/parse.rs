@@ -1,10 +1,11 @@
 //! Bytes to types. What passes is whole: lengths fit, names are text, ids exist, and nothing contains itself.
 
-use super::encode::{HEADER_LEN, MAGIC, VERSION};
+use super::encode::HEADER_LEN;
 use super::kinds::*;
 use super::strings::Strings;
 use super::{Btf, StrOff, Type, TypeId};
 use crate::text::MAX_NAME;
+use crate::uapi::{BTF_MAGIC, BTF_VERSION};
 use crate::{Endian, Error, Result};
 
 impl Btf {
@@ -37,12 +38,12 @@ fn parse(bytes: &[u8], endian: Endian) -> Result<Btf> {
 /// Checks the start that `.BTF` and `.BTF.ext` share; the length of the header, which is at least `min` and fits.
 pub(super) fn header_len(bytes: &[u8], endian: Endian, min: usize) -> Result<usize> {
     let magic = endian.u16_at(bytes, 0).ok_or_else(|| Error::malformed("shorter than its header"))?;
-    if magic != MAGIC {
-        return Err(Error::malformed(format!("magic {magic:#06x}, not {MAGIC:#06x}")));
+    if magic != BTF_MAGIC {
+        return Err(Error::malformed(format!("magic {magic:#06x}, not {BTF_MAGIC:#06x}")));
     }
     match bytes.get(2) {
-        Some(&VERSION) => {}
-        Some(version) => return Err(Error::unsupported(format!("version {version}, not {VERSION}"))),
+        Some(&BTF_VERSION) => {}
+        Some(version) => return Err(Error::unsupported(format!("version {version}, not {BTF_VERSION}"))),
         None => return Err(Error::malformed("shorter than its header")),
     }
     let header = endian.u32_at(bytes, 4).map_or(0, |len| len as usize);

@@ -5,7 +5,12 @@ use quote::quote;
 
 use super::types::TypeEmitter;
 use crate::btf::TypeId;
-use crate::object::{DataKind, Map, MapDef, MapType};
+use crate::object::{DataKind, Map, MapDef};
+use crate::uapi::{
+    BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LPM_TRIE,
+    BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
+};
 use crate::{Error, Result};
 
 /// The handle of a data section, without the type of its variables, and the method.
@@ -23,7 +28,6 @@ pub(super) fn section_handle(kind: DataKind, def: &MapDef) -> (TokenStream, &'st
 /// A map that is declared with sizes only has byte arrays for keys and values; it is an untyped `Map` if a size is 0, to be
 /// set before the load. Maps of programs, sockets, other maps and events are untyped too.
 pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(TokenStream, &'static str)> {
-    use MapType::*;
     let def = &map.def;
     if let Some(ops) = &map.struct_ops {
         let value = types.use_of(ops.type_id, &map.name)?;
@@ -41,39 +45,36 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
     };
     let mut key_and_value =
         || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
-    Ok(match MapType::from_u32(def.map_type) {
-        Some(BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE) => {
+    Ok(match def.map_type {
+        BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE => {
             let (key, value) = key_and_value()?;
             (quote!(rt::TypedMap<#key, #value>), "typed_map")
         }
-        Some(
-            BPF_MAP_TYPE_PERCPU_ARRAY
-            | BPF_MAP_TYPE_PERCPU_HASH
-            | BPF_MAP_TYPE_LRU_PERCPU_HASH
-            | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-        ) => {
+        BPF_MAP_TYPE_PERCPU_ARRAY
+        | BPF_MAP_TYPE_PERCPU_HASH
+        | BPF_MAP_TYPE_LRU_PERCPU_HASH
+        | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE => {
             let (key, value) = key_and_value()?;
             (quote!(rt::PerCpuMap<#key, #value>), "percpu_map")
         }
-        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK) => {
+        BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK => {
             let value = part(def.value_type, def.value_size, "value")?;
             (quote!(rt::Queue<#value>), "queue")
         }
-        Some(BPF_MAP_TYPE_BLOOM_FILTER) => {
+        BPF_MAP_TYPE_BLOOM_FILTER => {
             let value = part(def.value_type, def.value_size, "value")?;
             (quote!(rt::BloomFilter<#value>), "bloom_filter")
         }
-        Some(BPF_MAP_TYPE_ARENA) => (quote!(rt::Arena), "arena"),
+        BPF_MAP_TYPE_ARENA => (quote!(rt::Arena), "arena"),
         _ => (quote!(rt::Map), "map"),
     })
 }
 
 /// Whether the object leaves a size 0 that must be set before the load.
 fn is_open(def: &MapDef) -> bool {
-    use MapType::*;
-    match MapType::from_u32(def.map_type) {
-        Some(BPF_MAP_TYPE_ARENA) => false,
-        Some(BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK | BPF_MAP_TYPE_BLOOM_FILTER) => def.value_size == 0,
+    match def.map_type {
+        BPF_MAP_TYPE_ARENA => false,
+        BPF_MAP_TYPE_QUEUE | BPF_MAP_TYPE_STACK | BPF_MAP_TYPE_BLOOM_FILTER => def.value_size == 0,
         _ => def.value_size == 0 || def.key_size == 0,
     }
 }

@@ -10,7 +10,8 @@ use super::statics::statics;
 use super::struct_ops::{self, OpenStructOps};
 use super::types::{SectionVar, TypeEmitter, doc, quoted};
 use super::{Emission, Options};
-use crate::object::{DataKind, Map, MapType, Var};
+use crate::object::{DataKind, Map, Var};
+use crate::uapi::BPF_MAP_TYPE_ARENA;
 use crate::{Endian, Result, Skeleton};
 
 /// A map as it appears in the skeleton.
@@ -450,13 +451,12 @@ fn map_doc(map: &Map) -> String {
         return struct_ops::map_doc(map, ops);
     }
     let def = &map.def;
-    let name =
-        MapType::from_u32(def.map_type).map_or_else(|| format!("map type {}", def.map_type), |ty| ty.name().to_owned());
+    let name = def.map_type;
     if map.data.is_some() {
         return format!(" The map of {}, `{name}`: value of {} bytes.", quoted(&map.name), def.value_size);
     }
     let (key, value, entries) = (def.key_size, def.value_size, def.max_entries);
-    if def.map_type == MapType::BPF_MAP_TYPE_ARENA as u32 {
+    if def.map_type == BPF_MAP_TYPE_ARENA {
         return format!(" `{name}`: {entries} pages.");
     }
     let each = if def.is_percpu() { " for each CPU" } else { "" };

@@ -57,8 +57,8 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
 fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
     let name = &map.name;
     let def = &map.def;
-    let (map_type, key_size, value_size) = (number(def.map_type), number(def.key_size), number(def.value_size));
-    let (max_entries, map_flags) = (number(def.max_entries), number(def.map_flags));
+    let (map_type, key_size, value_size) = (number(def.map_type.0), number(def.key_size), number(def.value_size));
+    let (max_entries, map_flags) = (number(def.max_entries), number(def.map_flags.0));
     let attrs = slots.attrs.iter().map(|attr| number(attr.0));
     let (fd, reused) = (number(slots.fd.0), number(slots.reused.0));
     let pinning = number(def.pin_by_name.into());
@@ -118,7 +118,7 @@ fn struct_ops_desc(ops: &StructOps) -> TokenStream {
     let init = Literal::byte_string(bytes);
     let members = members.iter().map(|member| {
         let OpsMember { name, bitfield, function, .. } = member;
-        let (offset, size, kind) = (number(member.offset), number(member.size), number(member.kind));
+        let (offset, size, kind) = (number(member.offset), number(member.size), number(member.kind.0));
         let program = match member.program {
             None => quote!(::core::option::Option::None),
             Some(ProgIdx(index)) => {
@@ -183,8 +183,8 @@ fn init(slots: &MapSlots) -> TokenStream {
 
 fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
     let (name, section) = (&program.native.name, &program.section);
-    let prog_type = number(program.sec.prog_type);
-    let expected_attach_type = number(program.sec.expected_attach_type);
+    let prog_type = number(program.sec.prog_type.0);
+    let expected_attach_type = number(program.sec.expected_attach_type.0);
     let attrs = slots.attrs.iter().map(|attr| number(attr.0));
     let (fd, skip, autoload) = (number(slots.fd.0), number(slots.skip.0), program.autoload());
     let attach = attach(&program.sec);

@@ -11,8 +11,9 @@ use quote::{format_ident, quote};
 use super::names::Names;
 use super::ops_names::struct_ops;
 use super::types::{Members, TypeEmitter, doc, quoted, type_name};
-use crate::btf::{Btf, Composite, Kind};
-use crate::object::{Map, OpsMember, ProgType, StructOps};
+use crate::btf::{Btf, Composite};
+use crate::object::{Map, OpsMember, StructOps};
+use crate::uapi::{BPF_PROG_TYPE_STRUCT_OPS, BTF_KIND_PTR};
 use crate::{Error, Result, Skeleton};
 
 /// What the skeleton's struct before the load has of them; nothing if there are none.
@@ -129,7 +130,7 @@ fn structure(
 /// The members that can hold something, by index, and their fields' names.
 fn members(btf: &Btf, ty: &Composite, ops: &StructOps) -> Vec<(usize, Ident)> {
     let holds = |member: &OpsMember| {
-        let pointer = member.kind == Kind::Ptr as u32;
+        let pointer = member.kind == BTF_KIND_PTR;
         !member.bitfield && member.size > 0 && (member.function || !pointer)
     };
     let idents = Members::default().claim_members(btf, ty);
@@ -142,7 +143,7 @@ fn programs(skeleton: &Skeleton, ident: &Ident) -> TokenStream {
     let mut taken = BTreeSet::new();
     let mut variants = Vec::new();
     for (index, program) in skeleton.plan.programs.iter().enumerate() {
-        if program.sec.prog_type != ProgType::BPF_PROG_TYPE_STRUCT_OPS as u32 {
+        if program.sec.prog_type != BPF_PROG_TYPE_STRUCT_OPS {
             continue;
         }
         let mut name = type_name(&program.native.name);

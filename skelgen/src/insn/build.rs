@@ -1,7 +1,7 @@
 //! Instructions as they read in the verifier's log: one constructor each, its C meaning in its doc.
 
 use super::Insn;
-use super::uapi::*;
+use crate::uapi::*;
 
 /// A register: `R0` the result, `R1` to `R5` arguments, `R6` to `R9` kept across calls, `R10` the frame pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::uapi::*;
 use super::{Atomic, Insn, Kind, Swap};
+use crate::uapi::*;
 
 /// A run of slots, one line each: `   3: r1 = *(u64 *)(r10 - 8)`.
 pub struct Listing<'a>(pub &'a [Insn]);

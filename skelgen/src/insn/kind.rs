@@ -5,7 +5,7 @@
 //! instructions and what follows them both match on [`Kind`], so that neither knows one that the other does not.
 
 use super::Insn;
-use super::uapi::*;
+use crate::uapi::*;
 
 /// What a slot does, as far as opcode, offset and immediate decide it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,11 +7,11 @@
 pub mod build;
 pub mod disasm;
 mod kind;
-pub mod uapi;
+pub mod limits;
 
+use crate::uapi::*;
 use crate::{Endian, Error, Result};
 pub use kind::{Atomic, Kind, Swap};
-use uapi::*;
 
 /// Bytes of one instruction slot.
 pub const INSN_SIZE: usize = 8;

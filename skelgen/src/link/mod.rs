@@ -10,11 +10,12 @@ use std::collections::{HashMap, HashSet};
 
 pub use program::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Program};
 
-use crate::insn::uapi::{
-    BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
-    BPF_PSEUDO_MAP_IDX_VALUE, MAX_INSNS,
-};
+use crate::insn::limits::MAX_INSNS;
 use crate::object::{self, FuncIdx, KsymIdx, KsymKind, MapIdx, Object, Reloc, Target};
+use crate::uapi::{
+    BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
+    BPF_PSEUDO_MAP_IDX_VALUE,
+};
 use crate::{Error, Result};
 
 /// The most bytes that all programs of an object can have together. Each program has its own copy of shared functions, so

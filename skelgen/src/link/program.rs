@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
-use crate::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, MAX_USED_MAPS};
+use crate::insn::limits::MAX_USED_MAPS;
 use crate::object::{KsymIdx, MapIdx};
+use crate::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
 use crate::{Error, Result};
 
 /// An entry program and, behind it, the functions it reaches.

@@ -2,7 +2,7 @@
 
 use crate::insn::Insn;
 use crate::insn::build::{Reg, ja, jump, jump_imm, ld_imm64};
-use crate::insn::uapi::BPF_PSEUDO_FUNC;
+use crate::uapi::BPF_PSEUDO_FUNC;
 
 /// A place in the program, to jump to before or after it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::attr::{self, ProgLens, cmd, flag, offset};
+use super::attr::{self, ProgLens, offset};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
 use super::infos;
 use super::interpreter::Interpreter;
@@ -13,8 +13,12 @@ use super::probe;
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
-use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, MapType, ProgIdx, Slot};
+use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, ProgIdx, Slot};
 use crate::plan::{Image, LoadPlan, Step, When};
+use crate::uapi::{
+    BPF_BTF_LOAD, BPF_F_ALL_CPUS, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_TYPE_ARRAY, BPF_MAP_UPDATE_ELEM,
+    BPF_PROG_LOAD, BtfKind,
+};
 use crate::{Endian, Result};
 
 /// The loader program, its image, and where in the image the runtime finds what it may change and read.
@@ -219,9 +223,7 @@ impl<'a> Assembler<'a> {
             Step::InitMap { map } => self.init_map(*map, 0, (0, 0)),
             // Not from inside the kernel.
             Step::InitArena { .. } => Ok(()),
-            Step::InitPerCpu { map } => {
-                self.init_map(*map, flag::BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS))
-            }
+            Step::InitPerCpu { map } => self.init_map(*map, BPF_F_ALL_CPUS, (feature::ALL_CPUS, feature::ALL_CPUS)),
             Step::FreezeMap { map } => self.freeze_map(*map),
             Step::Populate { outer, slot, value } => self.populate(*outer, *slot, *value),
             Step::FindTarget { program, name, kind } => self.find_target(*program, name, *kind),
@@ -237,7 +239,7 @@ impl<'a> Assembler<'a> {
     fn load_btf(&mut self) -> Result<()> {
         let btf = self.image.put(&self.plan.btf)?;
         let attr = attr::btf_load(self.endian, self.plan.btf.len());
-        let attr = self.attr(cmd::BPF_BTF_LOAD, &attr, Record { out: self.btf_fd, ..self.always() })?;
+        let attr = self.attr(BPF_BTF_LOAD.0, &attr, Record { out: self.btf_fd, ..self.always() })?;
         self.image.point(attr.plus(offset::btf_load::BTF), btf);
         Ok(())
     }
@@ -260,7 +262,7 @@ impl<'a> Assembler<'a> {
         if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
         }
-        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size, out: slots.fd, ..when });
+        self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg: attr, size, out: slots.fd, ..when });
         self.maps[index.0].attrs.push(attr);
         Ok(())
     }
@@ -268,7 +270,7 @@ impl<'a> Assembler<'a> {
     fn create_stand_in(&mut self, index: usize) -> Result<()> {
         let section = self.plan.map(self.plan.stand_ins[index]);
         let def = MapDef {
-            map_type: MapType::BPF_MAP_TYPE_ARRAY as u32,
+            map_type: BPF_MAP_TYPE_ARRAY,
             key_size: 4,
             value_size: section.def.value_size,
             max_entries: 1,
@@ -276,7 +278,7 @@ impl<'a> Assembler<'a> {
         };
         let attr = attr::map_create(self.endian, "skelgen_standin", &def, false);
         let out = self.stand_ins.next();
-        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out, ..self.when(When::NotDirect) })?;
+        self.attr(BPF_MAP_CREATE.0, &attr, Record { out, ..self.when(When::NotDirect) })?;
         Ok(())
     }
 
@@ -290,7 +292,7 @@ impl<'a> Assembler<'a> {
         if typed {
             self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
         }
-        self.image.record(Record { cmd: cmd::BPF_MAP_CREATE, arg: attr, size, out: fd, ..when });
+        self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg: attr, size, out: fd, ..when });
         self.copy(fd, outer.plus(offset::map_create::INNER_MAP_FD), when);
         Ok(())
     }
@@ -303,7 +305,7 @@ impl<'a> Assembler<'a> {
         self.image.point(attr.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
         self.image.point(attr.plus(offset::map_update_elem::VALUE), BlobOff(init.start));
         self.copy(slots.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
-        self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: 32, ..when });
         Ok(())
     }
 
@@ -312,7 +314,7 @@ impl<'a> Assembler<'a> {
         let when = Record { unless: slots.reused, ..self.always() };
         let attr = self.image.put(&attr::map_fd(self.endian))?;
         self.copy(slots.fd, attr.plus(offset::map_freeze::MAP_FD), when);
-        self.image.record(Record { cmd: cmd::BPF_MAP_FREEZE, arg: attr, size: 4, ..when });
+        self.image.record(Record { cmd: BPF_MAP_FREEZE.0, arg: attr, size: 4, ..when });
         Ok(())
     }
 
@@ -332,18 +334,18 @@ impl<'a> Assembler<'a> {
         self.image.point(attr.plus(offset::map_update_elem::KEY), key);
         self.image.point(attr.plus(offset::map_update_elem::VALUE), value);
         self.copy(outer.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
-        self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: 32, ..when });
         Ok(())
     }
 
-    fn find_target(&mut self, program: ProgIdx, name: &str, kind: u32) -> Result<()> {
+    fn find_target(&mut self, program: ProgIdx, name: &str, kind: BtfKind) -> Result<()> {
         let mut bytes = name.to_owned().into_bytes();
         bytes.push(0);
         let size = within_slack(bytes.len(), "the name of the attach target")?;
         let arg = self.image.put(&bytes)?;
         let (id, module) = (self.image.word(0)?, self.modules.next());
         let unless = self.programs[program.0].skip;
-        let find = Record { op: op::FIND_BTF, cmd: kind, arg, size, out: id, out2: module, unless, ..self.always() };
+        let find = Record { op: op::FIND_BTF, cmd: kind.0, arg, size, out: id, out2: module, unless, ..self.always() };
         self.image.record(find);
         self.targets.insert(program, (id, module));
         Ok(())
@@ -377,7 +379,7 @@ impl<'a> Assembler<'a> {
             self.copy(id, attr.plus(offset::prog_load::ATTACH_BTF_ID), when);
             self.copy(module, attr.plus(offset::prog_load::ATTACH_BTF_OBJ_FD), when);
         }
-        self.image.record(Record { cmd: cmd::BPF_PROG_LOAD, arg: attr, size, out: slots.fd, ..when });
+        self.image.record(Record { cmd: BPF_PROG_LOAD.0, arg: attr, size, out: slots.fd, ..when });
         self.programs[index.0].attrs.push(attr);
         Ok(())
     }

@@ -7,23 +7,6 @@
 use crate::Endian;
 use crate::object::{MapDef, SecDef};
 
-/// Commands of `bpf(2)`.
-pub mod cmd {
-    #![allow(missing_docs, reason = "the names are the kernel's")]
-    pub const BPF_MAP_CREATE: u32 = 0;
-    pub const BPF_MAP_UPDATE_ELEM: u32 = 2;
-    pub const BPF_PROG_LOAD: u32 = 5;
-    pub const BPF_BTF_LOAD: u32 = 18;
-    pub const BPF_MAP_FREEZE: u32 = 22;
-}
-
-/// `flags` of `BPF_MAP_UPDATE_ELEM`.
-pub mod flag {
-    #![allow(missing_docs, reason = "the names are the kernel's")]
-    pub const BPF_F_CPU: u64 = 8;
-    pub const BPF_F_ALL_CPUS: u64 = 16;
-}
-
 /// Where pointers, file descriptors and ids stand in the attrs.
 pub(crate) mod offset {
     pub(crate) mod map_create {
@@ -100,11 +83,11 @@ fn kernel_name_byte(byte: u8) -> u8 {
 pub(crate) fn map_create(endian: Endian, name: &str, def: &MapDef, typed: bool) -> Vec<u8> {
     let id = |id: Option<crate::btf::TypeId>| if typed { id.map_or(0, |id| id.0) } else { 0 };
     Attr::new(endian)
-        .u32(def.map_type)
+        .u32(def.map_type.0)
         .u32(def.key_size)
         .u32(def.value_size)
         .u32(def.max_entries)
-        .u32(def.map_flags)
+        .u32(def.map_flags.0)
         .u32(0) // inner_map_fd
         .u32(def.numa_node)
         .name(name)
@@ -166,7 +149,7 @@ pub(crate) const CORE_RELO_LEN: usize = 16;
 pub(crate) fn prog_load(endian: Endian, name: &str, sec: &SecDef, lens: &ProgLens) -> Vec<u8> {
     let rec = |size: usize, count: usize| if count == 0 { 0 } else { size as u32 };
     Attr::new(endian)
-        .u32(sec.prog_type)
+        .u32(sec.prog_type.0)
         .u32(lens.insns as u32)
         .pointer() // insns
         .pointer() // license
@@ -174,10 +157,10 @@ pub(crate) fn prog_load(endian: Endian, name: &str, sec: &SecDef, lens: &ProgLen
         .u32(0) // log_size
         .u64(0) // log_buf
         .u32(0) // kern_version
-        .u32(sec.prog_flags())
+        .u32(sec.prog_flags().0)
         .name(name)
         .u32(0) // prog_ifindex
-        .u32(sec.expected_attach_type)
+        .u32(sec.expected_attach_type.0)
         .u32(0) // prog_btf_fd
         .u32(rec(FUNC_INFO_LEN, lens.func_info))
         .pointer() // func_info
@@ -200,10 +183,11 @@ pub(crate) fn prog_load(endian: Endian, name: &str, sec: &SecDef, lens: &ProgLen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uapi::MapType;
 
     #[test]
     fn map_create_stands_as_in_the_uapi() {
-        let def = MapDef { map_type: 1, key_size: 2, value_size: 3, max_entries: 4, ..MapDef::default() };
+        let def = MapDef { map_type: MapType(1), key_size: 2, value_size: 3, max_entries: 4, ..MapDef::default() };
         let attr = map_create(Endian::Little, "a-name.that_is_too_long", &def, true);
         assert_eq!(attr.len(), 80);
         assert_eq!(attr[..20], [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);

@@ -6,6 +6,7 @@ use super::assemble::Loader;
 use super::image::Record;
 use super::wire::{feature, op};
 use crate::plan::LoadPlan;
+use crate::uapi::Command;
 
 /// The records of a loader, by the steps of its plan.
 pub struct Records<'a>(pub &'a LoadPlan, pub &'a Loader);
@@ -33,8 +34,8 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (arg, out) = (self.arg.0, self.out.0);
         match self.op {
-            op::BPF => write!(f, "[{out:#x}] = bpf({}, {arg:#x}, {})", command(self.cmd), self.size)?,
-            op::PROBE => write!(f, "[{out:#x}] = bpf({}, {arg:#x}, {})?", command(self.cmd), self.size)?,
+            op::BPF => write!(f, "[{out:#x}] = bpf({}, {arg:#x}, {})", Command(self.cmd), self.size)?,
+            op::PROBE => write!(f, "[{out:#x}] = bpf({}, {arg:#x}, {})?", Command(self.cmd), self.size)?,
             op::COPY => write!(f, "[{out:#x}] = [{arg:#x}]")?,
             op::FIND_BTF => {
                 write!(f, "[{out:#x}], [{:#x}] = btf_find({arg:#x}, {}, {})", self.out2.0, self.size, self.cmd)?
@@ -57,18 +58,6 @@ impl fmt::Display for Record {
             write!(f, " if {} of {}", Features(self.want), Features(self.mask))?;
         }
         write!(f, " unless [{:#x}]", self.unless.0)
-    }
-}
-
-fn command(cmd: u32) -> &'static str {
-    use super::attr::cmd::*;
-    match cmd {
-        BPF_MAP_CREATE => "BPF_MAP_CREATE",
-        BPF_MAP_UPDATE_ELEM => "BPF_MAP_UPDATE_ELEM",
-        BPF_PROG_LOAD => "BPF_PROG_LOAD",
-        BPF_BTF_LOAD => "BPF_BTF_LOAD",
-        BPF_MAP_FREEZE => "BPF_MAP_FREEZE",
-        _ => "?",
     }
 }
 

@@ -30,8 +30,8 @@ use super::wire::{self, header, op, step};
 use crate::btf::{Btf, Func, FuncProto, Int, Linkage, Type, TypeId};
 use crate::insn::build::Size::{B, DW, H, W};
 use crate::insn::build::*;
-use crate::insn::uapi::*;
 use crate::insn::{Insn, encode_all};
+use crate::uapi::*;
 use crate::{Endian, Result};
 
 /// Helpers, by their number in `enum bpf_func_id`.

@@ -1,12 +1,13 @@
 //! Jump tables: maps that are filled entry by entry and frozen before their program is loaded.
 
 use super::assemble::Assembler;
-use super::attr::{self, cmd, offset};
+use super::attr::{self, offset};
 use super::image::{BlobOff, Record};
 use crate::Result;
 use crate::link::JumpTable;
-use crate::object::{MapDef, MapType, ProgIdx};
+use crate::object::{MapDef, ProgIdx};
 use crate::plan::{Image, When};
+use crate::uapi::{BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_TYPE_INSN_ARRAY, BPF_MAP_UPDATE_ELEM};
 
 /// The map's name, which is the section's.
 const NAME: &str = ".jumptables";
@@ -18,7 +19,7 @@ impl Assembler<'_> {
     pub(super) fn create_jump_table(&mut self, program: ProgIdx, table: usize) -> Result<()> {
         let table = &self.plan.program(program).native.jump_tables[table];
         let def = MapDef {
-            map_type: MapType::BPF_MAP_TYPE_INSN_ARRAY as u32,
+            map_type: BPF_MAP_TYPE_INSN_ARRAY,
             key_size: 4,
             value_size: VALUE_LEN as u32,
             max_entries: table.targets.len() as u32,
@@ -26,7 +27,7 @@ impl Assembler<'_> {
         };
         let attr = attr::map_create(self.endian, NAME, &def, false);
         let when = Record { unless: self.programs[program.0].skip, ..self.always() };
-        self.attr(cmd::BPF_MAP_CREATE, &attr, Record { out: self.fd_of(table), ..when })?;
+        self.attr(BPF_MAP_CREATE.0, &attr, Record { out: self.fd_of(table), ..when })?;
         Ok(())
     }
 
@@ -43,7 +44,7 @@ impl Assembler<'_> {
             let (index, target) = (self.image.word(index as u32)?, self.image.word(target)?);
             self.copy(index, key, when);
             self.copy(target, value, when);
-            self.image.record(Record { cmd: cmd::BPF_MAP_UPDATE_ELEM, arg: attr, size: 32, ..when });
+            self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: 32, ..when });
         }
         Ok(())
     }
@@ -53,7 +54,7 @@ impl Assembler<'_> {
         let when = Record { unless: self.programs[program.0].skip, ..self.always() };
         let attr = self.image.put(&attr::map_fd(self.endian))?;
         self.copy(self.fd_of(table), attr.plus(offset::map_freeze::MAP_FD), when);
-        self.image.record(Record { cmd: cmd::BPF_MAP_FREEZE, arg: attr, size: 4, ..when });
+        self.image.record(Record { cmd: BPF_MAP_FREEZE.0, arg: attr, size: 4, ..when });
         Ok(())
     }
 

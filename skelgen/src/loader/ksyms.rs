@@ -12,10 +12,10 @@ use super::assemble::Assembler;
 use super::image::{BlobOff, Record, within_slack};
 use super::wire::{MISSING_KFUNC, op};
 use crate::btf::Kind;
-use crate::insn::uapi::{BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::link::{KsymRef, Program};
 use crate::object::{KsymIdx, KsymKind, ProgIdx};
+use crate::uapi::{BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL};
 use crate::{Endian, Error, Result};
 
 const ENOENT: i32 = 2;

@@ -1,6 +1,7 @@
 //! Which types of maps the kernel is told the types of keys and values of.
 
-use crate::object::{MapDef, MapType};
+use crate::object::MapDef;
+use crate::uapi::*;
 
 /// What `BPF_MAP_CREATE` is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,29 +19,26 @@ pub(super) enum Types {
 /// libbpf asks for the same ones. Where a kernel refuses types, and which ones changes from one to the next, the runtime makes
 /// the map without.
 pub(super) fn types_of(def: &MapDef, is_section: bool) -> Types {
-    use MapType::*;
     if is_section {
         return Types::Value;
     }
-    match MapType::from_u32(def.map_type) {
-        Some(
-            BPF_MAP_TYPE_PERF_EVENT_ARRAY
-            | BPF_MAP_TYPE_CGROUP_ARRAY
-            | BPF_MAP_TYPE_STACK_TRACE
-            | BPF_MAP_TYPE_ARRAY_OF_MAPS
-            | BPF_MAP_TYPE_HASH_OF_MAPS
-            | BPF_MAP_TYPE_DEVMAP
-            | BPF_MAP_TYPE_DEVMAP_HASH
-            | BPF_MAP_TYPE_CPUMAP
-            | BPF_MAP_TYPE_XSKMAP
-            | BPF_MAP_TYPE_SOCKMAP
-            | BPF_MAP_TYPE_SOCKHASH
-            | BPF_MAP_TYPE_QUEUE
-            | BPF_MAP_TYPE_STACK
-            | BPF_MAP_TYPE_ARENA
-            | BPF_MAP_TYPE_INSN_ARRAY,
-        ) => Types::None,
-        Some(BPF_MAP_TYPE_BLOOM_FILTER) => Types::Value,
+    match def.map_type {
+        BPF_MAP_TYPE_PERF_EVENT_ARRAY
+        | BPF_MAP_TYPE_CGROUP_ARRAY
+        | BPF_MAP_TYPE_STACK_TRACE
+        | BPF_MAP_TYPE_ARRAY_OF_MAPS
+        | BPF_MAP_TYPE_HASH_OF_MAPS
+        | BPF_MAP_TYPE_DEVMAP
+        | BPF_MAP_TYPE_DEVMAP_HASH
+        | BPF_MAP_TYPE_CPUMAP
+        | BPF_MAP_TYPE_XSKMAP
+        | BPF_MAP_TYPE_SOCKMAP
+        | BPF_MAP_TYPE_SOCKHASH
+        | BPF_MAP_TYPE_QUEUE
+        | BPF_MAP_TYPE_STACK
+        | BPF_MAP_TYPE_ARENA
+        | BPF_MAP_TYPE_INSN_ARRAY => Types::None,
+        BPF_MAP_TYPE_BLOOM_FILTER => Types::Value,
         _ => Types::KeyAndValue,
     }
 }
@@ -93,14 +91,14 @@ mod tests {
             ("INSN_ARRAY", Neither),
             ("RHASH", Both),
         ];
-        let known = |number: usize| MapType::from_u32(number as u32).map(MapType::name);
+        let known = |number: usize| MapType(number as u32).name();
         for (number, (name, types)) in table.into_iter().enumerate() {
             assert_eq!(known(number), Some(format!("BPF_MAP_TYPE_{name}").as_str()));
-            let def = MapDef { map_type: number as u32, ..MapDef::default() };
+            let def = MapDef { map_type: MapType(number as u32), ..MapDef::default() };
             assert_eq!(types_of(&def, false), types, "{name}");
         }
         assert_eq!(known(table.len()), None);
-        let section = MapDef { map_type: MapType::BPF_MAP_TYPE_ARRAY as u32, ..MapDef::default() };
+        let section = MapDef { map_type: BPF_MAP_TYPE_ARRAY, ..MapDef::default() };
         assert_eq!(types_of(&section, true), Types::Value);
     }
 }

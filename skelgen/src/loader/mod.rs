@@ -21,7 +21,6 @@ mod probe;
 pub mod wire;
 
 pub use assemble::{Loader, MapSlots, ProgramSlots, assemble};
-pub use attr::{cmd, flag};
 pub use display::Records;
 pub use image::{BlobOff, Record};
 pub use interpreter::Interpreter;

@@ -1,12 +1,15 @@
 //! Finding out, from inside the kernel, how it can treat per-CPU data.
 
 use super::assemble::Assembler;
-use super::attr::{self, ProgLens, cmd, flag, offset};
+use super::attr::{self, ProgLens, offset};
 use super::image::{BlobOff, Record};
 use super::wire::{feature, header, op};
 use crate::Result;
-use crate::insn::{build, encode_all, uapi};
-use crate::object::{MapDef, MapType, SecDef};
+use crate::insn::{build, encode_all};
+use crate::object::{MapDef, SecDef};
+use crate::uapi::{
+    BPF_F_CPU, BPF_MAP_CREATE, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, BPF_PSEUDO_MAP_IDX_VALUE,
+};
 
 /// The `ERANGE` with which a kernel that has `BPF_F_CPU` answers an impossible CPU.
 const ERANGE: i32 = 34;
@@ -26,23 +29,23 @@ impl Assembler<'_> {
         let unknown = Record { mask: feature::KNOWN, want: 0, ..self.always() };
 
         let def = MapDef {
-            map_type: MapType::BPF_MAP_TYPE_PERCPU_ARRAY as u32,
+            map_type: BPF_MAP_TYPE_PERCPU_ARRAY,
             key_size: 4,
             value_size: VALUE_SIZE,
             max_entries: 1,
             ..MapDef::default()
         };
         let create = attr::map_create(self.endian, "skelgen_probe", &def, false);
-        self.attr(cmd::BPF_MAP_CREATE, &create, Record { out: fd, ..unknown })?;
+        self.attr(BPF_MAP_CREATE.0, &create, Record { out: fd, ..unknown })?;
 
-        let impossible_cpu = flag::BPF_F_CPU | u64::from(u32::MAX) << 32;
+        let impossible_cpu = BPF_F_CPU | u64::from(u32::MAX) << 32;
         let update = attr::map_update_elem(self.endian, impossible_cpu);
         let update = self.image.put(&update)?;
         self.image.point(update.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
         self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
         self.image.record(Record {
             op: op::PROBE,
-            cmd: cmd::BPF_MAP_UPDATE_ELEM,
+            cmd: BPF_MAP_UPDATE_ELEM.0,
             arg: update,
             size: 32,
             expect: -ERANGE,
@@ -57,7 +60,7 @@ impl Assembler<'_> {
     /// Loads a socket filter that reads the probe map directly.
     fn probe_direct(&mut self, map: BlobOff) -> Result<()> {
         use build::{R0, R1, Size};
-        let [low, high] = build::ld_imm64(R1, uapi::BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
+        let [low, high] = build::ld_imm64(R1, BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
         let code = [low, high, build::load(Size::DW, R0, R1, 0), build::mov_imm(R0, 0), build::exit()];
         let sec = SecDef::socket_filter();
         let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
@@ -76,7 +79,7 @@ impl Assembler<'_> {
         self.image.point(attr.plus(offset::prog_load::FD_ARRAY), map);
         self.image.record(Record {
             op: op::PROBE,
-            cmd: cmd::BPF_PROG_LOAD,
+            cmd: BPF_PROG_LOAD.0,
             arg: attr,
             size,
             out: fd,

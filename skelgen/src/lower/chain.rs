@@ -8,7 +8,7 @@
 use super::WITHOUT_LOOKUP;
 use super::body::{Body, Call};
 use super::helpers::{TAIL_CALL, TIMER_SET_CALLBACK};
-use crate::insn::uapi::MAX_BPF_STACK;
+use crate::insn::limits::MAX_BPF_STACK;
 use crate::{Error, Result};
 
 /// Frames are rounded up to a multiple of this, on the most lenient and on the strictest kernels.

@@ -4,8 +4,8 @@
 //! either understood in full or refused: a wrong guess would lose a register's value silently.
 
 use super::regs::Regs;
-use crate::insn::uapi::*;
 use crate::insn::{Atomic, Insn, Kind};
+use crate::uapi::*;
 use crate::{Error, Result};
 
 /// What one instruction does to the registers.

@@ -9,7 +9,8 @@
 
 use super::body::{Body, Step};
 use crate::insn::Insn;
-use crate::insn::uapi::*;
+use crate::insn::limits::MAX_BPF_STACK;
+use crate::uapi::*;
 
 /// What a register holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

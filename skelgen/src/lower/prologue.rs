@@ -7,8 +7,9 @@ use super::helpers;
 use super::regs::Regs;
 use crate::insn::Insn;
 use crate::insn::build::*;
-use crate::insn::uapi::*;
+use crate::insn::limits::MAX_BPF_STACK;
 use crate::object::MapIdx;
+use crate::uapi::*;
 use crate::{Error, Result};
 
 /// Bytes of a stack slot that holds a register.

@@ -6,11 +6,8 @@
 use super::data::{self, ARENA_SECTION, Sections};
 use super::elf::{Section, SectionIdx, SectionKind};
 use super::model::{Arena, Map, MapIdx};
-use super::uapi::MapType;
+use crate::uapi::{BPF_F_SEGV_ON_FAULT, BPF_MAP_TYPE_ARENA};
 use crate::{Error, Result};
-
-/// `BPF_F_SEGV_ON_FAULT`: user space cannot reach a page before a program has allocated it.
-const BPF_F_SEGV_ON_FAULT: u32 = 1 << 17;
 
 /// Gives the arena among `maps` its variables; the section and the map, if the object has such.
 pub(super) fn variables(sections: &Sections<'_>, maps: &mut [Map]) -> Result<Option<(SectionIdx, MapIdx)>> {
@@ -26,7 +23,7 @@ pub(super) fn variables(sections: &Sections<'_>, maps: &mut [Map]) -> Result<Opt
     };
     let Some(section) = section else { return Ok(None) };
     let map = &mut maps[index.0];
-    if map.def.map_flags & BPF_F_SEGV_ON_FAULT != 0 {
+    if map.def.map_flags.has(BPF_F_SEGV_ON_FAULT) {
         let what = "BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their first values";
         return Err(Error::unsupported(what).in_section(ARENA_SECTION).in_symbol(map.name.as_str()));
     }
@@ -36,7 +33,7 @@ pub(super) fn variables(sections: &Sections<'_>, maps: &mut [Map]) -> Result<Opt
 
 /// The only arena: instructions do not say which one an address is in.
 fn the_arena(maps: &[Map]) -> Result<Option<MapIdx>> {
-    let is_arena = |map: &&Map| map.def.map_type == MapType::BPF_MAP_TYPE_ARENA as u32;
+    let is_arena = |map: &&Map| map.def.map_type == BPF_MAP_TYPE_ARENA;
     let mut arenas = maps.iter().filter(is_arena);
     if let (Some(first), Some(second)) = (arenas.next(), arenas.next()) {
         let what = format!("a second arena, beside `{}`; an object can have one", first.name);

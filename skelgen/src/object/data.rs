@@ -10,8 +10,10 @@ use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
 use super::maps::{MAX_MAPS, MAX_PERCPU_VALUE, too_many};
 use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
-use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, Linkage, TypeId};
+use crate::uapi::{
+    BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags, MapType,
+};
 use crate::{Error, Result};
 
 /// Where compilers put the variables of address space 1: an arena's.
@@ -149,7 +151,7 @@ fn data_map(sections: &Sections<'_>, section: &Section<'_>, kind: DataKind, obje
         name: section.name.clone(),
         kernel_name: kernel_name(object, &section.name),
         def: MapDef {
-            map_type: map_type(kind) as u32,
+            map_type: map_type(kind),
             key_size: 4,
             value_size,
             max_entries: 1,
@@ -167,8 +169,8 @@ fn data_map(sections: &Sections<'_>, section: &Section<'_>, kind: DataKind, obje
 
 fn map_type(kind: DataKind) -> MapType {
     match kind {
-        DataKind::PerCpu => MapType::BPF_MAP_TYPE_PERCPU_ARRAY,
-        _ => MapType::BPF_MAP_TYPE_ARRAY,
+        DataKind::PerCpu => BPF_MAP_TYPE_PERCPU_ARRAY,
+        _ => BPF_MAP_TYPE_ARRAY,
     }
 }
 
@@ -181,12 +183,12 @@ fn is_shared(btf: &Btf, datasec: TypeId) -> bool {
 }
 
 /// Only what is shared is mapped, as memory with a lock or a timer cannot be: those are for programs alone.
-fn map_flags(kind: DataKind, is_shared: bool) -> u32 {
-    let mmapable = if is_shared { BPF_F_MMAPABLE } else { 0 };
+fn map_flags(kind: DataKind, is_shared: bool) -> MapFlags {
+    let mmapable = if is_shared { BPF_F_MMAPABLE } else { MapFlags(0) };
     match kind {
         DataKind::Data | DataKind::Bss => mmapable,
         DataKind::Rodata | DataKind::Kconfig => mmapable | BPF_F_RDONLY_PROG,
-        DataKind::PerCpu => 0,
+        DataKind::PerCpu => MapFlags(0),
     }
 }
 

@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use super::data;
 use super::elf::{Bind, Elf};
 use super::model::{Data, DataKind, Kconfig, KconfigType, Map, MapDef, Var};
-use super::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MapType};
 use crate::btf::{Btf, DatasecVar, Int, Kind, Linkage, Type, TypeId};
+use crate::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY};
 use crate::{Error, Result};
 
 const KCONFIG: &str = ".kconfig";
@@ -36,7 +36,7 @@ pub(super) fn map(elf: &Elf<'_>, btf: &mut Btf, object: &str) -> Result<Option<M
         name: KCONFIG.to_owned(),
         kernel_name: data::kernel_name(object, KCONFIG),
         def: MapDef {
-            map_type: MapType::BPF_MAP_TYPE_ARRAY as u32,
+            map_type: BPF_MAP_TYPE_ARRAY,
             key_size: 4,
             value_size,
             max_entries: 1,

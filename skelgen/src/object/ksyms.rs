@@ -11,7 +11,7 @@ use super::ksym::{Ksym, KsymKind};
 use super::model::{KsymIdx, Target};
 use crate::btf::{Btf, DatasecVar, Int, Linkage, Type, TypeId, Var};
 use crate::insn::Insn;
-use crate::insn::uapi::{BPF_CALL, BPF_JMP};
+use crate::uapi::{BPF_CALL, BPF_JMP};
 use crate::{Error, Result};
 
 const KSYMS: &str = ".ksyms";

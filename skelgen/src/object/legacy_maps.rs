@@ -11,6 +11,7 @@
 use super::elf::{Elf, Section, Symbol, SymbolKind};
 use super::maps::{self, MapPlaces};
 use super::model::{Map, MapDef, MapIdx};
+use crate::uapi::{MapFlags, MapType};
 use crate::{Endian, Error, Result};
 
 const SECTION: &str = "maps";
@@ -59,11 +60,11 @@ fn declared(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Ma
     let bytes = bytes.ok_or_else(|| Error::malformed("ends past the section's end"))?;
     let word = |index: usize| endian.u32_at(bytes, 4 * index).unwrap_or_default();
     let def = MapDef {
-        map_type: word(0),
+        map_type: MapType(word(0)),
         key_size: word(1),
         value_size: word(2),
         max_entries: word(3),
-        map_flags: word(4),
+        map_flags: MapFlags(word(4)),
         pin_by_name: maps::pinned(word(6)).map_err(|error| Error::unsupported(format!("`pinning`: {error}")))?,
         ..MapDef::default()
     };

@@ -9,8 +9,11 @@ use super::elf::{Elf, R_BPF_64_ABS64, Section, SectionIdx, SymbolKind};
 use super::functions::Functions;
 use super::model::{Map, MapDef, MapIdx, ProgIdx, ProgramDef, Slot};
 use super::programs::by_entry;
-use super::uapi::MapType;
 use crate::btf::{Btf, Composite, Kind, Linkage, Member, Type, TypeId};
+use crate::uapi::{
+    BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_UNSPEC, MapFlags,
+    MapType,
+};
 use crate::{Error, Result};
 
 /// The section of maps that BTF declares.
@@ -187,7 +190,7 @@ fn declare(btf: &Btf, name: &str, id: TypeId) -> Result<Declared> {
 
 /// Refuses what no kernel makes a map of.
 pub(super) fn check(def: &MapDef) -> Result<()> {
-    if def.map_type == 0 {
+    if def.map_type == BPF_MAP_TYPE_UNSPEC {
         return Err(Error::malformed("the declaration has no `type`"));
     }
     if def.is_percpu() && def.value_size > MAX_PERCPU_VALUE {
@@ -199,11 +202,7 @@ pub(super) fn check(def: &MapDef) -> Result<()> {
 
 /// Whether the object may say what is in the map's slots.
 fn has_slots(def: &MapDef) -> bool {
-    use MapType::*;
-    matches!(
-        MapType::from_u32(def.map_type),
-        Some(BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS | BPF_MAP_TYPE_PROG_ARRAY)
-    )
+    matches!(def.map_type, BPF_MAP_TYPE_ARRAY_OF_MAPS | BPF_MAP_TYPE_HASH_OF_MAPS | BPF_MAP_TYPE_PROG_ARRAY)
 }
 
 #[derive(Default)]
@@ -228,9 +227,9 @@ impl Parsed {
     fn member(&mut self, btf: &Btf, name: &str, member: &Member, outer: bool) -> Result<()> {
         let def = &mut self.def;
         match name {
-            "type" => def.map_type = uint(btf, member)?,
+            "type" => def.map_type = MapType(uint(btf, member)?),
             "max_entries" => def.max_entries = uint(btf, member)?,
-            "map_flags" => def.map_flags = uint(btf, member)?,
+            "map_flags" => def.map_flags = MapFlags(uint(btf, member)?),
             "numa_node" => def.numa_node = uint(btf, member)?,
             "map_extra" => def.map_extra = ulong(btf, member)?,
             "key_size" => same_size(&mut def.key_size, uint(btf, member)?)?,

@@ -46,7 +46,6 @@ mod relocs;
 pub mod sec;
 mod source;
 mod struct_ops;
-pub mod uapi;
 
 pub use ksym::{Ksym, KsymKind};
 pub use model::{
@@ -54,7 +53,6 @@ pub use model::{
     MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var, VarNote,
 };
 pub use sec::{AttachTo, SecDef, UsdtTarget};
-pub use uapi::{AttachType, MapType, ProgType};
 
 use crate::btf::{Btf, BtfExt};
 use crate::{Error, Result};

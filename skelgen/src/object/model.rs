@@ -4,9 +4,12 @@ use std::fmt;
 
 use super::ksym::Ksym;
 use super::sec::SecDef;
-use super::uapi::{BPF_F_MMAPABLE, MapType};
 use crate::btf::{Btf, StrOff, TypeId};
 use crate::insn::Insn;
+use crate::uapi::{
+    BPF_F_MMAPABLE, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PERCPU_HASH, BtfKind, MapFlags, MapType,
+};
 use crate::{Endian, Error};
 
 macro_rules! index {
@@ -194,7 +197,7 @@ pub enum Slot {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MapDef {
     /// `enum bpf_map_type`.
-    pub map_type: u32,
+    pub map_type: MapType,
     /// Bytes of a key.
     pub key_size: u32,
     /// Bytes of a value (of one CPU's value, in a per-CPU map).
@@ -202,7 +205,7 @@ pub struct MapDef {
     /// Entries.
     pub max_entries: u32,
     /// `BPF_F_*`.
-    pub map_flags: u32,
+    pub map_flags: MapFlags,
     /// NUMA node, with `BPF_F_NUMA_NODE`.
     pub numa_node: u32,
     /// Extra attribute of a few map types: the number of hash functions of a bloom filter, for instance.
@@ -218,20 +221,17 @@ pub struct MapDef {
 impl MapDef {
     /// Whether user space can map the value into its memory (`BPF_F_MMAPABLE`).
     pub fn is_mmapable(&self) -> bool {
-        self.map_flags & BPF_F_MMAPABLE != 0
+        self.map_flags.has(BPF_F_MMAPABLE)
     }
 
     /// Whether each possible CPU has a value of its own.
     pub fn is_percpu(&self) -> bool {
-        use MapType::*;
         matches!(
-            MapType::from_u32(self.map_type),
-            Some(
-                BPF_MAP_TYPE_PERCPU_ARRAY
-                    | BPF_MAP_TYPE_PERCPU_HASH
-                    | BPF_MAP_TYPE_LRU_PERCPU_HASH
-                    | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
-            )
+            self.map_type,
+            BPF_MAP_TYPE_PERCPU_ARRAY
+                | BPF_MAP_TYPE_PERCPU_HASH
+                | BPF_MAP_TYPE_LRU_PERCPU_HASH
+                | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
         )
     }
 }
@@ -261,7 +261,7 @@ pub struct OpsMember {
     /// Bytes.
     pub size: u32,
     /// `BTF_KIND_*` of its type, behind typedefs and qualifiers.
-    pub kind: u32,
+    pub kind: BtfKind,
     /// Whether it is a bit-field, of which the kernel takes none.
     pub bitfield: bool,
     /// Whether it is a pointer to a function, in whose place a program can stand.

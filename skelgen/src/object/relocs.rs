@@ -12,7 +12,7 @@ use super::jump_tables;
 use super::ksyms::Ksyms;
 use super::maps::MapPlaces;
 use super::model::{FuncIdx, MapIdx, Reloc, Target};
-use crate::insn::uapi::{MAX_INSNS, MAX_USED_MAPS};
+use crate::insn::limits::{MAX_INSNS, MAX_USED_MAPS};
 use crate::insn::{INSN_SIZE, Insn};
 use crate::{Error, Result};
 

@@ -11,15 +11,12 @@ use super::elf::{Elf, ElfReloc, R_BPF_64_ABS64, Section};
 use super::functions::Functions;
 use super::model::{FuncIdx, Map, MapDef, OpsMember, ProgIdx, ProgramDef, StructOps};
 use super::programs::by_entry;
-use super::uapi::{MapType, ProgType};
 use crate::btf::{Btf, Composite, Kind, Member, Type, TypeId};
+use crate::uapi::{BPF_F_LINK, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_TYPE_STRUCT_OPS, BTF_KIND_UNKN, BtfKind, MapFlags};
 use crate::{Error, Result};
 
 const STRUCT_OPS: &str = ".struct_ops";
 const STRUCT_OPS_LINK: &str = ".struct_ops.link";
-
-/// `BPF_F_LINK`: the map is registered through a link.
-const BPF_F_LINK: u32 = 1 << 13;
 
 /// The most members that all maps of a section can have together: many maps can share one huge struct. The kernel's own
 /// structs have less than a hundred members.
@@ -152,11 +149,11 @@ impl Parser<'_> {
             name: name.to_owned(),
             kernel_name: name.chars().take(NAME_LEN).collect(),
             def: MapDef {
-                map_type: MapType::BPF_MAP_TYPE_STRUCT_OPS as u32,
+                map_type: BPF_MAP_TYPE_STRUCT_OPS,
                 key_size: 4,
                 value_size: ty.size,
                 max_entries: 1,
-                map_flags: if self.sec.link { BPF_F_LINK } else { 0 },
+                map_flags: if self.sec.link { BPF_F_LINK } else { MapFlags(0) },
                 ..MapDef::default()
             },
             inner: None,
@@ -188,7 +185,7 @@ impl Parser<'_> {
             name: name.to_owned(),
             offset,
             size: size.min(room),
-            kind: resolved.kind().map_or(0, |kind| kind as u32),
+            kind: resolved.kind().map_or(BTF_KIND_UNKN, BtfKind::from),
             bitfield,
             function: matches!(resolved, Type::Ptr(to) if matches!(self.btf.get_resolved(*to), Type::FuncProto(_))),
             program: None,
@@ -233,7 +230,7 @@ impl Parser<'_> {
             return Err(Error::unresolved(what));
         };
         let ProgramDef { name, section, sec, .. } = &self.programs[program];
-        if sec.prog_type != ProgType::BPF_PROG_TYPE_STRUCT_OPS as u32 {
+        if sec.prog_type != BPF_PROG_TYPE_STRUCT_OPS {
             let what = format!(
                 "`{}` refers to program `{name}` of section {section}, which is not of struct_ops",
                 member.name

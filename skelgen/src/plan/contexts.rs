@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::Result;
 use crate::btf::{Btf, Composite, DeclTag, Func, Linkage, Type, TypeId, Typedef};
 use crate::link::Program;
-use crate::object::ProgType;
+use crate::uapi::*;
 
 /// What `__arg_ctx` stands for.
 const TAG: &str = "arg:ctx";
@@ -22,7 +22,7 @@ const TAG: &str = "arg:ctx";
 type Wanted = Option<(&'static str, Vec<usize>)>;
 
 /// Names the contexts in the prototypes of functions that `programs`, each with its type, reach.
-pub(super) fn name_contexts(mut btf: Btf, programs: &mut [(u32, &mut Program)]) -> Result<Btf> {
+pub(super) fn name_contexts(mut btf: Btf, programs: &mut [(ProgType, &mut Program)]) -> Result<Btf> {
     let mut pointers = BTreeMap::new();
     let tagged = tagged(&btf);
     let tags = tags(&btf, &tagged);
@@ -69,8 +69,7 @@ fn tagged(btf: &Btf) -> BTreeMap<TypeId, BTreeSet<usize>> {
 }
 
 /// Which of a function's tagged arguments a program of this type has to be told by name.
-fn wanted(btf: &Btf, function: TypeId, tagged: &BTreeSet<usize>, prog_type: u32) -> Wanted {
-    let prog_type = ProgType::from_u32(prog_type)?;
+fn wanted(btf: &Btf, function: TypeId, tagged: &BTreeSet<usize>, prog_type: ProgType) -> Wanted {
     let name = context_name(prog_type)?;
     let Type::FuncProto(proto) = btf.get(btf.get(function).as_func()?.proto) else { return None };
     let is_wanted =
@@ -82,7 +81,6 @@ fn wanted(btf: &Btf, function: TypeId, tagged: &BTreeSet<usize>, prog_type: u32)
 /// Whether an argument of this type is one that kernels take for the context by its tag alone: of any other type, either
 /// the name is right already, or no kernel takes it.
 fn stands_for(btf: &Btf, ty: TypeId, prog_type: ProgType) -> bool {
-    use ProgType::*;
     let Type::Ptr(pointee) = btf.get_resolved(ty) else { return false };
     match btf.get_resolved(*pointee) {
         Type::Void => true,
@@ -113,7 +111,6 @@ const REGISTERS: &str = "bpf_user_pt_regs_t";
 
 /// The struct by whose name kernels know the context (`include/linux/bpf_types.h`); other types of programs have none.
 fn context_name(prog_type: ProgType) -> Option<&'static str> {
-    use ProgType::*;
     Some(match prog_type {
         BPF_PROG_TYPE_SOCKET_FILTER
         | BPF_PROG_TYPE_SCHED_CLS
@@ -195,7 +192,6 @@ mod tests {
     use super::*;
     use crate::btf::build::Builder;
     use crate::link::FuncInfo;
-    use ProgType::*;
 
     /// `int tagged(void *ctx __arg_ctx, int n)`, and the function's type.
     fn btf(pointee: impl FnOnce(&mut Builder) -> TypeId) -> (Btf, TypeId) {
@@ -227,7 +223,7 @@ mod tests {
     /// What the function is to each of a program of these types, as C, and how many types there are more.
     fn named(btf: &Btf, function: TypeId, types: &[ProgType]) -> (Vec<(TypeId, String)>, usize) {
         let mut programs: Vec<_> = types.iter().map(|_| program(function)).collect();
-        let mut typed: Vec<_> = types.iter().zip(&mut programs).map(|(&ty, program)| (ty as u32, program)).collect();
+        let mut typed: Vec<_> = types.iter().zip(&mut programs).map(|(&ty, program)| (ty, program)).collect();
         let made = name_contexts(btf.clone(), &mut typed).unwrap();
         let to_each = programs.iter().map(|program| {
             let id = program.func_info[1].type_id;
@@ -298,7 +294,7 @@ mod tests {
         // Not one that a program reaches.
         assert_eq!(named(&btf, TypeId(0), &[]).1, 0);
         let mut program = program(TypeId(0));
-        let made = name_contexts(btf.clone(), &mut [(BPF_PROG_TYPE_XDP as u32, &mut program)]).unwrap();
+        let made = name_contexts(btf.clone(), &mut [(BPF_PROG_TYPE_XDP, &mut program)]).unwrap();
         assert_eq!(made, btf);
         // Not a static one.
         btf.func_mut(function).unwrap().linkage = Linkage::Static;

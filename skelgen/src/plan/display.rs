@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Image, LoadPlan, Step, When};
 use crate::btf::Kind;
-use crate::object::{Ksym, KsymKind, Map, MapDef, MapType, Slot};
+use crate::object::{Ksym, KsymKind, Map, MapDef, Slot};
 use crate::printable;
 
 impl fmt::Display for LoadPlan {
@@ -66,7 +66,7 @@ impl LoadPlan {
                 write!(f, "populate map    {}[{slot}] = {value}", name(*outer))
             }
             Step::FindTarget { program, name, kind } => {
-                let kind = match Kind::from_number(*kind) {
+                let kind = match Kind::from_number(kind.0) {
                     Some(Kind::Func) => "function".to_owned(),
                     Some(Kind::Typedef) => "typedef".to_owned(),
                     Some(Kind::Struct) => "struct".to_owned(),
@@ -140,14 +140,14 @@ struct Def<'a>(&'a MapDef);
 impl fmt::Display for Def<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let def = self.0;
-        match MapType::from_u32(def.map_type) {
-            Some(known) => write!(f, "type={}", known.name().trim_start_matches("BPF_MAP_TYPE_").to_lowercase())?,
-            None => write!(f, "type={}", def.map_type)?,
-        }
         write!(
             f,
-            " key_size={} value_size={} max_entries={} flags={:#x}",
-            def.key_size, def.value_size, def.max_entries, def.map_flags
+            "type={} key_size={} value_size={} max_entries={} flags={:#x}",
+            def.map_type.short(),
+            def.key_size,
+            def.value_size,
+            def.max_entries,
+            def.map_flags.0
         )
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of a load.
 
 use crate::object::{KsymIdx, MapIdx, ProgIdx, Slot};
+use crate::uapi::BtfKind;
 
 /// One step of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub enum Step {
         /// The type's name in the kernel's BTF.
         name: String,
         /// Its kind.
-        kind: u32,
+        kind: BtfKind,
     },
     /// `BPF_PROG_LOAD`.
     LoadProgram {

@@ -2,8 +2,8 @@
 
 use skelgen::insn::Insn;
 use skelgen::insn::build::*;
-use skelgen::insn::uapi::*;
 use skelgen::object::{FuncIdx, Function, MapIdx, Reloc, Target};
+use skelgen::uapi::*;
 use skelgen_tests::random::Random;
 
 use super::{GET_SMP_PROCESSOR_ID, PROBE_READ_KERNEL, SECTION_SIZES};

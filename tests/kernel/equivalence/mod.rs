@@ -6,9 +6,9 @@ mod model;
 use skelgen::insn::Insn;
 use skelgen::insn::build::{R2, R5, R7, R10, Size, mov, store};
 use skelgen::insn::disasm::Listing;
-use skelgen::insn::uapi::{BPF_ATOMIC, BPF_PSEUDO_MAP_IDX_VALUE, BPF_STX};
 use skelgen::link;
 use skelgen::plan::LoadPlan;
+use skelgen::uapi::{BPF_ATOMIC, BPF_PSEUDO_MAP_IDX_VALUE, BPF_STX};
 use skelgen_runtime::{Loaded, PerCpu, PerCpuMode, Program};
 use skelgen_tests::random::{Random, seed};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use skelgen::insn::Insn;
-use skelgen::insn::uapi::*;
+use skelgen::uapi::*;
 
 use super::{GET_SMP_PROCESSOR_ID, PROBE_READ_KERNEL};
 

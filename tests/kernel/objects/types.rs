@@ -1,5 +1,6 @@
 //! Maps whose types the kernel refuses.
 
+use skelgen_runtime::uapi::BPF_MAP_TYPE_LRU_HASH;
 use skelgen_tests::skeletons::refused_map_types::RefusedMapTypes;
 use skelgen_tests::{in_own_process, may_load, open_fds};
 
@@ -18,7 +19,7 @@ fn a_map_is_made_without_its_types() {
                 .map(map_info);
         assert_eq!((lru.btf_value_type_id, percpu.btf_value_type_id), (0, 0));
         assert_ne!(array.btf_value_type_id, 0, "the others keep theirs");
-        assert_eq!((lru.map_type, lru.value_size, lru.max_entries), (9, 8, 8));
+        assert_eq!((lru.map_type, lru.value_size, lru.max_entries), (BPF_MAP_TYPE_LRU_HASH, 8, 8));
         drop(skel);
         assert_eq!(open_fds(), before, "what the runs before the last one made is closed");
     });

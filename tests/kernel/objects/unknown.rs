@@ -1,7 +1,9 @@
 //! Programs whose section does not say what they are.
 
 use skelgen_runtime::TestRun;
-use skelgen_runtime::uapi::{BPF_F_SLEEPABLE, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_SYSCALL};
+use skelgen_runtime::uapi::{
+    BPF_F_SLEEPABLE, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_SYSCALL, BPF_PROG_TYPE_UNSPEC, ProgFlags,
+};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::unknown_section::UnknownSection;
 
@@ -14,7 +16,7 @@ fn they_are_loaded_as_what_the_user_says() {
         return;
     }
     let mut open = UnknownSection::open().unwrap();
-    assert_eq!((open.progs.nonsense.prog_type(), open.progs.nonsense.autoload()), (0, true));
+    assert_eq!((open.progs.nonsense.prog_type(), open.progs.nonsense.autoload()), (BPF_PROG_TYPE_UNSPEC, true));
     assert!(!open.progs.optional.autoload());
     open.progs.nonsense.set_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT);
     let skel = open.load().unwrap();
@@ -33,7 +35,7 @@ fn flags_are_the_users_too() {
         return;
     }
     // A syscall program that does not sleep is none.
-    let load = |flags: Option<u32>| {
+    let load = |flags: Option<ProgFlags>| {
         let mut open = UnknownSection::open().unwrap();
         open.progs.nonsense.set_prog_type(BPF_PROG_TYPE_SYSCALL);
         if let Some(flags) = flags {

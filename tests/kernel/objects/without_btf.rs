@@ -1,5 +1,6 @@
 //! Objects without BTF, and maps that need none.
 
+use skelgen_runtime::uapi::{BPF_F_NO_PREALLOC, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::legacy_maps::LegacyMaps;
 use skelgen_tests::skeletons::untyped::Untyped;
@@ -30,10 +31,13 @@ fn legacy_maps_are_maps() {
     }
     let skel = LegacyMaps::open().unwrap().load().unwrap();
     let numbers = map_info(skel.maps.numbers.map());
-    assert_eq!((numbers.map_type, numbers.key_size, numbers.value_size, numbers.max_entries), (2, 4, 8, 3));
+    assert_eq!(
+        (numbers.map_type, numbers.key_size, numbers.value_size, numbers.max_entries),
+        (BPF_MAP_TYPE_ARRAY, 4, 8, 3)
+    );
     assert_eq!(numbers.name(), "numbers");
     let words = map_info(skel.maps.words.map());
-    assert_eq!((words.map_type, words.max_entries, words.map_flags), (1, 16, 1));
+    assert_eq!((words.map_type, words.max_entries, words.map_flags), (BPF_MAP_TYPE_HASH, 16, BPF_F_NO_PREALLOC));
 
     run_on(online().last(), &skel.progs.count, [40, 0]);
     run_on(online().last(), &skel.progs.count, [2, 0]);

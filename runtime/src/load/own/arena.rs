@@ -17,7 +17,7 @@ use crate::open::Opened;
 use crate::sys::Errno;
 use crate::sys::bpf::{self, Prog};
 use crate::sys::mmap::{Mapping, page_size};
-use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE};
+use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE, LD_IMM64};
 use crate::{Error, Result, diagnose};
 
 /// The arena that a load has.
@@ -99,7 +99,7 @@ fn takes_any_offset(map: &Map, token: Option<BorrowedFd<'_>>) -> bool {
     static FOUND_OUT: OnceLock<bool> = OnceLock::new();
     let ask = || {
         let insns = [
-            insn(0x18, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
+            insn(LD_IMM64, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
             insn(0, 0, 0, 0, -1),
             insn(0xb7, 0, 0, 0, 0),
             insn(0x95, 0, 0, 0, 0),

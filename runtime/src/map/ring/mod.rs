@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use records::Records;
 
-use super::{Map, type_name};
+use super::Map;
 use crate::plain::Value;
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{BPF_F_RB_OVERWRITE, BPF_MAP_TYPE_RINGBUF};
@@ -100,9 +100,9 @@ impl<T: Value> RingBuf<T> {
     pub fn new(map: &Map) -> Result<RingBuf<T>> {
         let failed = || map.failed("read from ring buffer");
         if map.map_type() != BPF_MAP_TYPE_RINGBUF {
-            return Err(failed().because(format!("it is a {}", type_name(map.map_type()))));
+            return Err(failed().because(format!("it is a {}", map.map_type())));
         }
-        if map.map_flags() & BPF_F_RB_OVERWRITE != 0 {
+        if map.map_flags().has(BPF_F_RB_OVERWRITE) {
             let why = "with BPF_F_RB_OVERWRITE programs write over records while they are copied";
             return Err(failed().because(why));
         }

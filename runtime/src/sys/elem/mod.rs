@@ -18,11 +18,11 @@ use crate::cpus;
 /// A map's type and sizes, as it was created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    pub(crate) map_type: u32,
+    pub(crate) map_type: MapType,
     pub(crate) key_size: u32,
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
-    pub(crate) map_flags: u32,
+    pub(crate) map_flags: MapFlags,
 }
 
 impl Shape {
@@ -87,7 +87,7 @@ pub(crate) struct Batched {
 /// # Safety
 ///
 /// As for [`sys_bpf`].
-unsafe fn batch(cmd: u32, mut attr: MapBatch) -> Batched {
+unsafe fn batch(cmd: Command, mut attr: MapBatch) -> Batched {
     let count = attr.count;
     // SAFETY: the caller's promise.
     let error = unsafe { sys_bpf(cmd, &mut attr) }.err();
@@ -198,7 +198,7 @@ impl MapFd {
     ///
     /// The key is as long as the map's. At `value` the kernel may read or write as many bytes as it takes a value to have,
     /// if `cmd` does, and nothing else uses what it writes.
-    unsafe fn command(&self, cmd: u32, key: &[u8], value: u64, flags: u64) -> Result<(), Errno> {
+    unsafe fn command(&self, cmd: Command, key: &[u8], value: u64, flags: u64) -> Result<(), Errno> {
         // SAFETY: the caller's promise.
         unsafe { sys_bpf(cmd, &mut self.attr(address(key), value, flags)) }.map(drop)
     }

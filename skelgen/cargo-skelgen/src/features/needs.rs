@@ -7,13 +7,14 @@ use serde::Serialize;
 use skelgen::Skeleton;
 use skelgen::btf::Kind;
 use skelgen::object::outline::Outline;
-use skelgen::object::{KsymIdx, KsymKind, MapType, ProgType};
+use skelgen::object::{KsymIdx, KsymKind};
 use skelgen::plan::Step;
+use skelgen::uapi::{AttachType, BPF_MAP_TYPE_INSN_ARRAY, BPF_PROG_TYPE_UNSPEC, MapType, ProgType};
 
 use super::kernel_btf::{KernelBtf, Place};
 use super::machine::{Machine, known, yes_or_no};
 use super::since::{self, Version};
-use crate::inspect::{externs, maps, programs};
+use crate::inspect::externs;
 use crate::native;
 use crate::ui::{Align, Table};
 
@@ -52,8 +53,8 @@ impl Need {
         }
     }
 
-    fn named(self, name: impl Into<String>) -> Self {
-        Need { name: Some(name.into()), ..self }
+    fn named(self, name: impl std::fmt::Display) -> Self {
+        Need { name: Some(name.to_string()), ..self }
     }
 }
 
@@ -81,9 +82,6 @@ struct Asked<'a> {
     btf: Option<KernelBtf>,
 }
 
-/// Who asks for what number of an enum.
-type Users = BTreeMap<u32, Vec<String>>;
-
 impl Asked<'_> {
     /// Whether the kernel has the number in one of its enums; if it does not say, what its version suggests.
     fn has(&self, name: &str, number: u32, since: Option<Version>) -> Option<bool> {
@@ -101,21 +99,21 @@ impl Asked<'_> {
     }
 
     fn maps(&self, needs: &mut Vec<Need>) {
-        let mut types = Users::new();
+        let mut types = BTreeMap::<MapType, Vec<String>>::new();
         for map in &self.skeleton.plan.maps {
             types.entry(map.def.map_type).or_default().push(map.name.clone());
         }
-        for (number, users) in types {
-            let since = since::map_type(number);
-            let need = Need::new("map type", self.has("bpf_map_type", number, since)).named(maps::type_of(number));
+        for (ty, users) in types {
+            let since = since::map_type(ty);
+            let need = Need::new("map type", self.has("bpf_map_type", ty.0, since)).named(ty.short());
             needs.push(Need { since, users, ..need });
         }
         self.jump_tables(needs);
-        for (bit, name, version) in since::MAP_FLAGS {
-            let with = self.skeleton.plan.maps.iter().filter(|map| map.def.map_flags & bit != 0);
+        for (flag, version) in since::MAP_FLAGS {
+            let with = self.skeleton.plan.maps.iter().filter(|map| map.def.map_flags.has(flag));
             let users: Vec<String> = with.map(|map| map.name.clone()).collect();
             if !users.is_empty() {
-                let need = Need::new("map flag", self.is_from(Some(version))).named(name);
+                let need = Need::new("map flag", self.is_from(Some(version))).named(flag);
                 needs.push(Need { since: Some(version), users, ..need });
             }
         }
@@ -128,9 +126,9 @@ impl Asked<'_> {
         if with.is_empty() {
             return;
         }
-        let number = MapType::BPF_MAP_TYPE_INSN_ARRAY as u32;
-        let since = since::map_type(number);
-        let need = Need::new("map type", self.has("bpf_map_type", number, since)).named(maps::type_of(number));
+        let ty = BPF_MAP_TYPE_INSN_ARRAY;
+        let since = since::map_type(ty);
+        let need = Need::new("map type", self.has("bpf_map_type", ty.0, since)).named(ty.short());
         let required = with.iter().any(|program| program.autoload());
         let users = with.iter().map(|program| program.native.name.clone()).collect();
         needs.push(Need { since, required, users, note: Some("for jump tables".to_owned()), ..need });
@@ -138,34 +136,33 @@ impl Asked<'_> {
 
     fn programs(&self, needs: &mut Vec<Need>) {
         // A type is required if a program that is loaded by itself has it.
-        let mut types = BTreeMap::<u32, (bool, Vec<String>)>::new();
-        let mut attach = types.clone();
+        let mut types = BTreeMap::<ProgType, (bool, Vec<String>)>::new();
+        let mut attach = BTreeMap::<AttachType, (bool, Vec<String>)>::new();
         for program in &self.skeleton.plan.programs {
             let sec = &program.sec;
-            let add = |to: &mut BTreeMap<u32, (bool, Vec<String>)>, number: u32| {
-                let (required, users) = to.entry(number).or_default();
+            let add = |(required, users): &mut (bool, Vec<String>)| {
                 *required |= program.autoload();
                 users.push(program.native.name.clone());
             };
-            add(&mut types, sec.prog_type);
-            if sec.expected_attach_type != 0 {
-                add(&mut attach, sec.expected_attach_type);
+            add(types.entry(sec.prog_type).or_default());
+            if sec.expected_attach_type != AttachType(0) {
+                add(attach.entry(sec.expected_attach_type).or_default());
             }
         }
-        for (number, (required, users)) in types {
-            let since = since::prog_type(number);
-            let mut need = Need::new("program type", self.has("bpf_prog_type", number, since));
-            if number == ProgType::BPF_PROG_TYPE_UNSPEC as u32 {
+        for (ty, (required, users)) in types {
+            let since = since::prog_type(ty);
+            let mut need = Need::new("program type", self.has("bpf_prog_type", ty.0, since));
+            if ty == BPF_PROG_TYPE_UNSPEC {
                 // The kernel's enum has this value too, but no program of this type loads.
                 (need.here, need.note) =
                     (Some(false), Some("code must set it: the section's name does not".to_owned()));
             }
-            needs.push(Need { since, required, users, ..need.named(programs::type_of(number)) });
+            needs.push(Need { since, required, users, ..need.named(ty.short()) });
         }
-        for (number, (required, users)) in attach {
-            let since = since::attach_type(number);
-            let need = Need::new("attach type", self.has("bpf_attach_type", number, since));
-            needs.push(Need { since, required, users, ..need.named(programs::attach_type(number)) });
+        for (ty, (required, users)) in attach {
+            let since = since::attach_type(ty);
+            let need = Need::new("attach type", self.has("bpf_attach_type", ty.0, since));
+            needs.push(Need { since, required, users, ..need.named(ty.short()) });
         }
     }
 
@@ -204,7 +201,7 @@ impl Asked<'_> {
     fn targets(&self, needs: &mut Vec<Need>) {
         for program in &self.skeleton.plan.programs {
             let Some(target) = program.sec.btf_target() else { continue };
-            let kind = Kind::from_number(target.kind).unwrap_or(Kind::Func);
+            let kind = Kind::from_number(target.kind.0).unwrap_or(Kind::Func);
             let need = self.in_btf("attach target", kind, &target.name);
             needs.push(Need { required: program.autoload(), users: vec![program.native.name.clone()], ..need });
         }

@@ -1,8 +1,8 @@
 //! Which kernel has what, where it is one after [`OLDEST`].
 //!
-//! The numbers are those of `include/uapi/linux/bpf.h`; what is not here is in Linux 6.1 already.
+//! What is not here is in Linux 6.1 already.
 
-use skelgen::object::{AttachType, MapType, ProgType};
+use skelgen::uapi::*;
 
 /// A kernel's version.
 pub(super) type Version = (u32, u32);
@@ -15,9 +15,8 @@ pub(super) const ALL_CPUS: Version = (7, 0);
 pub(super) const DIRECT: Version = (7, 3);
 
 /// The first kernel with this type of map, if it is newer than [`OLDEST`].
-pub(super) fn map_type(number: u32) -> Option<Version> {
-    use MapType::*;
-    Some(match MapType::from_u32(number)? {
+pub(super) fn map_type(ty: MapType) -> Option<Version> {
+    Some(match ty {
         BPF_MAP_TYPE_CGRP_STORAGE => (6, 2),
         BPF_MAP_TYPE_ARENA => (6, 9),
         BPF_MAP_TYPE_INSN_ARRAY => (6, 19),
@@ -27,14 +26,13 @@ pub(super) fn map_type(number: u32) -> Option<Version> {
 }
 
 /// The first kernel with this type of program.
-pub(super) fn prog_type(number: u32) -> Option<Version> {
-    (ProgType::from_u32(number)? == ProgType::BPF_PROG_TYPE_NETFILTER).then_some((6, 4))
+pub(super) fn prog_type(ty: ProgType) -> Option<Version> {
+    (ty == BPF_PROG_TYPE_NETFILTER).then_some((6, 4))
 }
 
 /// The first kernel where programs are attached so.
-pub(super) fn attach_type(number: u32) -> Option<Version> {
-    use AttachType::*;
-    Some(match AttachType::from_u32(number)? {
+pub(super) fn attach_type(ty: AttachType) -> Option<Version> {
+    Some(match ty {
         BPF_STRUCT_OPS | BPF_NETFILTER => (6, 4),
         BPF_TCX_INGRESS | BPF_TCX_EGRESS | BPF_TRACE_UPROBE_MULTI => (6, 6),
         BPF_CGROUP_UNIX_CONNECT
@@ -52,13 +50,9 @@ pub(super) fn attach_type(number: u32) -> Option<Version> {
     })
 }
 
-/// Flags of maps, by their bits.
-pub(super) const MAP_FLAGS: [(u32, &str, Version); 4] = [
-    (1 << 13, "BPF_F_LINK", (6, 4)),
-    (1 << 17, "BPF_F_SEGV_ON_FAULT", (6, 9)),
-    (1 << 18, "BPF_F_NO_USER_CONV", (6, 9)),
-    (1 << 19, "BPF_F_RB_OVERWRITE", (6, 19)),
-];
+/// Flags of maps.
+pub(super) const MAP_FLAGS: [(MapFlags, Version); 4] =
+    [(BPF_F_LINK, (6, 4)), (BPF_F_SEGV_ON_FAULT, (6, 9)), (BPF_F_NO_USER_CONV, (6, 9)), (BPF_F_RB_OVERWRITE, (6, 19))];
 
 /// `6.18.5-cloud` is (6, 18).
 pub(super) fn parse(release: &str) -> Option<Version> {
@@ -83,10 +77,10 @@ mod tests {
 
     #[test]
     fn only_what_is_newer_is_listed() {
-        let types = MapType::ALL.iter().filter_map(|ty| map_type(*ty as u32));
-        let attach = AttachType::ALL.iter().filter_map(|ty| attach_type(*ty as u32));
-        let versions = types.chain(attach).chain(MAP_FLAGS.map(|(.., version)| version));
+        let types = MapType::ALL.iter().filter_map(|ty| map_type(*ty));
+        let attach = AttachType::ALL.iter().filter_map(|ty| attach_type(*ty));
+        let versions = types.chain(attach).chain(MAP_FLAGS.map(|(_, version)| version));
         assert!(versions.into_iter().all(|version| version > OLDEST));
-        assert_eq!(map_type(MapType::BPF_MAP_TYPE_RINGBUF as u32), None);
+        assert_eq!(map_type(BPF_MAP_TYPE_RINGBUF), None);
     }
 }

@@ -6,11 +6,11 @@ use std::fmt;
 use serde::Serialize;
 use skelgen::btf::Btf;
 use skelgen::insn::disasm::Listing as Insns;
-use skelgen::insn::uapi::{
-    BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE,
-};
 use skelgen::link::{LineInfo, Program};
 use skelgen::plan::{Image, LoadPlan, PlannedProgram};
+use skelgen::uapi::{
+    BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE,
+};
 use skelgen::{Skeleton, SourceLine, printable};
 
 use super::helpers;

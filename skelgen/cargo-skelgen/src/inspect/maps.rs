@@ -3,7 +3,8 @@
 use serde::Serialize;
 use skelgen::Skeleton;
 use skelgen::btf::{Btf, TypeId};
-use skelgen::object::{MapDef, MapType, Slot};
+use skelgen::object::{MapDef, Slot};
+use skelgen::uapi::MapFlags;
 
 use crate::ui::{Align, Cell, Table, style};
 
@@ -71,11 +72,11 @@ impl Def {
     fn new(def: &MapDef, btf: &Btf) -> Self {
         let c_type = |id: Option<TypeId>| id.map(|id| type_name(btf, id));
         Def {
-            map_type: type_of(def.map_type),
+            map_type: def.map_type.short().to_string(),
             key_size: def.key_size,
             value_size: def.value_size,
             max_entries: def.max_entries,
-            map_flags: def.map_flags,
+            map_flags: def.map_flags.0,
             flags: flags(def.map_flags),
             numa_node: def.numa_node,
             map_extra: def.map_extra,
@@ -90,42 +91,9 @@ fn type_name(btf: &Btf, id: TypeId) -> String {
     if btf.get(id).as_datasec().is_some() { btf.name_of(id).to_owned() } else { btf.c_type(id) }
 }
 
-/// `percpu_array`: `BPF_MAP_TYPE_PERCPU_ARRAY` as the kernel's tools write it.
-pub(crate) fn type_of(map_type: u32) -> String {
-    match MapType::from_u32(map_type) {
-        Some(known) => known.name().trim_start_matches("BPF_MAP_TYPE_").to_lowercase(),
-        None => map_type.to_string(),
-    }
-}
-
-/// `map_flags` of `BPF_MAP_CREATE`, by their bits (`include/uapi/linux/bpf.h`).
-const FLAGS: [&str; 20] = [
-    "BPF_F_NO_PREALLOC",
-    "BPF_F_NO_COMMON_LRU",
-    "BPF_F_NUMA_NODE",
-    "BPF_F_RDONLY",
-    "BPF_F_WRONLY",
-    "BPF_F_STACK_BUILD_ID",
-    "BPF_F_ZERO_SEED",
-    "BPF_F_RDONLY_PROG",
-    "BPF_F_WRONLY_PROG",
-    "BPF_F_CLONE",
-    "BPF_F_MMAPABLE",
-    "BPF_F_PRESERVE_ELEMS",
-    "BPF_F_INNER_MAP",
-    "BPF_F_LINK",
-    "BPF_F_PATH_FD",
-    "BPF_F_VTYPE_BTF_OBJ_FD",
-    "BPF_F_TOKEN_FD",
-    "BPF_F_SEGV_ON_FAULT",
-    "BPF_F_NO_USER_CONV",
-    "BPF_F_RB_OVERWRITE",
-];
-
 /// The names of flags that are set; a bit that has none is a number.
-fn flags(set: u32) -> Vec<String> {
-    let bits = (0..u32::BITS as usize).filter(|bit| set >> bit & 1 == 1);
-    bits.map(|bit| FLAGS.get(bit).map_or_else(|| format!("{:#x}", 1u32 << bit), |name| (*name).to_owned())).collect()
+fn flags(set: MapFlags) -> Vec<String> {
+    set.names().map(|name| name.map_or_else(|bit| format!("{bit:#x}"), str::to_owned)).collect()
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -187,8 +155,7 @@ mod tests {
 
     #[test]
     fn flags_have_the_kernels_names() {
-        assert_eq!(flags(1 << 10 | 1 << 7), ["BPF_F_RDONLY_PROG", "BPF_F_MMAPABLE"]);
-        assert_eq!(flags(1 << 19 | 1 << 31), ["BPF_F_RB_OVERWRITE", "0x80000000"]);
-        assert_eq!((type_of(6).as_str(), type_of(999).as_str()), ("percpu_array", "999"));
+        assert_eq!(flags(MapFlags(1 << 10 | 1 << 7)), ["BPF_F_RDONLY_PROG", "BPF_F_MMAPABLE"]);
+        assert_eq!(flags(MapFlags(1 << 19 | 1 << 31)), ["BPF_F_RB_OVERWRITE", "0x80000000"]);
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use skelgen::Skeleton;
-use skelgen::insn::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
-use skelgen::object::{AttachType, ProgType};
 use skelgen::plan::{LoadPlan, PlannedProgram};
+use skelgen::uapi::{AttachType, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
 
 use crate::ui::{Align, Cell, Table, style};
 
@@ -39,9 +38,9 @@ fn program(plan: &LoadPlan, planned: &PlannedProgram) -> Program {
     Program {
         name: native.name.clone(),
         section: section.clone(),
-        prog_type: type_of(sec.prog_type),
+        prog_type: sec.prog_type.short().to_string(),
         // 0 is an attach type too, but nearly always means that the section's name says none.
-        attach_type: Some(sec.expected_attach_type).filter(|&attach| attach != 0).map(attach_type),
+        attach_type: Some(sec.expected_attach_type).filter(|&ty| ty != AttachType(0)).map(|ty| ty.short().to_string()),
         target: section.split_once('/').map(|(_, target)| target.to_owned()).filter(|target| !target.is_empty()),
         sleepable: sec.sleepable,
         autoload: sec.autoload,
@@ -62,22 +61,6 @@ fn maps_of(plan: &LoadPlan, planned: &PlannedProgram) -> Vec<String> {
     let used: BTreeSet<i32> = planned.native.insns.iter().filter(refers).map(|insn| insn.imm).collect();
     let name = |&map: &i32| plan.maps.get(usize::try_from(map).ok()?).map(|map| map.name.clone());
     used.iter().filter_map(name).collect()
-}
-
-/// `raw_tracepoint`: `BPF_PROG_TYPE_RAW_TRACEPOINT` as the kernel's tools write it.
-pub(crate) fn type_of(prog_type: u32) -> String {
-    match ProgType::from_u32(prog_type) {
-        Some(known) => known.name().trim_start_matches("BPF_PROG_TYPE_").to_lowercase(),
-        None => prog_type.to_string(),
-    }
-}
-
-/// `trace_fentry`: `BPF_TRACE_FENTRY`.
-pub(crate) fn attach_type(attach_type: u32) -> String {
-    match AttachType::from_u32(attach_type) {
-        Some(known) => known.name().trim_start_matches("BPF_").to_lowercase(),
-        None => attach_type.to_string(),
-    }
 }
 
 /// The programs as a table.

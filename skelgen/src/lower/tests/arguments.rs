@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::lower::{body, kept_arguments};
+use crate::uapi::{BPF_JEQ, BPF_JNE, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL};
 
 /// The arguments kept by each function of a program, of which the second may be global.
 fn kept(functions: &[(&str, Vec<Insn>)], global: bool, parameters: &[Option<usize>]) -> Vec<Vec<u8>> {

@@ -5,6 +5,7 @@ use crate::btf::{StrOff, TypeId};
 use crate::insn::disasm::Listing;
 use crate::link::{CoreRelo, FuncInfo, JumpTable, LineInfo};
 use crate::lower::lower;
+use crate::uapi::{BPF_ADD, BPF_JA, BPF_JMP, BPF_JNE, BPF_PSEUDO_FUNC, BPF_X};
 
 fn listing(program: &Program) -> Vec<String> {
     Listing(&program.insns).to_string().lines().map(|line| line.trim().to_owned()).collect()

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::insn::uapi::*;
 use crate::link::Program;
 use crate::lower::helpers;
+use crate::uapi::*;
 
 /// What a register or a stack slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

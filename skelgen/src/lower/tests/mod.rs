@@ -9,10 +9,10 @@ mod same;
 use crate::btf::Btf;
 use crate::insn::Insn;
 use crate::insn::build::*;
-use crate::insn::uapi::*;
 use crate::link::{Function, Program};
 use crate::lower::PerCpuMap;
 use crate::object::MapIdx;
+use crate::uapi::*;
 use crate::{Error, Result};
 
 /// Map 3 is the `.percpu` section of these tests, map 4 another one; 5 and 6 stand in for them.

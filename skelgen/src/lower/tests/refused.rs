@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::ErrorKind;
 use crate::lower::lower;
+use crate::uapi::BPF_PSEUDO_FUNC;
 
 /// The words for a `main` of these instructions behind a reference to per-CPU data; slots count from 2.
 fn words(insns: &[Insn]) -> String {

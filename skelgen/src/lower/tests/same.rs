@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::interpreter::run;
 use super::*;
+use crate::uapi::{BPF_ADD, BPF_JEQ, BPF_JNE, BPF_XOR};
 
 const REGS: [Reg; 10] = [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9];
 

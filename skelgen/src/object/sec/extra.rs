@@ -3,8 +3,8 @@
 //! Each function takes what stands behind `prefix/`, empty if nothing does, and makes an [`AttachTo`] of it. Nothing
 //! fails: a program whose target cannot be read can still be loaded.
 
-use super::super::uapi::{BTF_KIND_FUNC, BTF_KIND_TYPEDEF};
 use super::{AttachTo, BtfTarget, KprobeTarget, TracepointTarget, UprobeMultiTarget, UprobeTarget, UsdtTarget};
+use crate::uapi::{BTF_KIND_FUNC, BTF_KIND_TYPEDEF, BtfKind};
 
 fn malformed(extra: &str, expected: &'static str) -> AttachTo {
     AttachTo::Malformed { extra: extra.to_owned(), expected }
@@ -156,7 +156,7 @@ pub(super) fn raw_tracepoint(extra: &str) -> AttachTo {
 }
 
 /// `[module:]name`, the name to be found in BTF with the prefix the kernel gives to names of its sort.
-fn btf(extra: &str, prefix: &str, kind: u32, to: fn(Option<BtfTarget>) -> AttachTo) -> AttachTo {
+fn btf(extra: &str, prefix: &str, kind: BtfKind, to: fn(Option<BtfTarget>) -> AttachTo) -> AttachTo {
     if extra.is_empty() {
         return to(None);
     }

@@ -4,23 +4,22 @@
 //! how the loaded program is attached. The forms are those libbpf 7.3 knows (`section_defs` in
 //! `tools/lib/bpf/libbpf.c`); they stand in `table`, and `extra` reads what follows the prefix.
 
+use crate::uapi::*;
 mod extra;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use super::uapi::{AttachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, ProgType};
-
 /// What a section's name says of the programs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecDef {
-    /// A [`ProgType`].
-    pub prog_type: u32,
-    /// An [`AttachType`]; 0 where the section's name says nothing of it.
+    /// The program type.
+    pub prog_type: ProgType,
+    /// The attach type; 0 if the section's name does not say it.
     ///
     /// A `usdt` program has 0: where the kernel has uprobe_multi links, it is loaded with `BPF_TRACE_UPROBE_MULTI`, which
     /// only the running system can tell.
-    pub expected_attach_type: u32,
+    pub expected_attach_type: AttachType,
     /// The program may sleep (`.s`, and all `syscall` programs).
     pub sleepable: bool,
     /// The program takes packets of several fragments (`xdp.frags`).
@@ -33,8 +32,8 @@ pub struct SecDef {
 
 impl SecDef {
     /// The `prog_flags` of `BPF_PROG_LOAD` that follow from the name.
-    pub fn prog_flags(&self) -> u32 {
-        let mut flags = 0;
+    pub fn prog_flags(&self) -> ProgFlags {
+        let mut flags = ProgFlags(0);
         if self.sleepable {
             flags |= BPF_F_SLEEPABLE;
         }
@@ -47,8 +46,8 @@ impl SecDef {
     /// What is known of a program whose section's name says nothing: not even its type, until the user gives one.
     pub(crate) fn unknown(section: &str) -> Self {
         SecDef {
-            prog_type: ProgType::BPF_PROG_TYPE_UNSPEC as u32,
-            expected_attach_type: 0,
+            prog_type: BPF_PROG_TYPE_UNSPEC,
+            expected_attach_type: AttachType(0),
             sleepable: false,
             xdp_frags: false,
             autoload: !section.starts_with('?'),
@@ -59,8 +58,8 @@ impl SecDef {
     /// A socket filter: the least of programs, to ask the kernel what it takes.
     pub(crate) fn socket_filter() -> Self {
         SecDef {
-            prog_type: ProgType::BPF_PROG_TYPE_SOCKET_FILTER as u32,
-            expected_attach_type: 0,
+            prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
+            expected_attach_type: AttachType(0),
             sleepable: false,
             xdp_frags: false,
             autoload: true,
@@ -71,7 +70,6 @@ impl SecDef {
     /// A value that the verifier lets such a program return, for a branch that is never taken: 0, or 1 where 0 is
     /// refused (`check_return_code` in `kernel/bpf/verifier.c`).
     pub fn null_return(&self) -> i32 {
-        use AttachType::*;
         let only_one = [
             BPF_CGROUP_UDP4_RECVMSG,
             BPF_CGROUP_UDP6_RECVMSG,
@@ -83,8 +81,8 @@ impl SecDef {
             BPF_CGROUP_INET6_GETSOCKNAME,
             BPF_CGROUP_UNIX_GETSOCKNAME,
         ];
-        let sock_addr = self.prog_type == ProgType::BPF_PROG_TYPE_CGROUP_SOCK_ADDR as u32;
-        i32::from(sock_addr && only_one.iter().any(|&attach| attach as u32 == self.expected_attach_type))
+        let sock_addr = self.prog_type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+        i32::from(sock_addr && only_one.contains(&self.expected_attach_type))
     }
 
     /// The kernel type whose id is `attach_btf_id` of `BPF_PROG_LOAD`.
@@ -263,7 +261,7 @@ impl AttachTo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BtfTarget {
     /// `BTF_KIND_FUNC`, or `BTF_KIND_TYPEDEF` for `tp_btf`.
-    pub kind: u32,
+    pub kind: BtfKind,
     /// The type's name, prefix included: `do_unlinkat`, `btf_trace_sched_switch`, `bpf_lsm_file_open`, `bpf_iter_task`.
     pub name: String,
     /// The module it must be in (`fentry/module:function`); `None` for the kernel proper, or else any module.
@@ -327,8 +325,8 @@ pub fn parse(section: &str) -> Option<SecDef> {
     };
     let (form, sleepable, extra) = table::find(name)?;
     Some(SecDef {
-        prog_type: form.prog_type as u32,
-        expected_attach_type: form.attach_type.map_or(0, |attach| attach as u32),
+        prog_type: form.prog_type,
+        expected_attach_type: form.attach_type.unwrap_or_default(),
         sleepable,
         xdp_frags: form.xdp_frags,
         autoload,

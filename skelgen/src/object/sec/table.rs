@@ -1,9 +1,8 @@
 //! The forms of section names.
 
-use super::super::uapi::AttachType::{self, *};
-use super::super::uapi::ProgType::{self, *};
 use super::AttachTo;
 use super::extra;
+use crate::uapi::*;
 
 /// One form of section name.
 pub(super) struct Form {

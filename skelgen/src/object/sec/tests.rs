@@ -1,7 +1,7 @@
 //! Every form of libbpf 7.3, and what follows its prefix.
 
-use super::super::uapi::{AttachType, BTF_KIND_FUNC, BTF_KIND_TYPEDEF, ProgType};
 use super::*;
+use crate::uapi::{AttachType, BTF_KIND_FUNC, BTF_KIND_TYPEDEF};
 
 /// Each row of libbpf's table: the section (a `+` means that a target may follow), the program type without
 /// `BPF_PROG_TYPE_`, the expected attach type without `BPF_`, and `s`leepable, `x`dp frags.
@@ -133,16 +133,14 @@ fn every_form() {
     for &(form, prog_type, attach_type, flags) in FORMS {
         let name = form.trim_end_matches('+');
         let def = parse(name).unwrap_or_else(|| panic!("{name} is not known"));
-        let prog = ProgType::from_u32(def.prog_type).map(ProgType::name);
-        assert_eq!(prog, Some(format!("BPF_PROG_TYPE_{prog_type}").as_str()), "{name}");
+        assert_eq!(def.prog_type.name(), Some(format!("BPF_PROG_TYPE_{prog_type}").as_str()), "{name}");
         if attach_type.is_empty() {
-            assert_eq!(def.expected_attach_type, 0, "{name}");
+            assert_eq!(def.expected_attach_type, AttachType(0), "{name}");
         } else {
-            let attach = AttachType::from_u32(def.expected_attach_type).map(AttachType::name);
-            assert_eq!(attach, Some(format!("BPF_{attach_type}").as_str()), "{name}");
+            assert_eq!(def.expected_attach_type.name(), Some(format!("BPF_{attach_type}").as_str()), "{name}");
         }
         assert_eq!((def.sleepable, def.xdp_frags), (flags == "s", flags == "x"), "{name}");
-        assert_eq!(def.prog_flags(), if flags == "s" { 16 } else { u32::from(flags == "x") * 32 }, "{name}");
+        assert_eq!(def.prog_flags().0, if flags == "s" { 16 } else { u32::from(flags == "x") * 32 }, "{name}");
         assert!(def.autoload, "{name}");
         assert!(!matches!(def.attach, AttachTo::Malformed { .. }), "{name}");
 
@@ -158,16 +156,6 @@ fn not_program_sections() {
     for name in ["", "?", "??kprobe", ".text", "license", ".maps", "kprobe.s/f", "xdp/lo", "tc.s", "cgroup", "tcx"] {
         assert_eq!(parse(name), None, "{name}");
     }
-}
-
-#[test]
-fn numbers_are_the_kernels() {
-    assert_eq!(ProgType::BPF_PROG_TYPE_NETFILTER as u32, 32);
-    assert_eq!(AttachType::BPF_TRACE_FSESSION_MULTI as u32, 61);
-    assert!(ProgType::ALL.iter().enumerate().all(|(at, &prog)| prog as usize == at));
-    assert!(AttachType::ALL.iter().enumerate().all(|(at, &attach)| attach as usize == at));
-    assert_eq!(ProgType::from_u32(33), None);
-    assert_eq!(AttachType::from_u32(62), None);
 }
 
 #[test]

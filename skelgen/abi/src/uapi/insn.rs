@@ -1,4 +1,4 @@
-//! The instruction set's constants, spelled as in `include/uapi/linux/{bpf_common,bpf}.h`.
+//! The instruction set: opcodes, and the pseudo source registers of 64-bit immediates and calls.
 #![allow(missing_docs, reason = "the names are the kernel's; Documentation/bpf/standardization tells what they mean")]
 
 pub const BPF_LD: u8 = 0x00;
@@ -77,11 +77,7 @@ pub const BPF_PSEUDO_MAP_IDX_VALUE: u8 = 6;
 pub const BPF_PSEUDO_CALL: u8 = 1;
 pub const BPF_PSEUDO_KFUNC_CALL: u8 = 2;
 
-/// Maps that one program may use (`MAX_USED_MAPS` in `include/linux/bpf_verifier.h`).
-pub const MAX_USED_MAPS: usize = 64;
-
-/// Instructions that one program may have (`BPF_COMPLEXITY_LIMIT_INSNS`).
-pub const MAX_INSNS: usize = 1_000_000;
-
-/// Bytes of stack a function of a program may use (`include/linux/filter.h`).
-pub const MAX_BPF_STACK: u32 = 512;
+/// The opcode of a 64-bit immediate, which takes two slots.
+pub const LD_IMM64: u8 = BPF_LD | BPF_IMM | BPF_DW;
+/// The opcode of a call.
+pub const CALL: u8 = BPF_JMP | BPF_CALL;

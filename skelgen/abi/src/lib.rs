@@ -1,0 +1,11 @@
+//! The contract between skelgen's generator and runtime. Each number and layout that both must know is defined once, here.
+//!
+//! | module | |
+//! |---|---|
+//! | [`uapi`] | types and constants of the kernel's user-space API, named as in `include/uapi/linux` |
+//!
+//! Users of skeletons do not need this package: `skelgen` and `skelgen-runtime` re-export what they need.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod uapi;
