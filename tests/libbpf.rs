@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use skelgen_tests::cells::{self, Cells, say};
-use skelgen_tests::not_run::not_run;
+use skelgen_tests::not_run::{may_take_minutes, not_run};
 use skelgen_tests::privilege::can_load;
 use skelgen_tests::static_build::{static_cargo, static_executable};
 use skelgen_tests::{Part, static_libs};
@@ -27,6 +27,10 @@ fn what_one_writes_the_other_reads() {
         Ok(flags) => flags,
         Err(why) => return not_run(Part::Libbpf, why),
     };
+    let cells = Cells::wanted(&CELLS);
+    if cells.are_usual() && !may_take_minutes(Part::Libbpf) {
+        return;
+    }
     let build = ["test", "-p", "skelgen-tests", "--features", "libbpf", "--test", "differential", "--no-run"];
     let differential = static_executable(&build, flags, scratch());
 
@@ -35,7 +39,6 @@ fn what_one_writes_the_other_reads() {
         Ok(()) => cells::run_here(&differential),
         Err(why) => not_run(Part::Live, why),
     }
-    let cells = Cells::wanted(&CELLS);
     match cells.can_run() {
         Ok(()) => cells.run(&differential, &[], &scratch().join("libbpf-logs")),
         Err(why) => not_run(Part::Qemu, why),
@@ -48,6 +51,9 @@ fn the_feature_of_the_runtime_is_as_documented() {
         Ok(flags) => flags,
         Err(why) => return not_run(Part::Libbpf, why),
     };
+    if !may_take_minutes(Part::Libbpf) {
+        return;
+    }
     // The module's own tests, and the example in its documentation.
     for kind in ["--lib", "--doc"] {
         let test = ["test", "-p", "skelgen-runtime", kind, "--features", "libbpf-rs,libbpf-rs/static", "interop"];

@@ -5,9 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use skelgen::Builder;
+use skelgen_tests::Part;
+use skelgen_tests::not_run::{may_take_minutes, not_run};
 use skelgen_tests::packages::{new_package, offline, scratch};
 use skelgen_tests::static_build::cargo;
-use skelgen_tests::{Part, not_run};
 
 use crate::{fixture, target_dir};
 
@@ -78,6 +79,9 @@ fn clippy(arguments: &[&str]) -> Command {
 fn no_lint_fires() {
     if !clippy(&["--version"]).output().is_ok_and(|output| output.status.success()) {
         return not_run(Part::Clippy, "cargo has no clippy");
+    }
+    if !may_take_minutes(Part::Clippy) {
+        return;
     }
     let all = scratch("lints");
     let dependencies = "[dependencies]\nskelgen-runtime = { path = \"../skelgen/runtime\" }\n\n[build-dependencies]\nskelgen = { path = \"../skelgen/skelgen\" }\n";

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use skelgen_tests::packages::offline;
+use skelgen_tests::packages::{self, offline};
 use skelgen_tests::scratch;
 use skelgen_tests::static_build::cargo;
 
@@ -30,7 +30,7 @@ fn scratch(name: &str) -> PathBuf {
 
 /// Where all new packages are built.
 fn target_dir() -> PathBuf {
-    scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("doors/target")
+    packages::target_dir(env!("CARGO_TARGET_TMPDIR"))
 }
 
 /// A command that builds a package.

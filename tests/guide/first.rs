@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use skelgen::Skeleton;
 use skelgen_tests::markdown::{self, guide};
-use skelgen_tests::packages::{clone_at, offline, path_from, run, scratch};
+use skelgen_tests::packages::{self, clone_at, offline, path_from, run, scratch};
 use skelgen_tests::{Part, have_clang, may_load, not_run};
 
 use crate::c::{folder_with_headers, llvm};
@@ -137,7 +137,7 @@ fn counts(out: &str, prefix: &str, suffix: &str) -> Vec<u64> {
 static BUILDING: Mutex<()> = Mutex::new(());
 
 fn target_dir() -> PathBuf {
-    skelgen_tests::scratch::scratch(env!("CARGO_TARGET_TMPDIR")).join("first-target")
+    packages::target_dir(env!("CARGO_TARGET_TMPDIR"))
 }
 
 #[test]

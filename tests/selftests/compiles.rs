@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use skelgen_tests::Part;
 use skelgen_tests::cells::say;
+use skelgen_tests::not_run::{may_take_minutes, not_run};
 use skelgen_tests::static_build::cargo;
-use skelgen_tests::{Part, not_run};
 
 use crate::generate::generate;
 use crate::objects::{self, scratch};
@@ -17,6 +18,9 @@ fn generated_rust_compiles() {
         Ok(objects) => objects,
         Err(why) => return not_run(Part::Selftests, why),
     };
+    if !may_take_minutes(Part::Selftests) {
+        return;
+    }
     let folder = scratch().join("generated");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("src")).unwrap();

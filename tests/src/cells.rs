@@ -43,6 +43,12 @@ impl Cells {
         Cells { cells: named, complete: false }
     }
 
+    /// Whether the user named none.
+    #[must_use]
+    pub fn are_usual(&self) -> bool {
+        self.complete
+    }
+
     /// These, separated by spaces.
     #[must_use]
     pub fn named(cells: &str) -> Cells {

@@ -83,6 +83,17 @@ pub fn not_installed(why: impl Display) {
     note(&this_test(), &why.to_string());
 }
 
+/// Whether the running test, which takes minutes, is wanted: `SKELGEN_ALL` is set, as by `.ci/run`, or `SKELGEN_REQUIRE` names
+/// `part`. If not, that is noted.
+#[must_use]
+pub fn may_take_minutes(part: Part) -> bool {
+    let may = env::var_os("SKELGEN_ALL").is_some() || part.is_required();
+    if !may {
+        note(&this_test(), "takes minutes, and is left to .ci/run; SKELGEN_ALL=1 runs it");
+    }
+    may
+}
+
 /// Notes that `test` did not run.
 pub fn note(test: &str, why: &str) {
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");

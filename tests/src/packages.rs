@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::{env, fs};
 
+use crate::scratch;
 use crate::static_build::cargo;
 
 /// A folder for packages of one test. Not below this workspace, whose they would be.
@@ -17,6 +18,13 @@ pub fn scratch(test: &str) -> PathBuf {
     let folder = env::temp_dir().join(format!("skelgen-{test}-{}", process::id()));
     fs::create_dir(&folder).unwrap();
     folder
+}
+
+/// Where tests build packages: one folder for all, so that what they depend on is built once. `tmpdir` is the test target's
+/// `CARGO_TARGET_TMPDIR`.
+#[must_use]
+pub fn target_dir(tmpdir: &str) -> PathBuf {
+    scratch::scratch(tmpdir).join("packages")
 }
 
 /// A new package in a folder, with what `Cargo.toml` is to say of dependencies.

@@ -7,27 +7,28 @@ use zerocopy::{FromBytes, IntoBytes};
 
 #[derive(Skeleton)]
 #[skeleton(
-    object = "../fixtures/data_sections.bpf.o",
+    object = "../../fixtures/data_sections.bpf.o",
     type_derive("*", zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout),
     type_derive("*", bytemuck::Zeroable, bytemuck::Pod),
     type_derive("*", PartialOrd),
-    type_derive("packed", Eq, Ord, Hash),
+    type_derive("packed", Eq, Ord, Hash)
 )]
 struct DataSections;
 
 #[derive(Skeleton)]
 #[skeleton(
-    object = "../fixtures/percpu_types.bpf.o",
+    object = "../../fixtures/percpu_types.bpf.o",
     type_derive("*", PartialOrd, serde::Serialize, serde::Deserialize, bytemuck::Zeroable, bytemuck::Pod),
     type_derive("*", zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
 )]
 struct PercpuTypes;
 
 #[derive(Skeleton)]
-#[skeleton(object = "../fixtures/flexible.bpf.o", type_derive("*", serde::Serialize, serde::Deserialize))]
+#[skeleton(object = "../../fixtures/flexible.bpf.o", type_derive("*", serde::Serialize, serde::Deserialize))]
 struct Flexible;
 
-fn main() {
+#[test]
+fn types_have_derives_of_other_crates() {
     let open = DataSections::open().unwrap();
     let data = *open.data;
     assert_eq!(IntoBytes::as_bytes(&data), Plain::as_bytes(&data));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 #[derive(skelgen_runtime::Skeleton)]
 #[skeleton(
-    object = "../fixtures/counters.bpf.o",
+    object = "../../fixtures/counters.bpf.o",
     type_derive("call_range", Eq, Hash, Debug, serde::Serialize),
     type_derive("*_event", Eq, ::core::hash::Hash),
     type_attribute("call_range", #[serde(rename_all = "kebab-case")]),
@@ -12,13 +12,15 @@ use std::collections::HashSet;
     add_type = "exec_event",
 )]
 #[skeleton(opaque_type = "bpf_*")]
+#[allow(dead_code, reason = "only its types are used")]
 struct Counters;
 
 #[derive(skelgen_runtime::Skeleton)]
-#[skeleton(object = "../fixtures/counters.bpf.o", opaque_type = "call_range")]
+#[skeleton(object = "../../fixtures/counters.bpf.o", opaque_type = "call_range")]
 struct Bytes;
 
-fn main() {
+#[test]
+fn types_have_what_the_options_say() {
     use counters::types::{CallRange, ExecEvent};
 
     let calls = CallRange { first_ns: 1, lowest: 2, highest: 3 };

@@ -11,14 +11,15 @@ mod bare {
     ///
     /// In several paragraphs.
     #[derive(renamed::Skeleton)]
-    #[skeleton(object = "../fixtures/counters.bpf.o", crate = crate::bare::renamed, type_derive("*", ::core::cmp::Eq))]
+    #[skeleton(object = "../../fixtures/counters.bpf.o", crate = crate::everywhere::bare::renamed, type_derive("*", ::core::cmp::Eq))]
     pub(super) struct Counters;
 }
 
-fn main() {
+#[test]
+fn a_derive_stands_anywhere() {
     /// In a function, where its module sees nothing of what is beside it.
     #[derive(skelgen_runtime::Skeleton)]
-    #[skeleton(object = "../fixtures/counters.bpf.o")]
+    #[skeleton(object = "../../fixtures/counters.bpf.o")]
     struct Local;
 
     assert_eq!(Local::open().unwrap().percpu.last_pid, -1);
