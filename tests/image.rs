@@ -3,13 +3,13 @@
 
 use object::{Object, ObjectSection};
 use skelgen::emit::Options;
-use skelgen::loader::Record;
 use skelgen::loader::wire::{self, header};
+use skelgen::loader::{self, Loader, Record};
 use skelgen::object::MapIdx;
 use skelgen::plan::Step;
 use skelgen::uapi::{BPF_F_ALL_CPUS, BPF_MAP_UPDATE_ELEM};
 use skelgen::{Endian, Skeleton};
-use skelgen_runtime::image;
+use skelgen_runtime::{ImageDesc, Repeat, image};
 use skelgen_tests::fixtures;
 
 /// Places in the attr of `BPF_MAP_UPDATE_ELEM` (`include/uapi/linux/bpf.h`).
@@ -158,6 +158,7 @@ fn generator_and_runtime_use_the_same_numbers() {
     use wire::{feature, op};
     let pairs = [
         ("magic", wire::MAGIC, image::MAGIC),
+        ("the longest image", wire::MAX_IMAGE, image::MAX_IMAGE),
         ("slack", wire::SLACK, image::SLACK),
         ("the longest attr", wire::SLACK, image::ARG_MAX),
         ("bytes of a header", header::LEN, image::HEADER_SIZE),
@@ -234,5 +235,39 @@ fn the_runtime_reads_what_the_generator_wrote() {
     assert_eq!(read.steps(&loader.image).count(), loader.records.len());
     for (step, record) in read.steps(&loader.image).zip(&loader.records) {
         assert!(same(step, record), "{step:?} is not {record:?}");
+    }
+}
+
+/// The image of a skeleton at rest, as the runtime has it.
+fn at_rest(loader: &Loader) -> (Vec<u8>, Vec<Repeat>) {
+    let repeats = loader.repeats.iter().map(|repeat| {
+        let loader::Repeat { to, from, len, stride, add } = *repeat;
+        Repeat { to, from, len, stride, add }
+    });
+    (loader.image_at_rest().into_owned(), repeats.collect())
+}
+
+#[test]
+fn the_image_at_rest_becomes_the_image() {
+    let mut with_repeats = Vec::new();
+    for name in fixtures::names() {
+        let Ok(skeleton) = Skeleton::new(&format!("{name}.bpf.o"), &fixtures::bytes(&name)) else { continue };
+        let Skeleton { loader, plan, .. } = &skeleton;
+        let (bytes, repeats) = at_rest(loader);
+        if !repeats.is_empty() {
+            with_repeats.push(name.clone());
+        }
+        // Words that count are in the object's byte order.
+        if (plan.endian == Endian::Little) == cfg!(target_endian = "little") {
+            let len = loader.image.len() as u32;
+            let whole = ImageDesc { len, bytes: &bytes, repeats: &repeats }.expand().unwrap();
+            assert!(*whole == *loader.image, "{name}");
+        }
+        let left_out: u32 = repeats.iter().map(|repeat| repeat.len).sum();
+        assert_eq!(bytes.len() + left_out as usize, loader.image.len(), "{name}");
+    }
+    // Programs that share functions, in both byte orders, and second forms.
+    for name in ["agent", "agent_percpu", "agent_thirty", "counters", "counters_be"] {
+        assert!(with_repeats.iter().any(|with| with == name), "{name}: {with_repeats:?}");
     }
 }

@@ -5,12 +5,17 @@
 //! instructions, BTF, data. All numbers are in the target's byte order; places are byte offsets from the image's
 //! start and multiples of 8.
 //!
+//! A description has the image *at rest*: without the parts that repeat an earlier part
+//! ([`ImageDesc`](crate::ImageDesc)). Places count from the start of the whole image.
+//!
 //! The generator writes the same layout; a test holds the two together.
 
 use crate::{Error, Result};
 
-/// [`Header::magic`]: `SKL2`.
-pub const MAGIC: u32 = 0x324c_4b53;
+/// [`Header::magic`]: `SKL3`.
+pub const MAGIC: u32 = 0x334c_4b53;
+/// The most bytes of an image.
+pub const MAX_IMAGE: u32 = 1 << 28;
 /// Bytes of a [`Header`].
 pub const HEADER_SIZE: u32 = 64;
 /// Bytes of a [`Step`].
@@ -137,7 +142,7 @@ impl Header {
         })
     }
 
-    /// The header of an image at rest, if its tables lie inside.
+    /// The header of a whole image before a load, if its tables lie inside.
     ///
     /// # Errors
     ///
@@ -149,7 +154,7 @@ impl Header {
             return Err(malformed("it was made for machines of the other byte order"));
         }
         if header.magic != MAGIC {
-            return Err(malformed("it does not start with SKL2"));
+            return Err(malformed("it does not start with SKL3"));
         }
         if usize::try_from(header.size).is_ok_and(|size| size < image.len() + SLACK as usize) {
             return Err(malformed("its size is not what its header says"));

@@ -138,7 +138,8 @@ pub use attach::{CgroupOrder, Iter, IterCgroup, IterTask, Link, UprobeMulti};
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo, Unmapped};
 pub use desc::{
-    ArenaDesc, Attach, DataDesc, DataKind, MapDesc, MemberDesc, ObjectDesc, ProgDesc, StepDesc, StructOpsDesc,
+    ArenaDesc, Attach, DataDesc, DataKind, ImageDesc, MapDesc, MemberDesc, ObjectDesc, ProgDesc, Repeat, StepDesc,
+    StructOpsDesc,
 };
 pub use error::{Error, Result};
 pub use features::Features;

@@ -3,11 +3,12 @@
 mod common;
 
 use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::thread::sleep;
 use std::time::Duration;
 
 use common::{describe, load, map, may_load, open, prog};
-use skelgen_runtime::{Errno, Opened, PerCpuMode, Plain, TestRun, Update, cpus, plain};
+use skelgen_runtime::{Errno, ImageDesc, ObjectDesc, Opened, PerCpuMode, Plain, TestRun, Update, cpus, plain};
 use skelgen_tests::not_on_this_kernel;
 
 plain! {
@@ -39,12 +40,47 @@ fn what_is_opened_shows_no_image() {
     assert_eq!(shown, format!("Opened {{ name: {name}, mode: Auto, kconfig: Some([15 bytes]), token: Anywhere, .. }}"));
 
     let shown = format!("{desc:?}");
-    let image = format!("image: [{} bytes], loader: [{} bytes]", desc.image.len(), desc.loader.len());
-    assert!(shown.contains(&image), "{shown}");
+    let ImageDesc { len, bytes, repeats } = desc.image;
+    let image = format!("len: {len}, bytes: [{} bytes], repeats: [{} repeats]", bytes.len(), repeats.len());
+    let loader = format!("loader: [{} bytes]", desc.loader.len());
+    assert!(shown.contains(&image) && shown.contains(&loader), "{shown}");
     let init = desc.maps.iter().find_map(|map| map.struct_ops).unwrap().init.len();
     assert!(shown.contains(&format!("init: [{init} bytes]")), "{shown}");
     // Members, steps and places: what is not bytes is there.
     assert!(shown.contains(&format!("{:?}", desc.steps[0])) && shown.contains(&format!("{:?}", desc.progs[0])));
+}
+
+/// The kernel's hashes of all programs, by which it tells what it loaded.
+fn tags(opened: &Opened<'_>) -> Vec<String> {
+    let mut loaded = opened.load([], [], &[]).unwrap();
+    let tags = (0..opened.programs().len()).map(|index| {
+        let program = loaded.program(index).unwrap();
+        let info = format!("/proc/self/fdinfo/{}", program.fd().unwrap().as_raw_fd());
+        let info = std::fs::read_to_string(info).unwrap();
+        info.lines().find_map(|line| line.strip_prefix("prog_tag:")).unwrap().trim().to_owned()
+    });
+    tags.collect()
+}
+
+#[test]
+fn functions_stored_once_are_whole_in_each_program() {
+    if !may_load() {
+        return;
+    }
+    for (fixture, mode) in
+        [("agent", PerCpuMode::Auto), ("counters", PerCpuMode::Lowered), ("percpu_basic", PerCpuMode::Lowered)]
+    {
+        let desc = describe(fixture);
+        assert!(!desc.image.repeats.is_empty(), "{fixture} has no functions that are stored once");
+        let whole = desc.image.expand().unwrap();
+        let whole = ObjectDesc { image: ImageDesc::whole(&whole), ..desc };
+        let [at_rest, whole] = [desc, whole].map(|desc| {
+            let mut opened = Opened::new(&desc).unwrap();
+            opened.set_percpu_mode(mode);
+            tags(&opened)
+        });
+        assert!(at_rest.len() > 1 && at_rest == whole, "{fixture}: {at_rest:?}, {whole:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{describe, describe_changed, may_load, open};
-use skelgen_runtime::{DataDesc, Errno, KconfigDesc, KconfigType, MapDesc, ObjectDesc, Opened};
+use skelgen_runtime::{DataDesc, Errno, ImageDesc, KconfigDesc, KconfigType, MapDesc, ObjectDesc, Opened};
 use skelgen_tests::{Part, not_run};
 
 #[test]
@@ -30,25 +30,29 @@ fn a_log_longer_than_its_buffer_comes_whole_all_the_same() {
 #[test]
 fn a_description_at_odds_with_itself_is_refused() {
     let sound = describe("counters");
+    let whole = sound.image.expand().unwrap();
     let refuse = |desc: &ObjectDesc<'_>| {
         let error = Opened::new(desc).map(drop).expect_err("this description is wrong");
         assert_eq!(error.object_name(), Some("counters"));
         error.to_string()
     };
-    for len in [0, 3, 63, 64, sound.image.len() - 1] {
-        refuse(&ObjectDesc { image: &sound.image[..len], ..sound });
+    for len in [0, 3, 63, 64, whole.len() - 1] {
+        refuse(&ObjectDesc { image: ImageDesc::whole(&whole[..len]), ..sound });
     }
     // Whatever one word of the header is, nothing panics, and nothing is asked of the kernel.
     for at in (0..64).step_by(4) {
         for value in [0u32, 1, 7, 1 << 16, 1 << 31, u32::MAX] {
-            let mut image = sound.image.to_vec();
+            let mut image = whole.to_vec();
             image[at..at + 4].copy_from_slice(&value.to_ne_bytes());
-            let _ = Opened::new(&ObjectDesc { image: &image, ..sound });
+            let _ = Opened::new(&ObjectDesc { image: ImageDesc::whole(&image), ..sound });
         }
     }
-    let mut other = sound.image.to_vec();
+    let mut other = whole.to_vec();
     other[..4].reverse();
-    assert!(refuse(&ObjectDesc { image: &other, ..sound }).ends_with("made for machines of the other byte order"));
+    assert!(
+        refuse(&ObjectDesc { image: ImageDesc::whole(&other), ..sound })
+            .ends_with("made for machines of the other byte order")
+    );
     assert!(refuse(&ObjectDesc { loader: &sound.loader[1..], ..sound }).contains("not whole instructions"));
     let wrong = [
         MapDesc { value_size: sound.maps[0].value_size + 8, ..sound.maps[0] },

@@ -9,11 +9,11 @@ use crate::{files, fixture, scratch};
 #[test]
 fn each_object_has_a_file_and_one_includes_them() {
     let out = scratch("several");
-    let builder = Builder::new().object(fixture("counters")).object(fixture("agent_percpu"));
+    let builder = Builder::new().object(fixture("counters")).object(fixture("agent_thirty"));
     builder.out_dir(&out).include_file("skeletons.rs").generate_to_out_dir().unwrap();
-    assert_eq!(files(&out), ["agent_percpu.skel.image", "agent_percpu.skel.rs", "counters.skel.rs", "skeletons.rs"]);
+    assert_eq!(files(&out), ["agent_thirty.skel.image", "agent_thirty.skel.rs", "counters.skel.rs", "skeletons.rs"]);
     let all = fs::read_to_string(out.join("skeletons.rs")).unwrap();
-    assert!(all.ends_with("\n\ninclude!(\"counters.skel.rs\");\ninclude!(\"agent_percpu.skel.rs\");\n"), "{all}");
+    assert!(all.ends_with("\n\ninclude!(\"counters.skel.rs\");\ninclude!(\"agent_thirty.skel.rs\");\n"), "{all}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub(crate) fn describe(plan: &LoadPlan) -> rt::ObjectDesc<'static> {
         loader: Vec::leak(loader.interpreter.code(plan.endian)),
         loader_btf: Vec::leak(loader.interpreter.btf),
         loader_func_info: Vec::leak(loader.interpreter.func_info),
-        image: Vec::leak(loader.image),
+        image: rt::ImageDesc::whole(Vec::leak(loader.image)),
     }
 }
 

@@ -11,8 +11,8 @@ const MASK: u8 = 0x57;
 
 /// [`hash`] of the loader program. `tests/image.rs` compares the generator's.
 pub(crate) const LOADER: [u8; 32] = [
-    65, 249, 143, 237, 202, 158, 63, 29, 1, 83, 111, 179, 77, 181, 82, 99, 248, 88, 93, 77, 12, 131, 84, 208, 231, 8,
-    83, 137, 76, 192, 106, 118,
+    247, 249, 7, 7, 99, 124, 110, 122, 19, 254, 227, 171, 98, 233, 220, 187, 37, 101, 204, 181, 89, 181, 80, 195, 62,
+    121, 157, 175, 113, 42, 52, 89,
 ];
 
 /// The loader's hash, which is the same for every image and byte order; `None` if `loader` is not made for an image in a

@@ -1,6 +1,6 @@
-//! Checks a description against its image: each place that the runtime will read or write is inside, both say the same of
-//! each map, the loader program is the one that this runtime knows, and the image's records do nothing that would break
-//! what safe code relies on.
+//! Checks a description against its whole image: each place that the runtime will read or write is inside, both say the
+//! same of each map, the loader program is the one that this runtime knows, and the image's records do nothing that would
+//! break what safe code relies on.
 
 mod loader;
 mod records;
@@ -12,13 +12,13 @@ use crate::{Error, Result};
 pub(crate) use loader::{LOADER, hash as loader_hash};
 
 /// The image's header, if description and image agree.
-pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
-    let header = Header::of(desc.image)?;
+pub(crate) fn check(desc: &ObjectDesc<'_>, image: &[u8]) -> Result<Header> {
+    let header = Header::of(image)?;
     let words = |bytes: &[u8]| bytes.len().is_multiple_of(8);
     if desc.loader.is_empty() || !words(desc.loader) || !words(desc.loader_func_info) {
         return Err(malformed("the loader program is not whole instructions"));
     }
-    let steps: Vec<Step> = header.steps(desc.image).collect();
+    let steps: Vec<Step> = header.steps(image).collect();
     if steps.len() != header.nr_steps as usize {
         return Err(malformed("a step is not inside the image"));
     }
@@ -27,17 +27,17 @@ pub(crate) fn check(desc: &ObjectDesc<'_>) -> Result<Header> {
             .hint("generate the skeleton again, with the skelgen of this runtime's version"));
     }
     for map in desc.maps {
-        check_map(desc.image, &header, map)
+        check_map(image, &header, map)
             .and_then(|()| check_struct_ops(desc, map))
             .map_err(|error| error.subject(map.name))?;
     }
     for prog in desc.progs {
-        let inside = is_fd(&header, prog.fd) && is_word(desc.image, prog.skip);
-        if !inside || prog.attrs.iter().any(|&at| !is_word(desc.image, at)) {
+        let inside = is_fd(&header, prog.fd) && is_word(image, prog.skip);
+        if !inside || prog.attrs.iter().any(|&at| !is_word(image, at)) {
             return Err(malformed("a place is not inside the image").subject(prog.name));
         }
     }
-    records::check(desc, &header, &steps)?;
+    records::check(desc, image, &header, &steps)?;
     Ok(header)
 }
 

@@ -27,12 +27,12 @@ use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPD
 const NONE: u32 = u32::MAX;
 
 /// Checks `steps`, all records of an image whose tables are inside it.
-pub(super) fn check(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<()> {
-    let owners = Owners::of(desc, header, steps)?;
-    let regions = Regions::of(desc, header, steps)?;
+pub(super) fn check(desc: &ObjectDesc<'_>, image: &[u8], header: &Header, steps: &[Step]) -> Result<()> {
+    let owners = Owners::of(desc, image, header, steps)?;
+    let regions = Regions::of(image, header, steps)?;
     described_attrs(desc, &regions)?;
-    written_by_the_runtime(desc, steps, &regions)?;
-    let checked = Checked { desc, header, owners, regions };
+    written_by_the_runtime(desc, image, steps, &regions)?;
+    let checked = Checked { desc, image, header, owners, regions };
     for (index, step) in steps.iter().enumerate() {
         checked.step(step).ok_or_else(|| {
             let error = malformed("the loader's record does what no record may");
@@ -59,7 +59,7 @@ enum Owner {
 struct Owners(Vec<Owner>);
 
 impl Owners {
-    fn of(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<Owners> {
+    fn of(desc: &ObjectDesc<'_>, image: &[u8], header: &Header, steps: &[Step]) -> Result<Owners> {
         let mut owners = Owners(vec![Owner::Nobody; header.nr_fds as usize]);
         let maps = desc.maps.iter().enumerate().map(|(index, map)| (map.fd, Owner::Map(index)));
         let programs = desc.progs.iter().enumerate().map(|(index, program)| (program.fd, Owner::Program(index)));
@@ -76,7 +76,7 @@ impl Owners {
             }
         }
         for (owner, at) in owners.0.iter().zip((header.fds..).step_by(4)) {
-            match (desc.image.u32(at), owner) {
+            match (image.u32(at), owner) {
                 (Some(NONE), _) | (Some(0), Owner::Nobody) => {}
                 _ => return Err(malformed("a descriptor is not empty")),
             }
@@ -104,8 +104,8 @@ enum What {
 struct Regions(Vec<(u32, u32, What)>);
 
 impl Regions {
-    fn of(desc: &ObjectDesc<'_>, header: &Header, steps: &[Step]) -> Result<Regions> {
-        let len = u32::try_from(desc.image.len()).map_err(|_| malformed("the image is too long"))?;
+    fn of(image: &[u8], header: &Header, steps: &[Step]) -> Result<Regions> {
+        let len = u32::try_from(image.len()).map_err(|_| malformed("the image is too long"))?;
         // `Header::of` saw that the tables are inside.
         let mut regions = vec![
             (0, AT_NOWHERE, What::Table),
@@ -169,12 +169,12 @@ fn described_attrs(desc: &ObjectDesc<'_>, regions: &Regions) -> Result<()> {
 }
 
 /// What the runtime writes to the image besides attrs is apart from all that the loader goes by.
-fn written_by_the_runtime(desc: &ObjectDesc<'_>, steps: &[Step], regions: &Regions) -> Result<()> {
+fn written_by_the_runtime(desc: &ObjectDesc<'_>, image: &[u8], steps: &[Step], regions: &Regions) -> Result<()> {
     let switches = desc.maps.iter().map(|map| map.reused).filter(|&at| at != 0);
     let switches = switches.chain(desc.progs.iter().map(|program| program.skip)).map(|at| (at, 4));
     let values = desc.maps.iter().filter_map(|map| map.variables()?.0);
     let offsets = desc.maps.iter().filter_map(|map| map.arena.as_ref()).flat_map(|arena| arena.offsets);
-    let programs = steps.iter().filter_map(|step| part_of_program(desc.image, regions, step));
+    let programs = steps.iter().filter_map(|step| part_of_program(image, regions, step));
     let mut places = switches.chain(values).chain(offsets.map(|&at| (at, 4))).chain(programs);
     if places.any(|(at, len)| regions.over(at, at.saturating_add(len)).next().is_some()) {
         return Err(malformed("two parts of the image overlap"));
@@ -197,6 +197,7 @@ fn part_of_program(image: &[u8], regions: &Regions, step: &Step) -> Option<(u32,
 
 struct Checked<'a> {
     desc: &'a ObjectDesc<'a>,
+    image: &'a [u8],
     header: &'a Header,
     owners: Owners,
     regions: Regions,
@@ -204,8 +205,7 @@ struct Checked<'a> {
 
 impl Checked<'_> {
     fn step(&self, step: &Step) -> Option<()> {
-        let inside =
-            |at: u32, len: u32| at.checked_add(len).filter(|&end| end as usize <= self.desc.image.len()).map(drop);
+        let inside = |at: u32, len: u32| at.checked_add(len).filter(|&end| end as usize <= self.image.len()).map(drop);
         match step.op {
             OP_BPF | OP_PROBE => self.command(step),
             OP_COPY => {
@@ -233,7 +233,7 @@ impl Checked<'_> {
 
     /// bpf(2): what is in the attr, and where the result goes.
     fn command(&self, step: &Step) -> Option<()> {
-        let word = |place: u32| self.desc.image.u32(step.arg.checked_add(place)?);
+        let word = |place: u32| self.image.u32(step.arg.checked_add(place)?);
         let none = |places: &[u32]| places.iter().all(|&place| word(place) == Some(0)).then_some(());
         match Command(step.cmd) {
             BPF_MAP_UPDATE_ELEM | BPF_MAP_FREEZE => {
@@ -267,7 +267,7 @@ impl Checked<'_> {
     }
 
     fn rests(&self, at: u32, word: u32) -> bool {
-        self.desc.image.u32(at) == Some(word)
+        self.image.u32(at) == Some(word)
     }
 
     /// Whether there is an entry of the table of descriptors at `at` that is nobody's and holds `empty` at rest.
@@ -278,7 +278,7 @@ impl Checked<'_> {
     /// Whether a record may write `len` bytes at `at`, of what is in `entry` of the table of descriptors if it is a copy of
     /// that.
     fn written(&self, at: u32, len: u32, entry: Option<usize>) -> Option<()> {
-        let end = at.checked_add(len).filter(|&end| end as usize <= self.desc.image.len())?;
+        let end = at.checked_add(len).filter(|&end| end as usize <= self.image.len())?;
         at.is_multiple_of(len).then_some(())?;
         let may = |&(start, _, what): &(u32, u32, What)| {
             let What::Attr(cmd) = what else { return false };

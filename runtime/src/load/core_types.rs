@@ -62,8 +62,8 @@ struct Relo {
 
 impl<'a> Program<'a> {
     /// The program that `load` loads, if it has relocations.
-    fn of(opened: &Opened<'a>, load: &Step) -> Option<Self> {
-        let image = opened.desc.image;
+    fn of(opened: &'a Opened<'_>, load: &Step) -> Option<Self> {
+        let image = opened.image();
         let at = |place: u32| load.arg.checked_add(place);
         let pointed = |place: u32| {
             let place = at(place)?;

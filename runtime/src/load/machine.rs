@@ -148,14 +148,14 @@ impl<'a> Machine<'a> {
 
     /// What to change for a map without types, if it is one with types that the kernel has refused.
     fn without_map_types(&self, patches: &Patches<'_, '_>, step: u32) -> Option<Vec<(u32, u32)>> {
-        let image = self.opened.desc.image;
+        let image = self.opened.image();
         let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_MAP_CREATE.0)?;
         untyped::map_words(image, &step).filter(|words| words.iter().all(|&(at, _)| !patches.has(at)))
     }
 
     /// What to change for a symbol that is at address 0, if it is one that was not found.
     fn with_symbol_at_zero(&self, patches: &Patches<'_, '_>, step: u32, errno: Errno) -> Option<Vec<(u32, u32)>> {
-        let (image, header) = (self.opened.desc.image, &self.opened.header);
+        let (image, header) = (self.opened.image(), &self.opened.header);
         let at = step.checked_mul(STEP_SIZE)?.checked_add(header.steps)?;
         let words = lookup::at_zero(image, &step_at(image, header, step)?, at, errno)?;
         words.iter().all(|&(at, _)| !patches.has(at)).then_some(words)
@@ -163,7 +163,7 @@ impl<'a> Machine<'a> {
 
     /// What to change for a load without BTF, if it is the object's BTF that the kernel has looked at and refused.
     fn without_btf(&self, patches: &Patches<'_, '_>, step: u32, refused: &Error) -> Option<Vec<(u32, u32)>> {
-        let image = self.opened.desc.image;
+        let image = self.opened.image();
         let step = step_at(image, &self.opened.header, step).filter(|step| step.cmd == BPF_BTF_LOAD.0)?;
         (step.op == OP_BPF && refused.verifier_log().is_some()).then_some(())?;
         untyped::words(image, &self.opened.header, |at| patches.is_set(at))
@@ -180,7 +180,7 @@ impl<'a> Machine<'a> {
     /// What to change for a load without addresses of kfuncs, if it is those that the kernel has refused.
     fn without_kfunc_addresses(&self, patches: &Patches<'_, '_>, refused: &Error) -> Option<Vec<(u32, u32)>> {
         refused.verifier_log().is_some_and(kfunc_addresses::are_refused).then_some(())?;
-        let words = kfunc_addresses::words(self.opened.desc.image, &self.opened.header);
+        let words = kfunc_addresses::words(self.opened.image(), &self.opened.header);
         (!words.is_empty() && words.iter().all(|&(at, _)| !patches.has(at))).then_some(words)
     }
 
@@ -285,7 +285,7 @@ impl<'a> Machine<'a> {
 
     /// Where the attr of `step` has its log, if its command writes one.
     fn log_places(&self, step: u32) -> Option<LogPlaces> {
-        let step = step_at(self.opened.desc.image, &self.opened.header, step)?;
+        let step = step_at(self.opened.image(), &self.opened.header, step)?;
         if step.op != OP_BPF {
             return None;
         }
@@ -300,7 +300,7 @@ impl<'a> Machine<'a> {
 
     /// The license of the program that `record` loads; empty if it has none.
     fn license(&self, record: Option<Step>) -> &str {
-        let image = self.opened.desc.image;
+        let image = self.opened.image();
         let license = record.and_then(|record| {
             let place = record.arg.checked_add(place!(ProgLoad.license))?;
             let point = self.opened.header.steps(image).find(|step| step.op == OP_POINT && step.out == place)?;
@@ -311,7 +311,7 @@ impl<'a> Machine<'a> {
     }
 
     fn error(&self, step: u32, errno: Errno, log: Option<String>) -> Error {
-        let record = step_at(self.opened.desc.image, &self.opened.header, step);
+        let record = step_at(self.opened.image(), &self.opened.header, step);
         let named = record.and_then(|record| self.opened.desc.steps.get(record.plan as usize));
         let error = match named {
             Some(step) if step.subject.is_empty() => Error::new(step.what.to_owned()),
@@ -325,7 +325,7 @@ impl<'a> Machine<'a> {
         let error = error.log(log);
         match record {
             Some(record) => {
-                lookup::explain(error.at_step(record.plan as usize), self.opened.desc.image, &self.memory, &record)
+                lookup::explain(error.at_step(record.plan as usize), self.opened.image(), &self.memory, &record)
             }
             None => diagnose::explain(error),
         }

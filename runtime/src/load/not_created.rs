@@ -68,7 +68,7 @@ fn poison(
     pointed: &HashMap<u32, u32>,
     patches: &mut Patches<'_, '_>,
 ) -> Result<()> {
-    let image = opened.desc.image;
+    let image = opened.image();
     for &attr in program.attrs {
         let lost = || Error::new("prepare program").subject(program.name).because("its instructions are not inside");
         let insns = attr.checked_add(place!(ProgLoad.insns)).and_then(|at| pointed.get(&at)).ok_or_else(lost)?;

@@ -7,13 +7,13 @@ use crate::sys::uapi::BPF_BTF_LOAD;
 
 /// The step that loads them, and its number; `None` if the object has none.
 pub(super) fn step(opened: &Opened<'_>) -> Option<(u32, Step)> {
-    let mut steps = (0..).zip(opened.header.steps(opened.desc.image));
+    let mut steps = (0..).zip(opened.header.steps(opened.image()));
     steps.find(|(_, step)| step.op == OP_BPF && step.cmd == BPF_BTF_LOAD.0)
 }
 
 /// The bytes that `load` loads: a step before it has their address written to where the attr begins.
-pub(super) fn bytes<'a>(opened: &Opened<'a>, load: &Step) -> Option<&'a [u8]> {
-    let image = opened.desc.image;
+pub(super) fn bytes<'a>(opened: &'a Opened<'_>, load: &Step) -> Option<&'a [u8]> {
+    let image = opened.image();
     let size = image.u32(load.arg.checked_add(place!(BtfLoad.btf_size))?)?;
     let address = load.arg.checked_add(place!(BtfLoad.btf))?;
     let point = opened.header.steps(image).find(|step| step.op == OP_POINT && step.out == address)?;

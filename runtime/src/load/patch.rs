@@ -154,7 +154,7 @@ impl<'a, 'v> Patches<'a, 'v> {
 
     /// The entries of maps that no description is of: what maps of maps are made after.
     pub(super) fn inner_maps(&mut self) -> Result<()> {
-        let image = self.opened.desc.image;
+        let image = self.opened.image();
         let described = |attr| self.opened.desc.maps.iter().any(|map| map.attrs.contains(&attr));
         let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE.0);
         for (_, Step { arg, .. }) in created.filter(|(_, step)| !described(step.arg)) {
@@ -231,12 +231,12 @@ impl<'a, 'v> Patches<'a, 'v> {
     /// The word that the loader will find at `at`.
     pub(super) fn current(&self, at: u32) -> u32 {
         let changed = self.words.iter().rfind(|&&(place, _)| place == at).map(|&(_, word)| word);
-        changed.or_else(|| Read::u32(self.opened.desc.image, at)).unwrap_or_default()
+        changed.or_else(|| Read::u32(self.opened.image(), at)).unwrap_or_default()
     }
 
     /// The steps of the image at rest, with their numbers.
     pub(super) fn steps(&self) -> impl Iterator<Item = (u32, Step)> + use<'a> {
-        (0..).zip(self.opened.header.steps(self.opened.desc.image))
+        (0..).zip(self.opened.header.steps(self.opened.image()))
     }
 
     /// What to write besides, place and word.
@@ -275,7 +275,7 @@ impl<'a, 'v> Patches<'a, 'v> {
         let Some((at, len)) = init else {
             return Ok(value.iter().any(|&byte| byte != 0).then_some((map, value)));
         };
-        let at_rest = self.opened.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));
+        let at_rest = self.opened.image().get(at as usize..).and_then(|rest| rest.get(..len as usize));
         if at_rest != Some(value) {
             self.values.push((at, value));
         }
@@ -290,7 +290,7 @@ impl<'a, 'v> Patches<'a, 'v> {
     /// Writes image and changes; `false` if something does not fit.
     #[must_use]
     pub(super) fn write(&self, memory: &Mapping) -> bool {
-        memory.write(0, self.opened.desc.image)
+        memory.write(0, self.opened.image())
             && self.values.iter().all(|&(at, value)| memory.write(at as usize, value))
             && self.words.iter().all(|&(at, word)| memory.write(at as usize, &word.to_ne_bytes()))
     }
@@ -301,7 +301,7 @@ impl<'a, 'v> Patches<'a, 'v> {
         (0..header.nr_fds)
             .map(|index| {
                 let at = header.fds + index * 4;
-                let (now, at_rest) = (memory.u32(at), Read::u32(self.opened.desc.image, at));
+                let (now, at_rest) = (memory.u32(at), Read::u32(self.opened.image(), at));
                 now.filter(|_| now != at_rest).map_or(-1, u32::cast_signed)
             })
             .collect()

@@ -28,7 +28,7 @@ pub(super) fn blame_mode(mode: PerCpuMode, error: Error) -> Error {
 
 /// Keeps what the loader found out, and says whether `features` can be believed.
 pub(super) fn remember(opened: &Opened<'_>, features: u32) -> bool {
-    let probes = opened.header.steps(opened.desc.image).filter(|step| step.op == OP_PROBE);
+    let probes = opened.header.steps(opened.image()).filter(|step| step.op == OP_PROBE);
     let probed = probes.fold(0, |bits, step| bits | step.feature);
     let found = probed & FEATURE_ALL_CPUS != 0;
     if found && probed & FEATURE_DIRECT != 0 && features & (FEATURE_FORCED | FEATURE_KNOWN) == 0 {

@@ -65,7 +65,7 @@ fn is_needed(opened: &Opened<'_>, patches: &Patches<'_, '_>, step: &Step) -> boo
         return !patches.is_set(step.unless);
     }
     // What several programs refer to has a word of its own, which is cleared for each of them that is loaded.
-    opened.desc.image.u32(step.unless) == Some(0)
+    opened.image().u32(step.unless) == Some(0)
         || patches
             .steps()
             .any(|(_, copy)| copy.op == OP_COPY && copy.out == step.unless && !patches.is_set(copy.unless))
@@ -82,8 +82,8 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(opened: &Opened<'a>, index: u32, step: Step) -> Result<Self> {
-        let image = opened.desc.image;
+    fn new(opened: &'a Opened<'_>, index: u32, step: Step) -> Result<Self> {
+        let image = opened.image();
         let malformed = || Error::new("read the loader's image").because("a name or a shape is not inside");
         let (name, shape) = text(image, step.arg).zip(text(image, step.feature)).ok_or_else(malformed)?;
         let own_name = opened.desc.steps.get(step.plan as usize).map_or(name, |step| step.subject);

@@ -33,20 +33,20 @@ fn fill_section(map: &Map, value: &[u8]) -> Result<()> {
 }
 
 /// As [`first_value`], of a `.percpu` section.
-fn first_percpu_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
+fn first_percpu_value<'v>(opened: &'v Opened<'_>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
     let data = opened.desc.maps.get(index)?.data.as_ref()?;
     if data.kind == DataKind::PerCpu { first_value(opened, index, values) } else { None }
 }
 
 /// The value that a section starts with, every CPU's if each has its own, unless it is all zeroes, which new maps are.
-pub(super) fn first_value<'v>(opened: &Opened<'v>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
+pub(super) fn first_value<'v>(opened: &'v Opened<'_>, index: usize, values: &[(usize, &'v [u8])]) -> Option<&'v [u8]> {
     let desc = opened.desc.maps.get(index)?;
     let data = desc.data.as_ref()?;
     let changed = values.iter().rev().find_map(|&(map, value)| (map == index).then_some(value));
     let value = match (changed, data.init) {
         // What a struct's alignment adds is not the section's.
         (Some(value), _) => value.get(..desc.value_size as usize)?,
-        (None, Some((at, len))) => opened.desc.image.get(at as usize..)?.get(..len as usize)?,
+        (None, Some((at, len))) => opened.image().get(at as usize..)?.get(..len as usize)?,
         (None, None) => return None,
     };
     value.iter().any(|&byte| byte != 0).then_some(value)

@@ -34,6 +34,8 @@ pub enum PerCpuMode {
 /// what it has.
 pub struct Opened<'a> {
     pub(crate) desc: ObjectDesc<'a>,
+    /// The whole image.
+    image: Cow<'a, [u8]>,
     pub(crate) header: Header,
     pub(crate) mode: PerCpuMode,
     /// What the user says that the kernel is configured with.
@@ -60,8 +62,10 @@ impl<'a> Opened<'a> {
     /// The description contradicts itself, its loader program or a record of its image is not as the generator writes them,
     /// or it was made for machines of the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
-        let header = layout::check(desc).map_err(|error| error.object(desc.name))?;
-        Ok(Opened { desc: *desc, header, mode: PerCpuMode::Auto, kconfig: None, token: TokenFrom::default() })
+        let named = |error: Error| error.object(desc.name);
+        let image = desc.image.expand().map_err(named)?;
+        let header = layout::check(desc, &image).map_err(named)?;
+        Ok(Opened { desc: *desc, image, header, mode: PerCpuMode::Auto, kconfig: None, token: TokenFrom::default() })
     }
 
     /// The object's name.
@@ -119,6 +123,11 @@ impl<'a> Opened<'a> {
         self.all_programs().try_into().map_err(|_| self.miscounted("programs", N))
     }
 
+    /// The whole image, as it is before a load.
+    pub(crate) fn image(&self) -> &[u8] {
+        &self.image
+    }
+
     pub(crate) fn all_maps(&self) -> Vec<OpenMap> {
         self.desc.maps.iter().enumerate().map(|(index, desc)| OpenMap::new(index, desc)).collect()
     }
@@ -158,11 +167,11 @@ impl<'a> Opened<'a> {
         plain::boxed_fitting(&bytes).ok_or_else(|| self.misfit(map, bytes.len(), size_of::<T>()))
     }
 
-    fn first_bytes(&self, map: usize) -> Result<Cow<'a, [u8]>> {
+    fn first_bytes(&self, map: usize) -> Result<Cow<'_, [u8]>> {
         let desc = self.desc.maps.get(map).ok_or_else(|| self.missing("map", map))?;
         let (init, size) = desc.variables().ok_or_else(|| self.no_value(map, "it is no data section".to_owned()))?;
         let Some((at, len)) = init else { return Ok(vec![0; size as usize].into()) };
-        let bytes = self.desc.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));
+        let bytes = self.image.get(at as usize..).and_then(|rest| rest.get(..len as usize));
         bytes.map(Cow::Borrowed).ok_or_else(|| self.no_value(map, "it is not inside the image".to_owned()))
     }
 

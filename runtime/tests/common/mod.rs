@@ -2,12 +2,13 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses what it needs")]
 
 use skelgen::emit::AttachPlan;
+use skelgen::loader::Loader;
 use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Object, OpsMember, Var};
 use skelgen::plan::LoadPlan;
 use skelgen::{link, loader, plan};
 use skelgen_runtime::{
-    Attach, DataDesc, DataKind, KconfigDesc, KconfigType, Loaded, MapDesc, MemberDesc, ObjectDesc, Opened, ProgDesc,
-    StepDesc, StructOpsDesc,
+    Attach, DataDesc, DataKind, ImageDesc, KconfigDesc, KconfigType, Loaded, MapDesc, MemberDesc, ObjectDesc, Opened,
+    ProgDesc, Repeat, StepDesc, StructOpsDesc,
 };
 
 pub(crate) use skelgen_tests::may_load;
@@ -98,10 +99,23 @@ pub(crate) fn describe_changed(fixture: &str, change: impl FnOnce(&mut LoadPlan)
         maps: leak(maps.collect()),
         progs: leak(progs.collect()),
         steps: leak(steps.collect()),
+        image: image(&loader),
         loader: leak(loader.interpreter.code(plan.endian)),
         loader_btf: leak(loader.interpreter.btf),
         loader_func_info: leak(loader.interpreter.func_info),
-        image: leak(loader.image),
+    }
+}
+
+/// The image at rest.
+fn image(loader: &Loader) -> ImageDesc<'static> {
+    let repeat = |repeat: &loader::Repeat| {
+        let loader::Repeat { to, from, len, stride, add } = *repeat;
+        Repeat { to, from, len, stride, add }
+    };
+    ImageDesc {
+        len: loader.image.len() as u32,
+        bytes: leak(loader.image_at_rest().into_owned()),
+        repeats: leak(loader.repeats.iter().map(repeat).collect()),
     }
 }
 

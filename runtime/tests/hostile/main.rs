@@ -6,13 +6,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod model;
+mod repeats;
 
 use common::describe;
 use model::{BTF_LOAD, MAP_CREATE, MAP_FREEZE, MAP_UPDATE_ELEM, PROG_LOAD};
 use skelgen_runtime::image::{
     AT_NOWHERE, Header, OP_BPF, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, STEP_SIZE, Step,
 };
-use skelgen_runtime::{ArenaDesc, DataDesc, DataKind, MapDesc, ObjectDesc, Opened, ProgDesc};
+use skelgen_runtime::{ArenaDesc, DataDesc, DataKind, ImageDesc, MapDesc, ObjectDesc, Opened, ProgDesc};
 use skelgen_tests::random::Random;
 
 /// Places in attrs (`include/uapi/linux/bpf.h`).
@@ -34,7 +35,8 @@ struct Image {
 
 impl Image {
     fn of(desc: &ObjectDesc<'_>) -> Image {
-        Image { bytes: desc.image.to_vec(), header: Header::of(desc.image).unwrap() }
+        let bytes = desc.image.expand().unwrap().into_owned();
+        Image { header: Header::of(&bytes).unwrap(), bytes }
     }
 
     fn put(&mut self, at: u32, word: u32) {
@@ -119,20 +121,20 @@ fn a_record_may_not_write_where_the_loader_or_a_handle_goes_by_it() {
     ];
     for (what, out) in places {
         let image = with_step(&desc, |copy| Step { arg: point.arg, out, ..copy });
-        refused(&ObjectDesc { image: &image, ..desc }, what);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image), ..desc }, what);
         for op in [OP_POINT, OP_FIND_KSYM] {
             let image = with_step(&desc, |copy| Step { op, out: out & !7, ..copy });
-            refused(&ObjectDesc { image: &image, ..desc }, what);
+            refused(&ObjectDesc { image: ImageDesc::whole(&image), ..desc }, what);
         }
         let image = with_step(&desc, |copy| Step { op: OP_FIND_BTF, out, ..copy });
-        refused(&ObjectDesc { image: &image, ..desc }, what);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image), ..desc }, what);
         let image = with_step(&desc, |copy| Step { op: OP_FIND_BTF, out2: out, ..copy });
-        refused(&ObjectDesc { image: &image, ..desc }, what);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image), ..desc }, what);
     }
 
     // The model sees what the check keeps away.
     let image = with_step(&desc, |copy| Step { out: map.attrs[0] + VALUE_SIZE, unless: 40, mask: 0, want: 0, ..copy });
-    let wrong = ObjectDesc { image: &image, ..desc };
+    let wrong = ObjectDesc { image: ImageDesc::whole(&image), ..desc };
     assert!((0..50).any(|seed| model::run(&wrong, Random(seed)).is_err_and(|why| why.starts_with("events is"))));
 }
 
@@ -159,7 +161,7 @@ fn a_record_may_not_ask_for_what_no_loader_needs() {
     ];
     for (what, step) in wrong {
         let image = with_step(&desc, |_| step);
-        refused(&ObjectDesc { image: &image, ..desc }, what);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image), ..desc }, what);
     }
     for (what, at, word) in [
         ("a descriptor at rest", map.fd, 5),
@@ -170,7 +172,7 @@ fn a_record_may_not_ask_for_what_no_loader_needs() {
     ] {
         let mut image = Image::of(&desc);
         image.put(at, word);
-        refused(&ObjectDesc { image: &image.bytes, ..desc }, what);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, what);
     }
     assert!(sound.header.steps(&sound.bytes).all(|step| step.cmd != MAP_FREEZE || step.op != OP_BPF || step.size == 4));
 }
@@ -178,7 +180,7 @@ fn a_record_may_not_ask_for_what_no_loader_needs() {
 #[test]
 fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
     let desc = describe("counters");
-    let Header { steps, .. } = Header::of(desc.image).unwrap();
+    let Header { steps, .. } = Header::of(&desc.image.expand().unwrap()).unwrap();
     let with_map = |index: usize, change: &dyn Fn(MapDesc<'static>) -> MapDesc<'static>, what: &str| {
         let mut maps = desc.maps.to_vec();
         maps[index] = change(maps[index]);
@@ -221,7 +223,7 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
             [(desc.maps[0].attrs[0], "an attr as a program's"), (image.header.steps, "records as a program's")]
         {
             image.set(index, Step { arg, ..point });
-            refused(&ObjectDesc { image: &image.bytes, ..desc }, what);
+            refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, what);
         }
     }
 }
@@ -248,7 +250,7 @@ fn no_other_loader_program_is_run() {
 /// A word of the kind that stands in images.
 fn word(random: &mut Random, desc: &ObjectDesc<'_>) -> u32 {
     let map = &desc.maps[random.below(desc.maps.len())];
-    let near = random.below(desc.image.len()) as u32 & !3;
+    let near = random.below(desc.image.len as usize) as u32 & !3;
     let attr = map.attrs.first().map_or(0, |at| at + random.below(24) as u32 * 4);
     match random.below(8) {
         0 => near,
@@ -272,14 +274,14 @@ fn whatever_is_taken_of_changed_images_is_harmless() {
         for _ in 0..=random.below(2) {
             let header = image.header;
             let at = match random.below(4) {
-                0 => random.below(desc.image.len() / 4) as u32 * 4,
+                0 => random.below(image.bytes.len() / 4) as u32 * 4,
                 1 => header.fds + random.below(header.nr_fds as usize) as u32 * 4,
                 _ => header.steps + random.below((header.nr_steps * STEP_SIZE / 4) as usize) as u32 * 4,
             };
             let new = word(&mut random, &desc);
             image.put(at, new);
         }
-        let changed = ObjectDesc { image: &image.bytes, ..desc };
+        let changed = ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc };
         if Opened::new(&changed).is_err() {
             continue;
         }

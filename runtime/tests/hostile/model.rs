@@ -1,5 +1,6 @@
 //! The loader program in Rust, with a kernel that answers whatever it likes. It checks what safe code relies on.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use skelgen_runtime::image::{
@@ -20,6 +21,8 @@ type Made = (u32, [u32; 5]);
 
 pub(crate) struct Model<'a> {
     desc: &'a ObjectDesc<'a>,
+    /// Before the run.
+    image: Cow<'a, [u8]>,
     header: Header,
     memory: Vec<u8>,
     /// By number, what is open that the loader made.
@@ -35,10 +38,11 @@ fn shape(map: &MapDesc<'_>) -> [u32; 5] {
 
 /// Carries out the image of `desc`; why safe code could be harmed, if it could.
 pub(crate) fn run(desc: &ObjectDesc<'_>, random: Random) -> Result<(), String> {
-    let header = Header::of(desc.image).map_err(|error| error.to_string())?;
-    let mut memory = desc.image.to_vec();
+    let image = desc.image.expand().map_err(|error| error.to_string())?;
+    let header = Header::of(&image).map_err(|error| error.to_string())?;
+    let mut memory = image.to_vec();
     memory.resize(header.size as usize, 0);
-    let mut model = Model { desc, header, memory, made: BTreeMap::new(), next_fd: 100, random };
+    let mut model = Model { desc, image, header, memory, made: BTreeMap::new(), next_fd: 100, random };
     let known = model.random.pick(&[
         0,
         FEATURE_KNOWN,
@@ -173,7 +177,7 @@ impl Model<'_> {
         let Header { steps, nr_steps, fds, nr_fds, .. } = self.header;
         let same = |start: u32, len: u32| {
             let range = start as usize..(start + len) as usize;
-            self.memory[range.clone()] == self.desc.image[range]
+            self.memory[range.clone()] == self.image[range]
         };
         if !same(12, 36) || !same(56, 8) || !same(0, 8) || !same(steps, nr_steps * STEP_SIZE) {
             return Err("the header or the records have changed".to_owned());

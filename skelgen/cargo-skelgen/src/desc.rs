@@ -7,8 +7,8 @@ use skelgen::loader::{BlobOff, Loader, MapSlots, ProgramSlots};
 use skelgen::object::{DataKind as Kind, Kconfig, KconfigType as Type, Map, OpsMember, Var};
 use skelgen::plan::{LoadPlan, PlannedProgram};
 use skelgen_runtime::{
-    ArenaDesc, Attach, DataDesc, DataKind, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc, ProgDesc,
-    StepDesc, StructOpsDesc,
+    ArenaDesc, Attach, DataDesc, DataKind, ImageDesc, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc,
+    ProgDesc, Repeat, StepDesc, StructOpsDesc,
 };
 
 /// Describes what `plan` and `loader` make to `then`, called `name`.
@@ -43,10 +43,11 @@ pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: i
             StepDesc { what, subject }
         })
         .collect();
+    let repeats: Vec<Repeat> = loader.repeats.iter().map(repeat).collect();
     then(&ObjectDesc {
         name,
         min_kernel: plan.min_kernel.map(|kernel| (kernel.major, kernel.minor)),
-        image: &loader.image,
+        image: ImageDesc { len: loader.image.len() as u32, bytes: &loader.image_at_rest(), repeats: &repeats },
         loader: &loader.interpreter.code(plan.endian),
         loader_btf: &loader.interpreter.btf,
         loader_func_info: &loader.interpreter.func_info,
@@ -54,6 +55,11 @@ pub(crate) fn described<R>(plan: &LoadPlan, loader: &Loader, name: &str, then: i
         progs: &progs,
         steps: &steps,
     })
+}
+
+fn repeat(repeat: &skelgen::loader::Repeat) -> Repeat {
+    let skelgen::loader::Repeat { to, from, len, stride, add } = *repeat;
+    Repeat { to, from, len, stride, add }
 }
 
 fn map_desc<'a>(

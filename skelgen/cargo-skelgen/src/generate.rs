@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         }
     }
     if let Some(path) = image {
-        fs::write(&path, &skeleton.loader.image).map_err(|error| Stop::Write(path, error))?;
+        fs::write(&path, skeleton.loader.image_at_rest()).map_err(|error| Stop::Write(path, error))?;
     }
     match &args.output {
         Some(path) => fs::write(path, source).map_err(|error| Stop::Write(path.clone(), error))?,

@@ -110,10 +110,11 @@ fn skeleton(
         add(OutputKind::Object, folder.join(name), bytes);
     }
     let mut recipe = builder.recipe.clone();
-    if skeleton.loader.image.len() > LARGE {
+    let at_rest = skeleton.loader.image_at_rest();
+    if at_rest.len() > LARGE {
         let image = with_suffix(&path, ".skel.image");
         recipe.image = image.file_name().map(|name| name.to_string_lossy().into_owned());
-        add(OutputKind::Image, image, skeleton.loader.image.clone());
+        add(OutputKind::Image, image, at_rest.into_owned());
     }
     let (source, unmatched) = source(&skeleton, &recipe)?;
     add(OutputKind::Skeleton, with_suffix(&path, ".skel.rs"), source.into_bytes());

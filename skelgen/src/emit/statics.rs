@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote};
 
 use super::Options;
 use super::attach::AttachPlan;
-use crate::loader::{MapSlots, ProgramSlots};
+use crate::loader::{MapSlots, ProgramSlots, Repeat};
 use crate::object::{Arena, DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
 use crate::plan::PlannedProgram;
 use crate::{KernelVersion, Skeleton};
@@ -16,8 +16,10 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
     let name = &plan.name;
     let image = match &options.image {
         Some(path) => quote!(::core::include_bytes!(#path)),
-        None => Literal::byte_string(&loader.image).into_token_stream(),
+        None => Literal::byte_string(&loader.image_at_rest()).into_token_stream(),
     };
+    let len = Literal::usize_unsuffixed(loader.image.len());
+    let (repeats, table) = repeats(&loader.repeats);
     let code = Literal::byte_string(&loader.interpreter.code(plan.endian));
     let btf = Literal::byte_string(&loader.interpreter.btf);
     let func_info = Literal::byte_string(&loader.interpreter.func_info);
@@ -37,13 +39,14 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
     quote! {
         /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
         static IMAGE: &[u8] = #image;
+        #table
         /// The loader program: it carries out the steps of `IMAGE`.
         static LOADER: &[u8] = #code;
         /// What `OBJECT` says of `IMAGE` are offsets into it.
         static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
             name: #name,
             min_kernel: #min_kernel,
-            image: IMAGE,
+            image: rt::ImageDesc { len: #len, bytes: IMAGE, repeats: #repeats },
             loader: LOADER,
             loader_btf: #btf,
             loader_func_info: #func_info,
@@ -52,6 +55,29 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
             steps: &[#(#steps),*],
         };
     }
+}
+
+/// What `OBJECT` has for `repeats`, and the static that it refers to.
+fn repeats(repeats: &[Repeat]) -> (TokenStream, TokenStream) {
+    if repeats.is_empty() {
+        return (quote!(&[]), TokenStream::new());
+    }
+    let lines = repeats.iter().map(|&Repeat { to, from, len, stride, add }| {
+        let [to, from, len] = [to, from, len].map(number);
+        if stride == 0 {
+            return quote!(rt::Repeat::equal(#to, #from, #len));
+        }
+        let sign = (add < 0).then(|| quote!(-));
+        let (stride, add) = (number(stride), number(add.unsigned_abs()));
+        quote!(rt::Repeat::moved(#to, #from, #len, #stride, #sign #add))
+    });
+    let table = quote! {
+        /// Parts of the image that `IMAGE` leaves out because they repeat earlier parts: functions that several programs
+        /// reach. Each line has the offset of the part, the offset of the earlier part, and their length; where the first
+        /// words of records differ, also the length of a record and the difference.
+        static REPEATS: &[rt::Repeat] = &[#(#lines),*];
+    };
+    (quote!(REPEATS), table)
 }
 
 fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {

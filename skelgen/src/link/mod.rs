@@ -147,7 +147,8 @@ impl<'a> Linker<'a> {
             let what = format!("with this function the program has {end} instructions, of {MAX_INSNS} at most");
             return Err(place(function, Error::too_large(what)));
         }
-        program.functions.push(Function { name: function.name.clone(), span: start..end, global: function.global });
+        let (name, global) = (function.name.clone(), function.global);
+        program.functions.push(Function { index, name, span: start..end, global });
         if let Some(type_id) = function.type_id {
             program.func_info.push(FuncInfo { insn: start, type_id });
         }

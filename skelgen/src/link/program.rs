@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::btf::{StrOff, TypeId};
 use crate::insn::Insn;
 use crate::insn::limits::MAX_USED_MAPS;
-use crate::object::{KsymIdx, MapIdx};
+use crate::object::{FuncIdx, KsymIdx, MapIdx};
 use crate::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
 use crate::{Error, Result};
 
@@ -60,6 +60,8 @@ impl Program {
 /// One function's place in its program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
+    /// Which of the object's functions it is.
+    pub index: FuncIdx,
     /// The symbol's name.
     pub name: String,
     /// The function's slots.

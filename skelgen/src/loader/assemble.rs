@@ -1,5 +1,6 @@
 //! From the plan's steps to the image's records.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -10,6 +11,7 @@ use super::interpreter::Interpreter;
 use super::ksyms::Found;
 use super::map_types::{self, Types};
 use super::probe;
+use super::repeats::{Repeat, Starts, Stored};
 use super::wire::{feature, header, op};
 use crate::insn::encode_all;
 use crate::link::Program;
@@ -26,14 +28,34 @@ use crate::{Endian, Result};
 pub struct Loader {
     /// The constant program.
     pub interpreter: Interpreter,
-    /// The image's bytes.
+    /// The image's bytes, all of them.
     pub image: Vec<u8>,
+    /// What the image at rest leaves out, in the image's order.
+    pub repeats: Vec<Repeat>,
     /// The image's records, as they stand in it.
     pub records: Vec<Record>,
     /// By map.
     pub maps: Vec<MapSlots>,
     /// By program.
     pub programs: Vec<ProgramSlots>,
+}
+
+impl Loader {
+    /// The image as a skeleton carries it: without [`repeats`](Self::repeats).
+    #[must_use]
+    pub fn image_at_rest(&self) -> Cow<'_, [u8]> {
+        if self.repeats.is_empty() {
+            return Cow::Borrowed(&self.image);
+        }
+        let mut bytes = Vec::new();
+        let mut done = 0;
+        for repeat in &self.repeats {
+            bytes.extend_from_slice(&self.image[done..repeat.to as usize]);
+            done = (repeat.to + repeat.len) as usize;
+        }
+        bytes.extend_from_slice(&self.image[done..]);
+        Cow::Owned(bytes)
+    }
 }
 
 /// Where a map stands in the image.
@@ -70,10 +92,10 @@ pub fn assemble(plan: &LoadPlan) -> Result<Loader> {
         assembler.at = index as u32;
         assembler.step(step)?;
     }
-    let Assembler { image, fds, nr_fds, maps, programs, .. } = assembler;
+    let Assembler { image, fds, nr_fds, maps, programs, repeats, .. } = assembler;
     let (image, records) = image.finish(fds, nr_fds)?;
     let interpreter = Interpreter::new(map_size(&image, plan.endian), plan.endian)?;
-    Ok(Loader { interpreter, image, records, maps, programs })
+    Ok(Loader { interpreter, image, repeats, records, maps, programs })
 }
 
 /// Bytes of the map that an image needs, as its header says.
@@ -120,6 +142,9 @@ pub(super) struct Assembler<'a> {
     pub(super) license: BlobOff,
     pub(super) maps: Vec<MapSlots>,
     pub(super) programs: Vec<ProgramSlots>,
+    /// The functions in the image.
+    stored: Stored,
+    repeats: Vec<Repeat>,
     /// Ksyms found.
     pub(super) ksyms: HashMap<KsymIdx, Found>,
     /// Words that are not zero if none of these programs is loaded.
@@ -207,6 +232,8 @@ impl<'a> Assembler<'a> {
             license,
             maps,
             programs,
+            stored: Stored::default(),
+            repeats: Vec::new(),
             ksyms: HashMap::new(),
             needless: HashMap::new(),
             targets: HashMap::new(),
@@ -371,7 +398,10 @@ impl<'a> Assembler<'a> {
         self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
         self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
         self.ksym_refs(program, insns, when)?;
-        self.infos(program, attr)?;
+        let [func_info, line_info, core_relos] = self.infos(program, attr)?;
+        let starts: Starts = [insns, func_info, line_info, core_relos];
+        let repeats = self.stored.program(program, image, starts, self.image.bytes(), self.endian);
+        self.repeats.extend(repeats);
         if !(program.func_info.is_empty() && program.line_info.is_empty() && program.core_relos.is_empty()) {
             self.copy(self.btf_fd, attr.plus(offset::prog_load::PROG_BTF_FD), when);
         }
@@ -384,19 +414,20 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
-    /// `func_info`, `line_info` and `core_relos`; the kernel takes no pointer to an empty one.
-    fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<()> {
+    /// Places `func_info`, `line_info` and `core_relos`; the kernel takes no pointer to an empty one.
+    fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<[BlobOff; 3]> {
         let endian = self.endian;
         let records = [
             (offset::prog_load::FUNC_INFO, infos::func_info(program, endian)),
             (offset::prog_load::LINE_INFO, infos::line_info(program, endian)),
             (offset::prog_load::CORE_RELOS, infos::core_relos(program, endian)),
         ];
-        for (at, bytes) in records.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
-            let to = self.image.put(&bytes)?;
-            self.image.point(attr.plus(at), to);
+        let mut places = [BlobOff(0); 3];
+        for ((at, bytes), place) in records.into_iter().zip(&mut places).filter(|((_, bytes), _)| !bytes.is_empty()) {
+            *place = self.image.put(&bytes)?;
+            self.image.point(attr.plus(at), *place);
         }
-        Ok(())
+        Ok(places)
     }
 
     /// Whether the kernel is told the types of the map's keys and values.

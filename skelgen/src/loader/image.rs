@@ -14,8 +14,7 @@ impl BlobOff {
     }
 }
 
-/// The greatest image: the verifier follows offsets into a map's value up to 1 << 29.
-const MAX_IMAGE: usize = 1 << 28;
+const MAX_IMAGE: usize = wire::MAX_IMAGE as usize;
 
 /// A step record, before it has a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +89,11 @@ impl ImageWriter {
         self.bytes.resize(at, 0);
         self.bytes.extend_from_slice(bytes);
         Ok(BlobOff(at as u32))
+    }
+
+    /// All that is placed so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Places a word of eight bytes that holds `value` in its first four.

@@ -18,9 +18,11 @@ mod jump_tables;
 mod ksyms;
 mod map_types;
 mod probe;
+mod repeats;
 pub mod wire;
 
 pub use assemble::{Loader, MapSlots, ProgramSlots, assemble};
 pub use display::Records;
 pub use image::{BlobOff, Record};
 pub use interpreter::Interpreter;
+pub use repeats::Repeat;

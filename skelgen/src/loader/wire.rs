@@ -4,9 +4,14 @@
 //! offsets, which are `u32`, counted from the image's start, and multiples of four (of a pointer and of a
 //! record: of eight). The runtime's `image` module is
 //! the other side of this file; a test holds the two together.
+//!
+//! The image *at rest* is the image without the parts that repeat an earlier part, [`Repeat`](super::Repeat).
 
-/// `"SKL2"`, read as a little-endian `u32`: the layout described here.
-pub const MAGIC: u32 = 0x324c_4b53;
+/// `"SKL3"`, read as a little-endian `u32`: the layout described here.
+pub const MAGIC: u32 = 0x334c_4b53;
+
+/// The most bytes of an image: the verifier follows offsets into a map's value up to 1 << 29.
+pub const MAX_IMAGE: u32 = 1 << 28;
 
 /// The loader reads and writes at most so many bytes at an offset; the map's value ends with as many to spare.
 pub const SLACK: u32 = 512;

@@ -106,7 +106,7 @@ pub enum Step {
 }
 
 /// The form of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Image {
     /// As linked.
     Native,

@@ -52,6 +52,28 @@ fn memory_and_output_grow_with_the_object() {
     }
 }
 
+/// `n` programs that share `n` functions are linked to `n * n` functions, as the kernel takes them. Written they are not.
+#[test]
+fn shared_functions_are_written_once() {
+    let [one, two] = [300, 600].map(|n| {
+        let object = cases::shared(n);
+        let skeleton = Skeleton::new("hostile.bpf.o", &object).unwrap();
+        let linked = 24 * n * n;
+        assert!(skeleton.loader.image.len() > linked, "{n}");
+        let at_rest = skeleton.loader.image_at_rest().len();
+        let source = skeleton.source(&Options::default()).unwrap().len();
+        // A program is 160 bytes of object and, in Rust, mostly its methods.
+        assert!(
+            at_rest < 6 * object.len() && source < 60 * object.len(),
+            "{n}: {at_rest}, {source} of {}",
+            object.len()
+        );
+        (at_rest as f64, source as f64)
+    });
+    let (image, source) = (two.0 / one.0, two.1 / one.1);
+    assert!(image < 2.1 && source < 2.1, "{image:.2} times the image, {source:.2} times the source");
+}
+
 /// Cases that are read, linked and planned only: writing Rust would take most of the time.
 const READ: [Case; 14] = [
     ("params", cases::params, 240_000),

@@ -253,7 +253,11 @@ pub mod arena {
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "arena",
         min_kernel: ::core::option::Option::None,
-        image: IMAGE,
+        image: rt::ImageDesc {
+            len: 8840,
+            bytes: IMAGE,
+            repeats: &[],
+        },
         loader: LOADER,
         loader_btf: b"[92 bytes]",
         loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0",

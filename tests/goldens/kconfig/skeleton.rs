@@ -303,7 +303,11 @@ pub mod kconfig {
     static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
         name: "kconfig",
         min_kernel: ::core::option::Option::None,
-        image: IMAGE,
+        image: rt::ImageDesc {
+            len: 6152,
+            bytes: IMAGE,
+            repeats: &[],
+        },
         loader: LOADER,
         loader_btf: b"[92 bytes]",
         loader_func_info: b"\0\0\0\0\x03\0\0\0\x10\0\0\0\x04\0\0\0",

@@ -50,7 +50,7 @@ pub(super) fn prepare(
             fill(memory, start, arena.size, value).map_err(|errno| map.failed("initialise map").errno_is(errno))?;
         }
         for &at in arena.offsets {
-            let offset = opened.desc.image.u32(at).unwrap_or_default();
+            let offset = opened.image().u32(at).unwrap_or_default();
             // As the kernel takes it: an arena ends at 4 GiB at most.
             patches.word(at, 0, offset.wrapping_add(start as u32));
         }
@@ -119,7 +119,7 @@ fn takes_any_offset(map: &Map, token: Option<BorrowedFd<'_>>) -> bool {
 
 /// The variables' first bytes; `None` if they are all zero, as pages are.
 fn first_value<'v>(
-    opened: &Opened<'v>,
+    opened: &'v Opened<'_>,
     index: usize,
     arena: &ArenaDesc<'_>,
     values: &[(usize, &'v [u8])],
@@ -128,7 +128,7 @@ fn first_value<'v>(
     match (changed, arena.init) {
         // What a struct's alignment adds is not the section's.
         (Some(value), _) => value.get(..arena.size as usize),
-        (None, Some((at, len))) => opened.desc.image.get(at as usize..)?.get(..len as usize),
+        (None, Some((at, len))) => opened.image().get(at as usize..)?.get(..len as usize),
         (None, None) => None,
     }
 }

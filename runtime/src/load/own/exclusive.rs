@@ -34,7 +34,7 @@ pub(super) fn hash(opened: &Opened<'_>, open: &OpenMap, patches: &Patches<'_, '_
         }
         _ => return Err(lost()),
     };
-    let word = |offset: u32| opened.desc.image.u32(attr.checked_add(offset)?);
+    let word = |offset: u32| opened.image().u32(attr.checked_add(offset)?);
     if word(place!(ProgLoad.core_relo_cnt)).ok_or_else(lost)? != 0 {
         return Err(failed().because("it has CO-RE relocations, which the kernel applies before it takes the hash"));
     }

@@ -149,5 +149,5 @@ fn sized(attr: MapCreate, open: &OpenMap, max_entries: u32) -> MapCreate {
 
 /// What the loader would make the map with.
 pub(super) fn attr_of(opened: &Opened<'_>, desc: &MapDesc<'_>) -> Option<MapCreate> {
-    MapCreate::read(opened.desc.image, *desc.attrs.first()?)
+    MapCreate::read(opened.image(), *desc.attrs.first()?)
 }

@@ -120,7 +120,7 @@ impl<'a> Pair<'a> {
         }
         if let Some(image) = recipe.image.as_ref().map(|image| self.skeleton.with_file_name(image)) {
             match fs::read(&image) {
-                Ok(kept) if kept == made.loader.image => {}
+                Ok(kept) if kept == *made.loader.image_at_rest() => {}
                 Ok(_) => diff += &diff::binary(&image.to_string_lossy(), &generated),
                 Err(error) => return Outcome::Unreadable(error),
             }

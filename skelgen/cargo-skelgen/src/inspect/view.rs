@@ -47,6 +47,7 @@ pub(crate) struct View {
 struct Loader {
     instructions: usize,
     image_bytes: usize,
+    stored_bytes: usize,
     map_bytes: u32,
     records: usize,
 }
@@ -80,6 +81,7 @@ impl View {
             loader: Loader {
                 instructions: loader.interpreter.insns.len(),
                 image_bytes: loader.image.len(),
+                stored_bytes: loader.image_at_rest().len(),
                 map_bytes: outline.endian.u32_at(&loader.image, wire::header::SIZE as usize).unwrap_or_default(),
                 records: loader.records.len(),
             },
@@ -113,13 +115,14 @@ impl fmt::Display for View {
         }
         part(f, "Programs", self.programs.is_empty(), &programs::table(&self.programs))?;
         part(f, "Externs", self.externs.is_empty(), &externs::table(&self.externs))?;
-        let Loader { instructions, image_bytes, map_bytes, records } = &self.loader;
+        let Loader { instructions, image_bytes, stored_bytes, map_bytes, records } = &self.loader;
         writeln!(f, "\n{title}Loader{title:#}")?;
         writeln!(f, "  {} in the loader program", ui::count(*instructions, "instruction"))?;
         writeln!(
             f,
-            "  {} of image, in a map of {}",
+            "  {} of image, of which the skeleton stores {}, in a map of {}",
             ui::count(*image_bytes, "byte"),
+            ui::grouped(*stored_bytes),
             ui::grouped(*map_bytes as usize)
         )?;
         writeln!(f, "  {} carried out by {}", ui::count(self.plan.len(), "step"), ui::count(*records, "record"))?;

@@ -35,7 +35,7 @@ fn what_differs_is_shown_with_the_way_to_mend_it() {
 
 #[test]
 fn long_literals_are_cut_short_in_the_diff() {
-    let path = skeleton("check_image.rs", "b\"SKL2\\0", "b\"SKL2\\x01");
+    let path = skeleton("check_image.rs", "b\"SKL3\\0", "b\"SKL3\\x01");
     let Ran { status, out, .. } = skelgen(&["check", "counters.bpf.o", &path]);
     assert_eq!(status, 1);
     assert!(out.contains(" bytes of source, "), "{out}");
@@ -89,23 +89,18 @@ fn what_builders_write_is_checked_with_their_options() {
     let folder = scratch("check_builder");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the target folder can be written");
-    let objects = ["agent_percpu.bpf.o", "counters.bpf.o"];
+    let objects = ["agent_thirty.bpf.o", "counters.bpf.o"];
     // One of the types is in one of the objects only.
     let builder = objects.iter().fold(::skelgen::Builder::new(), |builder, object| {
         builder.object(std::path::Path::new(crate::FIXTURES).join(object))
     });
-    builder
-        .type_derive("call_range", "Eq")
-        .visibility("")
-        .out_dir(&folder)
-        .generate_to_out_dir()
-        .expect("good objects");
+    builder.type_derive("task_info", "Eq").visibility("").out_dir(&folder).generate_to_out_dir().expect("good objects");
     let of = |name: &str| folder.join(name).into_os_string().into_string().expect("text");
-    let [agent, counters] = ["agent_percpu.skel.rs", "counters.skel.rs"].map(of);
+    let [agent, counters] = ["agent_thirty.skel.rs", "counters.skel.rs"].map(of);
     let check = || skelgen(&["check", objects[0], &agent, objects[1], &counters]);
     assert_eq!(check().status, 0, "{}", check().out);
 
-    let image = of("agent_percpu.skel.image");
+    let image = of("agent_thirty.skel.image");
     let mut bytes = fs::read(&image).expect("a large one is a file of its own");
     bytes[100] ^= 1;
     fs::write(&image, bytes).expect("the target folder can be written");
@@ -113,5 +108,5 @@ fn what_builders_write_is_checked_with_their_options() {
     let first =
         format!("FAIL {agent}: not what {} makes\n{image} is not as generated from {}\n", objects[0], objects[0]);
     assert!(status == 1 && out.starts_with(&first), "{out}");
-    assert!(out.contains(" --image agent_percpu.skel.image --type-derive 'call_range=Eq' -o "), "{out}");
+    assert!(out.contains(" --image agent_thirty.skel.image --type-derive 'task_info=Eq' -o "), "{out}");
 }

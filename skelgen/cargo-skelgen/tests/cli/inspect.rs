@@ -62,6 +62,8 @@ fn the_loaders_size_is_that_of_the_generator() {
     assert_eq!(shown["instructions"], loader.interpreter.insns.len());
     assert_eq!((&shown["image_bytes"], &shown["records"]), (&loader.image.len().into(), &loader.records.len().into()));
     assert!(shown["map_bytes"].as_u64() >= shown["image_bytes"].as_u64(), "{shown}");
+    assert_eq!(shown["stored_bytes"], loader.image_at_rest().len());
+    assert!(shown["stored_bytes"].as_u64() < shown["image_bytes"].as_u64(), "{shown}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::link::{Function, Program};
 use crate::lower::PerCpuMap;
-use crate::object::MapIdx;
+use crate::object::{FuncIdx, MapIdx};
 use crate::uapi::*;
 use crate::{Error, Result};
 
@@ -31,10 +31,11 @@ pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
         ksym_refs: Vec::new(),
         jump_tables: Vec::new(),
     };
-    for (name, insns) in functions {
+    for (index, (name, insns)) in functions.iter().enumerate() {
         let start = program.insns.len();
         program.insns.extend(insns);
-        program.functions.push(Function { name: (*name).into(), span: start..program.insns.len(), global: start == 0 });
+        let (index, span) = (FuncIdx(index), start..program.insns.len());
+        program.functions.push(Function { index, name: (*name).into(), span, global: start == 0 });
     }
     program
 }

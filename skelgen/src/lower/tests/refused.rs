@@ -182,7 +182,7 @@ proptest! {
         let mut start = 0;
         whole.functions.clear();
         for end in cuts.into_iter().chain([whole.insns.len()]) {
-            whole.functions.push(Function { name: "f".into(), span: start..end, global: false });
+            whole.functions.push(Function { index: FuncIdx(0), name: "f".into(), span: start..end, global: false });
             start = end;
         }
         whole.func_info = marks.iter().map(|&insn| crate::link::FuncInfo { insn, type_id: Default::default() }).collect();

@@ -7,12 +7,15 @@
 //! trusted: they run in the kernel with the rights of the process, as with any other loader. Processes that can write to this
 //! process's memory or to its BPF maps, as root can, are trusted too.
 
+mod image;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::kconfig::KconfigDesc;
 use crate::sys::elem::Shape;
 use crate::sys::uapi::{MapFlags, MapType};
+pub use image::{ImageDesc, Repeat};
 
 /// One BPF object, ready to load.
 ///
@@ -25,7 +28,7 @@ pub struct ObjectDesc<'a> {
     /// variables have no form for kernels that cannot address them directly.
     pub min_kernel: Option<(u32, u32)>,
     /// The image at rest; see [`image`](crate::image).
-    pub image: &'a [u8],
+    pub image: ImageDesc<'a>,
     /// The loader program: `struct bpf_insn`, 8 bytes each, in this machine's byte order. It refers to the image's map
     /// as `fd_array[0]`.
     pub loader: &'a [u8],
@@ -281,7 +284,7 @@ impl fmt::Debug for ObjectDesc<'_> {
         f.debug_struct("ObjectDesc")
             .field("name", name)
             .field("min_kernel", min_kernel)
-            .field("image", &Bytes(image))
+            .field("image", image)
             .field("loader", &Bytes(loader))
             .field("loader_btf", &Bytes(loader_btf))
             .field("loader_func_info", &Bytes(loader_func_info))
