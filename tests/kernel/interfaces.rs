@@ -106,7 +106,7 @@ fn tcx() {
             assert_eq!(told(&link, "link_type"), "tcx");
             assert_eq!(told(&link, "prog_id"), prog_info(program).id.to_string());
             assert_eq!(told(&link, "ifindex"), LOOPBACK.to_string());
-            assert!(told(&link, "attach_type").starts_with(&attach_type.to_string()));
+            assert!(told(&link, "attach_type").starts_with(&attach_type.0.to_string()));
             // It returns 0, TCX_PASS.
             assert!(arrives());
             link.detach().unwrap();
