@@ -9,14 +9,9 @@ use skelgen::object::MapIdx;
 use skelgen::plan::Step;
 use skelgen::uapi::{BPF_F_ALL_CPUS, BPF_MAP_UPDATE_ELEM};
 use skelgen::{Endian, Skeleton};
+use skelgen_abi::place;
 use skelgen_runtime::{ImageDesc, Repeat, image};
 use skelgen_tests::fixtures;
-
-/// Places in the attr of `BPF_MAP_UPDATE_ELEM` (`include/uapi/linux/bpf.h`).
-mod update_attr {
-    pub(crate) const VALUE: u32 = 16;
-    pub(crate) const FLAGS: u32 = 24;
-}
 
 /// The fixtures that have a skeleton and a `.percpu` section.
 fn percpu_fixtures() -> Vec<(String, Skeleton)> {
@@ -60,10 +55,10 @@ fn the_loader_gives_each_section_its_value_once() {
             assert_eq!(image.bytes(init.start, init.len()), skeleton.plan.maps[map.0].data.as_ref().unwrap().bytes);
 
             let updates = skeleton.loader.records.iter().filter(|record| record.cmd == BPF_MAP_UPDATE_ELEM.0);
-            let value = |record: &&Record| image.pointer(record.arg.0 + update_attr::VALUE) == Some(init.start);
+            let value = |record: &&Record| image.pointer(record.arg.0 + place!(MapElem.value)) == Some(init.start);
             let updates: Vec<_> = updates.filter(value).collect();
             let [update] = updates.as_slice() else { panic!("{name}: {} updates with the value", updates.len()) };
-            assert_eq!(image.u64(update.arg.0 + update_attr::FLAGS), BPF_F_ALL_CPUS, "{name}");
+            assert_eq!(image.u64(update.arg.0 + place!(MapElem.flags)), BPF_F_ALL_CPUS, "{name}");
             assert_eq!(update.op, wire::op::BPF);
             // Where the kernel lacks the flag, it is not asked at all.
             assert_eq!((update.mask, update.want), (wire::feature::ALL_CPUS, wire::feature::ALL_CPUS));

@@ -6,14 +6,10 @@ use skelgen::insn::{INSN_SIZE, Insn, decode_all};
 use skelgen::loader::{Record, wire};
 use skelgen::uapi::{BPF_PROG_LOAD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL};
 use skelgen::{Endian, Skeleton};
+use skelgen_abi::place;
 use skelgen_tests::fixtures;
 
 const ENOENT: i32 = 2;
-
-/// Places in the attr of `BPF_PROG_LOAD`.
-const PROG_LOAD_INSN_CNT: usize = 4;
-const PROG_LOAD_INSNS: u32 = 8;
-const PROG_LOAD_NAME: usize = 48;
 
 /// A kernel that has every ksym at the same place, or none.
 #[derive(Clone, Copy)]
@@ -76,15 +72,15 @@ impl Machine<'_> {
     /// The instructions with which `program` is loaded.
     fn program(&self, program: &str) -> Vec<Insn> {
         let loads = |record: &&Record| {
-            let name = record.arg.0 as usize + PROG_LOAD_NAME;
+            let name = (record.arg.0 + place!(ProgLoad.prog_name)) as usize;
             record.op == wire::op::BPF
                 && record.cmd == BPF_PROG_LOAD.0
                 && self.image[name..].starts_with(program.as_bytes())
         };
         let attr = self.records.iter().find(loads).unwrap().arg.0;
-        let points = |record: &&Record| record.op == wire::op::POINT && record.out.0 == attr + PROG_LOAD_INSNS;
+        let points = |record: &&Record| record.op == wire::op::POINT && record.out.0 == attr + place!(ProgLoad.insns);
         let at = self.records.iter().find(points).unwrap().arg.0 as usize;
-        let count = self.word(attr + PROG_LOAD_INSN_CNT as u32) as usize;
+        let count = self.word(attr + place!(ProgLoad.insn_cnt)) as usize;
         decode_all(&self.image[at..at + count * INSN_SIZE], Endian::Little).unwrap()
     }
 

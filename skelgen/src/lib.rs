@@ -50,7 +50,6 @@ pub mod btf;
 mod builder;
 pub mod clang;
 pub mod emit;
-mod endian;
 mod error;
 mod files;
 pub mod insn;
@@ -63,11 +62,10 @@ pub mod plan;
 mod text;
 
 pub use builder::{BuildError, Builder, Listener, Output, OutputKind};
-pub use endian::Endian;
 pub use error::{Error, ErrorKind, Result, SourceLine};
 pub use files::is_same_file;
 pub use kernel::KernelVersion;
-pub use skelgen_abi::uapi;
+pub use skelgen_abi::{Endian, uapi};
 pub use text::{escaped, is_unprintable, printable};
 
 use link::link;

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use skelgen_abi::attr::{BtfInfo, MapElem};
 use skelgen_runtime::uapi::{
     BPF_BTF_GET_FD_BY_ID, BPF_MAP_GET_FD_BY_ID, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET_INFO_BY_FD,
     Command,
@@ -78,18 +79,6 @@ pub(crate) struct ProgInfo {
     pub(crate) _pad: u32,
 }
 
-/// `struct bpf_btf_info`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-struct BtfInfo {
-    btf: u64,
-    btf_size: u32,
-    id: u32,
-    name: u64,
-    name_len: u32,
-    kernel_btf: u32,
-}
-
 /// A struct of integers, which `BPF_OBJ_GET_INFO_BY_FD` fills.
 pub(crate) trait Info: Copy + Default {}
 
@@ -135,22 +124,11 @@ fn by_id(command: Command, id: u32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// `struct bpf_attr` of commands on an element.
-#[repr(C)]
-struct ElemAttr {
-    map_fd: u32,
-    pub(crate) _pad: u32,
-    key: u64,
-    /// Or the next key.
-    value: u64,
-    flags: u64,
-}
-
 /// The value at `key`: `None` if there is none. It has `size` bytes, all CPUs' together.
 pub(crate) fn lookup(map: BorrowedFd<'_>, key: &mut [u8], size: usize) -> io::Result<Option<Vec<u8>>> {
     let mut value = vec![0u8; size];
     let map_fd = map.as_raw_fd().cast_unsigned();
-    let attr = ElemAttr { map_fd, _pad: 0, key: address(key), value: address(&mut value), flags: 0 };
+    let attr = MapElem { map_fd, pad: 0, key: address(key), value: address(&mut value), flags: 0 };
     match bpf(BPF_MAP_LOOKUP_ELEM, &attr) {
         Ok(_) => Ok(Some(value)),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
@@ -162,7 +140,7 @@ pub(crate) fn lookup(map: BorrowedFd<'_>, key: &mut [u8], size: usize) -> io::Re
 pub(crate) fn next_key(map: BorrowedFd<'_>, key: Option<&mut [u8]>, size: usize) -> io::Result<Option<Vec<u8>>> {
     let mut next = vec![0u8; size];
     let map_fd = map.as_raw_fd().cast_unsigned();
-    let attr = ElemAttr { map_fd, _pad: 0, key: key.map_or(0, address), value: address(&mut next), flags: 0 };
+    let attr = MapElem { map_fd, pad: 0, key: key.map_or(0, address), value: address(&mut next), flags: 0 };
     match bpf(BPF_MAP_GET_NEXT_KEY, &attr) {
         Ok(_) => Ok(Some(next)),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),

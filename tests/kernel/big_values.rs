@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::thread;
 
+use skelgen_abi::attr::MapCreate;
 use skelgen_runtime::uapi::{
     BPF_F_MMAPABLE, BPF_MAP_CREATE, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_HASH,
     BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, MapFlags, MapType,
@@ -33,10 +34,10 @@ fn on_a_small_stack<R: Send>(f: impl FnOnce() -> R + Send) -> R {
 
 fn create<V>(map_type: MapType, key_size: u32, map_flags: MapFlags) -> Map {
     let max_entries = if map_type == BPF_MAP_TYPE_LRU_HASH { 8 } else { 2 };
-    // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
-    let attr = [map_type.0, key_size, size_of::<V>() as u32, max_entries, map_flags.0];
+    let value_size = size_of::<V>() as u32;
+    let attr = MapCreate { map_type, key_size, value_size, max_entries, map_flags, ..MapCreate::default() };
     // SAFETY: the attr has the given size and no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, &raw const attr, size_of_val(&attr)) };
     assert!(fd >= 0, "{map_type}: {}", io::Error::last_os_error());
     // SAFETY: the kernel just opened it, and nothing else owns it.
     Map::from_fd(unsafe { OwnedFd::from_raw_fd(fd as i32) }, "big").unwrap()

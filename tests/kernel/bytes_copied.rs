@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
+use skelgen_abi::attr::{MapCreate, MapElem};
 use skelgen_runtime::uapi::*;
 use skelgen_runtime::{PerCpuMap, PerCpuValues, Update, cpus, features};
 use skelgen_tests::copied::value_bytes;
@@ -18,10 +19,11 @@ const SIZES: [usize; 6] = [1, 8, 12, 64, 1024, 5000];
 
 /// A map of `map_type` with one element, of zeroes.
 fn create(map_type: MapType, value_size: usize) -> OwnedFd {
-    // struct { __u32 map_type, key_size, value_size, max_entries; }. LRU lists want more than one element.
-    let attr = [map_type.0, 4, value_size as u32, if map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH { 64 } else { 1 }];
+    // LRU lists want more than one element.
+    let max_entries = if map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH { 64 } else { 1 };
+    let attr = MapCreate { map_type, key_size: 4, value_size: value_size as u32, max_entries, ..MapCreate::default() };
     // SAFETY: the attr is as long as is said, and holds no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, &raw const attr, size_of_val(&attr)) };
     assert!(fd >= 0, "{}", io::Error::last_os_error());
     // SAFETY: the kernel just opened it, and nothing else knows it.
     let map = unsafe { OwnedFd::from_raw_fd(fd as i32) };
@@ -33,11 +35,11 @@ fn create(map_type: MapType, value_size: usize) -> OwnedFd {
 /// One command for the element at key 0, whatever the length of what is at `value`; the error is an errno.
 fn element(map: &OwnedFd, command: Command, value: *mut u8, flags: u64) -> Result<(), i32> {
     let key = 0u32;
-    let attr =
-        [map.as_raw_fd() as u64, (&raw const key).expose_provenance() as u64, value.expose_provenance() as u64, flags];
+    let (key, value) = ((&raw const key).expose_provenance() as u64, value.expose_provenance() as u64);
+    let attr = MapElem { map_fd: map.as_raw_fd().cast_unsigned(), pad: 0, key, value, flags };
     // SAFETY: the attr is as long as is said. The value ends where no memory can be reached, so that the kernel can
     // write nothing else; it says EFAULT instead.
-    match unsafe { libc::syscall(libc::SYS_bpf, command.0, attr.as_ptr(), size_of_val(&attr)) } {
+    match unsafe { libc::syscall(libc::SYS_bpf, command.0, &raw const attr, size_of_val(&attr)) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error().raw_os_error().unwrap()),
     }

@@ -3,35 +3,12 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
+use skelgen_abi::attr::{MapBatch, MapElem};
 use skelgen_runtime::uapi::{
     BPF_MAP_LOOKUP_AND_DELETE_BATCH, BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_ELEM,
     BPF_MAP_UPDATE_BATCH, BPF_MAP_UPDATE_ELEM, Command,
 };
 use skelgen_runtime::{Errno, Map};
-
-/// The part of `union bpf_attr` for the commands on one element.
-#[repr(C)]
-struct Elem {
-    map_fd: u32,
-    pad: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
-}
-
-/// The part of `union bpf_attr` for the commands on many.
-#[repr(C)]
-#[derive(Default)]
-struct Batch {
-    in_batch: u64,
-    out_batch: u64,
-    keys: u64,
-    values: u64,
-    count: u32,
-    map_fd: u32,
-    elem_flags: u64,
-    flags: u64,
-}
 
 /// What a batch read: how many elements, and what ended it.
 pub(crate) struct BatchRead {
@@ -67,10 +44,10 @@ pub(crate) fn update(map: &Map, key: &[u8], value: &[u8], flags: u64) -> Result<
 
 fn elem(cmd: Command, map: &Map, key: &[u8], value: &mut [u8], flags: u64) -> Result<(), Errno> {
     assert_eq!((key.len(), value.len()), (map.key_size(), map.full_value_size()));
-    let mut attr = Elem { map_fd: fd(map), pad: 0, key: address(key), value: address_mut(value), flags };
+    let mut attr = MapElem { map_fd: fd(map), pad: 0, key: address(key), value: address_mut(value), flags };
     // SAFETY: the attr is as long as is said; the key is as long as the map's, and there is room for the longest value,
     // whatever the flags make of it.
-    answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<Elem>()) })
+    answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<MapElem>()) })
 }
 
 /// `BPF_MAP_LOOKUP_BATCH`, from the first element on.
@@ -87,18 +64,18 @@ fn read_batch(cmd: Command, map: &Map, count: u32, elem_flags: u64) -> BatchRead
     let mut keys = vec![0; count as usize * map.key_size()];
     let mut values = vec![0; count as usize * map.full_value_size()];
     let mut cursor = vec![0; map.key_size().max(size_of::<u32>())];
-    let mut attr = Batch {
+    let mut attr = MapBatch {
         out_batch: address_mut(&mut cursor),
         keys: address_mut(&mut keys),
         values: address_mut(&mut values),
         count,
         map_fd: fd(map),
         elem_flags,
-        ..Batch::default()
+        ..MapBatch::default()
     };
     // SAFETY: the attr is as long as is said; there is room for as many keys and as many of the longest values as are
     // asked for, and for where the batch ended: a key, or a bucket's number.
-    let result = answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<Batch>()) });
+    let result = answer(unsafe { libc::syscall(libc::SYS_bpf, cmd.0, &raw mut attr, size_of::<MapBatch>()) });
     BatchRead { count: attr.count, result, keys, values }
 }
 
@@ -107,17 +84,17 @@ pub(crate) fn update_batch(map: &Map, keys: &[u8], value: &[u8], elem_flags: u64
     let count = keys.len() / map.key_size();
     let mut values = value.repeat(count);
     values.resize(count * map.full_value_size(), 0);
-    let mut attr = Batch {
+    let mut attr = MapBatch {
         keys: address(keys),
         values: address(&values),
         count: count as u32,
         map_fd: fd(map),
         elem_flags,
-        ..Batch::default()
+        ..MapBatch::default()
     };
     // SAFETY: the attr is as long as is said; there are as many keys, and at least the bytes of as many values.
     let result =
-        answer(unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_UPDATE_BATCH.0, &raw mut attr, size_of::<Batch>()) });
+        answer(unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_UPDATE_BATCH.0, &raw mut attr, size_of::<MapBatch>()) });
     (attr.count, result)
 }
 

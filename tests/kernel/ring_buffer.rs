@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{io, ptr, thread};
 
+use skelgen_abi::attr::MapCreate;
 use skelgen_runtime::uapi::{BPF_F_RB_OVERWRITE, BPF_MAP_CREATE, BPF_MAP_TYPE_RINGBUF};
 use skelgen_runtime::{Map, PerCpu, Program, RingBuf, TestRun};
 use skelgen_tests::skeletons::ring_buffer::{LoadedRingBuffer, RingBuffer};
@@ -186,10 +187,10 @@ fn an_overwriting_ring_buffer_is_refused() {
     if !may_load() {
         return;
     }
-    // struct { __u32 map_type, key_size, value_size, max_entries, map_flags; }
-    let attr = [BPF_MAP_TYPE_RINGBUF.0, 0, 0, 4096, BPF_F_RB_OVERWRITE.0];
+    let (map_type, map_flags) = (BPF_MAP_TYPE_RINGBUF, BPF_F_RB_OVERWRITE);
+    let attr = MapCreate { map_type, max_entries: 4096, map_flags, ..MapCreate::default() };
     // SAFETY: the attr has the given size and no addresses.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, attr.as_ptr(), size_of_val(&attr)) };
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, BPF_MAP_CREATE.0, &raw const attr, size_of_val(&attr)) };
     if fd < 0 {
         return not_on_this_kernel("BPF_F_RB_OVERWRITE");
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, mem, ptr, thread};
 
+use skelgen_abi::uapi::BPF_BTF_LOAD;
 use skelgen_runtime::{Errno, Error, Map, TestRun};
 use skelgen_tests::skeletons::agent_percpu::AgentPercpu;
 use skelgen_tests::skeletons::agent_thirty::AgentThirty;
@@ -16,7 +17,7 @@ const MAP_CREATE: u32 = 0;
 const PROG_LOAD: u32 = 5;
 const OBJ_GET: u32 = 7;
 const PROG_TEST_RUN: u32 = 10;
-const BTF_LOAD: u32 = 18;
+const BTF_LOAD: u32 = BPF_BTF_LOAD.0;
 
 /// From `include/uapi/asm-generic/siginfo.h`.
 const SIGEV_THREAD_ID: libc::c_int = 4;

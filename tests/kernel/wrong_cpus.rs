@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd};
 use std::{env, fs, io, process};
 
+use skelgen_abi::attr::MapElem;
 use skelgen_runtime::uapi::{BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_UPDATE_ELEM};
 use skelgen_runtime::{self as rt, ElemFlags, Errno, Map, PerCpuMap, PerCpuValues, PossibleCpus, Update, cpus};
 use skelgen_tests::namespaces::{away_from_the_machine, mount};
@@ -116,15 +117,15 @@ fn too_many() {
 fn put(map: &Map, there: usize) {
     let mut value = vec![0u8; 16 * there];
     let key = 1u32;
-    let attr = [
-        u64::from(map.as_fd().as_raw_fd().cast_unsigned()),
-        (&raw const key).expose_provenance() as u64,
-        value.as_mut_ptr().expose_provenance() as u64,
-        0,
-    ];
+    let attr = MapElem {
+        map_fd: map.as_fd().as_raw_fd().cast_unsigned(),
+        key: (&raw const key).expose_provenance() as u64,
+        value: value.as_mut_ptr().expose_provenance() as u64,
+        ..MapElem::default()
+    };
     let (command, size) = (BPF_MAP_UPDATE_ELEM.0, size_of_val(&attr));
     // SAFETY: the attr has the given size, and the value as many bytes as the kernel reads.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr.as_ptr(), size) };
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw const attr, size) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }
 

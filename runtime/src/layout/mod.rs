@@ -5,9 +5,12 @@
 mod loader;
 mod records;
 
+use skelgen_abi::Endian;
+
 use crate::desc::{MapDesc, ObjectDesc};
 use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
 use crate::sys::attr::MapCreate;
+use crate::sys::elem::Shape;
 use crate::{Error, Result};
 pub(crate) use loader::{LOADER, hash as loader_hash};
 
@@ -50,8 +53,8 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
         return Err(malformed("a place is not inside the image"));
     }
     for &at in map.attrs {
-        let created = MapCreate::read(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
-        if created.shape() != map.shape() {
+        let created = map_create_at(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
+        if Shape::from(&created) != map.shape() {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }
@@ -102,6 +105,12 @@ fn is_fd(header: &Header, at: u32) -> bool {
 /// Whether there is a word at `at`, behind the header.
 fn is_word(image: &[u8], at: u32) -> bool {
     at >= HEADER_SIZE && image.u32(at).is_some()
+}
+
+/// The attr of a `BPF_MAP_CREATE` at `at` of an image; `None` if it is not wholly inside.
+pub(crate) fn map_create_at(image: &[u8], at: u32) -> Option<MapCreate> {
+    let bytes = image.get(at as usize..)?.get(..MapCreate::AT_REST)?;
+    Some(MapCreate::decode(bytes, Endian::NATIVE))
 }
 
 /// The step at `index`, as the image that was carried out has it.

@@ -20,7 +20,7 @@ use crate::image::{
     ARG_MAX, AT_NOWHERE, HEADER_SIZE, Header, OP_BPF, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, OP_PROBE,
     Read as _, STEP_SIZE, Step,
 };
-use crate::sys::attr::{BtfLoad, MapCreate, MapElem, ProgLoad, place};
+use crate::sys::attr::{CoreRelo, Insn, MapElem, MapFreeze, place};
 use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD, Command};
 
 /// No descriptor.
@@ -150,7 +150,7 @@ fn least_size(cmd: Command) -> u32 {
         BPF_PROG_LOAD => place!(ProgLoad.prog_token_fd) + 4,
         BPF_BTF_LOAD => place!(BtfLoad.btf_token_fd) + 4,
         BPF_MAP_UPDATE_ELEM => size_of::<MapElem>() as u32,
-        BPF_MAP_FREEZE => 4,
+        BPF_MAP_FREEZE => size_of::<MapFreeze>() as u32,
         _ => ARG_MAX + 1,
     }
 }
@@ -185,8 +185,8 @@ fn written_by_the_runtime(desc: &ObjectDesc<'_>, image: &[u8], steps: &[Step], r
 /// The instructions or CO-RE relocations of a program, if `step` points its attr to them: place and bytes.
 fn part_of_program(image: &[u8], regions: &Regions, step: &Step) -> Option<(u32, u32)> {
     const PARTS: [(u32, u32, u32); 2] = [
-        (place!(ProgLoad.insns), place!(ProgLoad.insn_cnt), 8),
-        (place!(ProgLoad.core_relos), place!(ProgLoad.core_relo_cnt), 16),
+        (place!(ProgLoad.insns), place!(ProgLoad.insn_cnt), size_of::<Insn>() as u32),
+        (place!(ProgLoad.core_relos), place!(ProgLoad.core_relo_cnt), size_of::<CoreRelo>() as u32),
     ];
     let is_attr = |region: &&(u32, u32, What)| region.2 == What::Attr(BPF_PROG_LOAD);
     let &(attr, ..) =

@@ -12,14 +12,14 @@ use crate::btf::{Blob, TypeId, Types};
 use crate::core_relo::{KernelTypes, TypeRelo};
 use crate::image::{OP_BPF, OP_POINT, Read as _, Step};
 use crate::open::Opened;
-use crate::sys::attr::{ProgLoad, place};
+use crate::sys::attr::{self, CoreRelo, place};
 use crate::sys::uapi::{BPF_PROG_LOAD, BPF_X, LD_IMM64};
 
-/// Words of `struct bpf_core_relo`: the instruction's offset, the type, the access string, the kind.
-const RELO_WORDS: u32 = 4;
+/// Words of a [`CoreRelo`].
+const RELO_WORDS: u32 = size_of::<CoreRelo>() as u32 / 4;
 /// Bytes of an instruction, and the place of its immediate.
-const INSN_SIZE: u32 = 8;
-const IMM: u32 = 4;
+const INSN_SIZE: u32 = size_of::<attr::Insn>() as u32;
+const IMM: u32 = place!(Insn.imm);
 
 /// Whether this log is of a kernel that could not compare a type with its own (`bpf_core_calc_relo_insn` in
 /// `tools/lib/bpf/relo_core.c`, which the kernel is built with).

@@ -6,9 +6,10 @@
 
 use crate::btf::kind;
 use crate::image::{Header, OP_COPY, OP_FIND_BTF, Read, Step};
+use crate::sys::attr::place;
 use crate::sys::uapi::{BPF_PSEUDO_BTF_ID, LD_IMM64};
 /// Place of `imm` in an instruction.
-const IMM: u32 = 4;
+const IMM: u32 = place!(Insn.imm);
 
 /// Whether this log is that of a kernel that does not take them.
 pub(super) fn are_refused(log: &str) -> bool {

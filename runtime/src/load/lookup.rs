@@ -9,7 +9,7 @@ use crate::btf::kind;
 use crate::desc::{ObjectDesc, StepDesc};
 use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_KSYM, Read, Step};
 use crate::sys::Errno;
-use crate::sys::attr::{MapCreate, place};
+use crate::sys::attr::place;
 use crate::sys::uapi::*;
 use crate::{Error, diagnose};
 

@@ -19,7 +19,7 @@ use crate::image::{
 };
 use crate::layout::step_at;
 use crate::open::Opened;
-use crate::sys::attr::{BtfLoad, MapCreate, ProgLoad, place};
+use crate::sys::attr::{MapCreate, place};
 use crate::sys::bpf::{self, Prog, Run};
 use crate::sys::mmap::Mapping;
 use crate::sys::signals::Patience;

@@ -20,7 +20,7 @@ use crate::desc::{MapDesc, ProgDesc};
 use crate::features::insn;
 use crate::image::{OP_BPF, OP_POINT, Read as _};
 use crate::open::{OpenMap, Opened};
-use crate::sys::attr::{MapElem, ProgLoad, place};
+use crate::sys::attr::{Insn, place};
 use crate::sys::uapi::{BPF_MAP_UPDATE_ELEM, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, CALL, LD_IMM64};
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// are fewer than the numbers up to [`MISSING_KFUNC`](crate::image::MISSING_KFUNC).
 const MISSING_MAP: u32 = 2_001_000_000;
 /// Bytes of an instruction's slot.
-const SLOT: u32 = 8;
+const SLOT: u32 = size_of::<Insn>() as u32;
 
 /// Leaves the maps out that are not to be created.
 pub(super) fn leave_out(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &mut Patches<'_, '_>) -> Result<()> {

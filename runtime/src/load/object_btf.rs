@@ -2,7 +2,7 @@
 
 use crate::image::{OP_BPF, OP_POINT, Read as _, Step};
 use crate::open::Opened;
-use crate::sys::attr::{BtfLoad, place};
+use crate::sys::attr::place;
 use crate::sys::uapi::BPF_BTF_LOAD;
 
 /// The step that loads them, and its number; `None` if the object has none.

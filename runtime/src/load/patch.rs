@@ -6,8 +6,9 @@ use super::number;
 use crate::image::{
     AT_FEATURES, AT_MAGIC, AT_STEP_UNLESS, OP_BPF, OP_COPY, OP_FIND_BTF, OP_PROBE, Read, STEP_SIZE, Step,
 };
+use crate::layout::map_create_at;
 use crate::open::{OpenMap, OpenProgram, Opened};
-use crate::sys::attr::{BtfLoad, MapCreate, MapElem, ProgLoad, place};
+use crate::sys::attr::place;
 use crate::sys::mmap::{Mapping, page_size};
 use crate::sys::uapi::{
     BPF_BTF_LOAD, BPF_F_TOKEN_FD, BPF_MAP_CREATE, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF,
@@ -158,7 +159,7 @@ impl<'a, 'v> Patches<'a, 'v> {
         let described = |attr| self.opened.desc.maps.iter().any(|map| map.attrs.contains(&attr));
         let created = self.steps().filter(|(_, step)| step.op == OP_BPF && step.cmd == BPF_MAP_CREATE.0);
         for (_, Step { arg, .. }) in created.filter(|(_, step)| !described(step.arg)) {
-            let Some(attr) = MapCreate::read(image, arg) else { continue };
+            let Some(attr) = map_create_at(image, arg) else { continue };
             let max_entries = entries_here(attr.map_type, attr.max_entries)?;
             if max_entries != attr.max_entries {
                 self.at(arg, place!(MapCreate.max_entries), max_entries)?;

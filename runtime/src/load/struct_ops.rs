@@ -10,7 +10,7 @@ use crate::open::{OpenMap, OpenProgram, Opened};
 use crate::prog::Program;
 use crate::struct_ops::{KernelStruct, KernelTypes, KernelValue, Ready, Slot};
 use crate::sys::Errno;
-use crate::sys::attr::{MapCreate, ProgLoad, place};
+use crate::sys::attr::place;
 use crate::sys::uapi::{BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BPF_PROG_TYPE_STRUCT_OPS};
 use crate::{Error, Result, diagnose};
 
@@ -83,7 +83,7 @@ pub(super) fn prepare(
                 for &attr in desc.attrs {
                     patches.word(attr, place!(ProgLoad.expected_attach_type), member);
                     patches.word(attr, place!(ProgLoad.attach_btf_id), type_id.0);
-                    patches.word(attr, place!(ProgLoad.attach_fd), btf);
+                    patches.word(attr, place!(ProgLoad.attach_btf_obj_fd), btf);
                 }
             }
             None if program.autoload && desc.prog_type == BPF_PROG_TYPE_STRUCT_OPS.0 => {

@@ -13,7 +13,7 @@ use super::patch::Patches;
 use crate::btf::{self, KernelBtf, TypeId, kind};
 use crate::desc::{Attach, ProgDesc};
 use crate::open::{OpenProgram, Target};
-use crate::sys::attr::{ProgLoad, place};
+use crate::sys::attr::place;
 use crate::sys::uapi::*;
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result, diagnose};
@@ -48,7 +48,7 @@ pub(super) fn find(
         if let Attach::TracingMulti { module: Some(module), .. } = &desc.attach {
             let module = module_btf(module).map_err(failed)?;
             for &attr in desc.attrs {
-                patches.at(attr, place!(ProgLoad.attach_fd), number(&module))?;
+                patches.at(attr, place!(ProgLoad.attach_btf_obj_fd), number(&module))?;
             }
             held.push(module);
             continue;
@@ -184,7 +184,7 @@ fn put(desc: &ProgDesc<'_>, patches: &mut Patches<'_, '_>, found: &Found) -> Res
     let fd = found.fd.as_ref().map_or(0, number);
     for &attr in desc.attrs {
         patches.supersede(attr, place!(ProgLoad.attach_btf_id), found.id)?;
-        patches.supersede(attr, place!(ProgLoad.attach_fd), fd)?;
+        patches.supersede(attr, place!(ProgLoad.attach_btf_obj_fd), fd)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! them, though, so that a program which has some cannot be loaded then, and it wants them with a struct_ops map.
 
 use crate::image::{AT_MAGIC, AT_STEP_UNLESS, Header, OP_BPF, Read as _, STEP_SIZE, Step};
-use crate::sys::attr::{MapCreate, ProgLoad, place};
+use crate::sys::attr::place;
 use crate::sys::uapi::{BPF_BTF_LOAD, BPF_MAP_CREATE, BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_LOAD, Command};
 
 const MAP_TYPES: [u32; 2] = [place!(MapCreate.btf_key_type_id), place!(MapCreate.btf_value_type_id)];

@@ -7,9 +7,9 @@ use std::ptr;
 
 use super::Errno;
 use super::attr::{
-    BtfInfo, BtfLoad, GetFdById, Info, IterCgroupInfo, IterCreate, IterMapInfo, IterTaskInfo, LinkCreate,
-    LinkCreateIter, LinkCreateTracingMulti, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate, MapElem, MapInfo,
-    Obj, ProgBindMap, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
+    BtfInfo, BtfLoad, FuncInfo, GetFdById, Info, Insn, IterCgroupInfo, IterCreate, IterMapInfo, IterTaskInfo,
+    LinkCreate, LinkCreateIter, LinkCreateTracingMulti, LinkCreateUprobeMulti, LinkDetach, LinkUpdate, MapCreate,
+    MapFreeze, MapInfo, Obj, ProgBindMap, ProgInfo, ProgLoad, RawTracepoint, TestRun, TokenCreate,
 };
 use super::mmap::Mapping;
 use super::signals;
@@ -90,7 +90,7 @@ pub(crate) fn token_create(bpffs: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 
 /// `BPF_MAP_FREEZE`: user space cannot write the map any more.
 pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
-    let mut attr = MapElem { map_fd: raw(map), ..Default::default() };
+    let mut attr = MapFreeze { map_fd: raw(map) };
     // SAFETY: no address.
     unsafe { sys_bpf(BPF_MAP_FREEZE, &mut attr) }.map(drop)
 }
@@ -120,7 +120,7 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
     let fds: Vec<u8> = prog.fd_array.iter().flat_map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
     let mut attr = ProgLoad {
         prog_type: prog.prog_type,
-        insn_cnt: length(prog.insns)? / 8,
+        insn_cnt: length(prog.insns)? / size_of::<Insn>() as u32,
         insns: address(prog.insns),
         license: address(prog.license.to_bytes_with_nul()),
         prog_flags: prog.flags,
@@ -131,9 +131,9 @@ pub(crate) fn prog_load(prog: &Prog<'_>) -> Result<OwnedFd, Errno> {
     };
     if let (Some(btf), false) = (prog.btf, prog.func_info.is_empty()) {
         attr.prog_btf_fd = raw(btf);
-        attr.func_info_rec_size = 8;
+        attr.func_info_rec_size = size_of::<FuncInfo>() as u32;
         attr.func_info = address(prog.func_info);
-        attr.func_info_cnt = length(prog.func_info)? / 8;
+        attr.func_info_cnt = length(prog.func_info)? / attr.func_info_rec_size;
     }
     if let Some(token) = prog.token {
         attr.prog_flags |= ProgFlags::BPF_F_TOKEN_FD;

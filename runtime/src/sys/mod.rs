@@ -5,7 +5,6 @@
 //! `signals`, `uname` and `vm` contain `unsafe`.
 
 pub(crate) mod arena;
-pub(crate) mod attr;
 pub(crate) mod bpf;
 pub(crate) mod elem;
 mod errno;
@@ -21,4 +20,5 @@ pub(crate) mod uname;
 pub(crate) mod vm;
 
 pub use errno::Errno;
+pub(crate) use skelgen_abi::attr;
 pub use skelgen_abi::uapi;

@@ -10,19 +10,12 @@ mod repeats;
 
 use common::describe;
 use model::{BTF_LOAD, MAP_CREATE, MAP_FREEZE, MAP_UPDATE_ELEM, PROG_LOAD};
+use skelgen_abi::place;
 use skelgen_runtime::image::{
     AT_NOWHERE, Header, OP_BPF, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, STEP_SIZE, Step,
 };
 use skelgen_runtime::{ArenaDesc, DataDesc, DataKind, ImageDesc, MapDesc, ObjectDesc, Opened, ProgDesc};
 use skelgen_tests::random::Random;
-
-/// Places in attrs (`include/uapi/linux/bpf.h`).
-const VALUE_SIZE: u32 = 8;
-const LOG_LEVEL: u32 = 24;
-const LOG_BUF: u32 = 32;
-const BTF_LOG_BUF: u32 = 8;
-const INSNS: u32 = 8;
-const CORE_RELOS: u32 = 128;
 
 const FIXTURES: [&str; 8] =
     ["agent", "attach_all", "attach_perf", "counters", "kconfig", "many", "percpu_basic", "struct_ops"];
@@ -102,7 +95,7 @@ fn a_record_may_not_write_where_the_loader_or_a_handle_goes_by_it() {
     let (_, update) = sound.find(|step| step.op == OP_BPF && step.cmd == MAP_UPDATE_ELEM);
     let (_, point) = sound.find(|step| step.op == OP_POINT);
     let places = [
-        ("value_size", map.attrs[0] + VALUE_SIZE),
+        ("value_size", map.attrs[0] + place!(MapCreate.value_size)),
         ("the map's descriptor", map.fd),
         ("a program's descriptor", desc.progs[0].fd),
         ("the number of steps", 20),
@@ -111,9 +104,9 @@ fn a_record_may_not_write_where_the_loader_or_a_handle_goes_by_it() {
         ("the mark", 36),
         ("the zero", 40),
         ("a record", header.steps + STEP_SIZE),
-        ("log_level", program.arg + LOG_LEVEL),
-        ("log_buf", program.arg + LOG_BUF),
-        ("btf_log_buf", types.arg + BTF_LOG_BUF),
+        ("log_level", program.arg + place!(ProgLoad.log_level)),
+        ("log_buf", program.arg + place!(ProgLoad.log_buf)),
+        ("btf_log_buf", types.arg + place!(BtfLoad.btf_log_buf)),
         ("a map to fill, by its number", update.arg),
         ("no word", map.fd - 1),
         ("nothing", header.size - 4),
@@ -133,7 +126,13 @@ fn a_record_may_not_write_where_the_loader_or_a_handle_goes_by_it() {
     }
 
     // The model sees what the check keeps away.
-    let image = with_step(&desc, |copy| Step { out: map.attrs[0] + VALUE_SIZE, unless: 40, mask: 0, want: 0, ..copy });
+    let image = with_step(&desc, |copy| Step {
+        out: map.attrs[0] + place!(MapCreate.value_size),
+        unless: 40,
+        mask: 0,
+        want: 0,
+        ..copy
+    });
     let wrong = ObjectDesc { image: ImageDesc::whole(&image), ..desc };
     assert!((0..50).any(|seed| model::run(&wrong, Random(seed)).is_err_and(|why| why.starts_with("events is"))));
 }
@@ -165,7 +164,11 @@ fn a_record_may_not_ask_for_what_no_loader_needs() {
     }
     for (what, at, word) in [
         ("a descriptor at rest", map.fd, 5),
-        ("a log at rest", sound.find(|step| step.cmd == PROG_LOAD && step.op == OP_BPF).1.arg + LOG_LEVEL, 1),
+        (
+            "a log at rest",
+            sound.find(|step| step.cmd == PROG_LOAD && step.op == OP_BPF).1.arg + place!(ProgLoad.log_level),
+            1,
+        ),
         ("a map's number at rest", freeze.arg, 0),
         ("a mark at rest", 36, sound.header.magic),
         ("steps that are done", 16, 1),
@@ -191,7 +194,11 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
     let (other, value) = (desc.maps[data], desc.maps[data].value_size);
     with_map(plain, &|map| MapDesc { fd: other.fd, ..map }, "two maps of one descriptor");
     with_map(plain, &|map| MapDesc { attrs: other.attrs, ..other_shape(map, &other) }, "two maps of one attr");
-    with_map(plain, &|map| MapDesc { reused: other.attrs[0] + VALUE_SIZE, ..map }, "a switch that is a size");
+    with_map(
+        plain,
+        &|map| MapDesc { reused: other.attrs[0] + place!(MapCreate.value_size), ..map },
+        "a switch that is a size",
+    );
     with_map(plain, &|map| MapDesc { reused: steps + 4, ..map }, "a switch that is a record's");
     let over = |at| {
         move |map: MapDesc<'static>| {
@@ -201,11 +208,11 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
     };
     with_map(data, &over(steps), "a first value over the records");
     with_map(data, &over(other.attrs[0] - 8), "a first value over an attr");
-    let offsets: &'static [u32] = vec![other.attrs[0] + VALUE_SIZE].leak();
+    let offsets: &'static [u32] = vec![other.attrs[0] + place!(MapCreate.value_size)].leak();
     let arena = Some(ArenaDesc { size: 4, init: None, offsets });
     with_map(plain, &|map| MapDesc { arena, ..map }, "an offset that is a size");
     let mut progs: Vec<ProgDesc<'_>> = desc.progs.to_vec();
-    progs[0].skip = other.attrs[0] + VALUE_SIZE;
+    progs[0].skip = other.attrs[0] + place!(MapCreate.value_size);
     refused(&ObjectDesc { progs: &progs, ..desc }, "a program's switch that is a size");
     let mut progs: Vec<ProgDesc<'_>> = desc.progs.to_vec();
     progs[0].attrs = other.attrs;
@@ -216,7 +223,7 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
     let is_part = |step: &Step, part: u32| {
         step.op == OP_POINT && desc.progs.iter().any(|program| program.attrs.iter().any(|attr| attr + part == step.out))
     };
-    for part in [INSNS, CORE_RELOS] {
+    for part in [place!(ProgLoad.insns), place!(ProgLoad.core_relos)] {
         let mut image = Image::of(&desc);
         let (index, point) = image.find(|step| is_part(step, part));
         for (arg, what) in

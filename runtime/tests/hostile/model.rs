@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use skelgen_abi::{place, uapi};
 use skelgen_runtime::image::{
     AT_NR_STEPS, FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_KNOWN, Header, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM,
     OP_POINT, OP_PROBE, SLACK, STEP_SIZE,
@@ -10,11 +11,29 @@ use skelgen_runtime::image::{
 use skelgen_runtime::{MapDesc, ObjectDesc};
 use skelgen_tests::random::Random;
 
-pub(crate) const MAP_CREATE: u32 = 0;
-pub(crate) const MAP_UPDATE_ELEM: u32 = 2;
-pub(crate) const PROG_LOAD: u32 = 5;
-pub(crate) const BTF_LOAD: u32 = 18;
-pub(crate) const MAP_FREEZE: u32 = 22;
+pub(crate) const MAP_CREATE: u32 = uapi::BPF_MAP_CREATE.0;
+pub(crate) const MAP_UPDATE_ELEM: u32 = uapi::BPF_MAP_UPDATE_ELEM.0;
+pub(crate) const PROG_LOAD: u32 = uapi::BPF_PROG_LOAD.0;
+pub(crate) const BTF_LOAD: u32 = uapi::BPF_BTF_LOAD.0;
+pub(crate) const MAP_FREEZE: u32 = uapi::BPF_MAP_FREEZE.0;
+
+/// Places of a map's sizes in its attr.
+const SHAPE: [u32; 5] = [
+    place!(MapCreate.map_type),
+    place!(MapCreate.key_size),
+    place!(MapCreate.value_size),
+    place!(MapCreate.max_entries),
+    place!(MapCreate.map_flags),
+];
+/// Places of the words that have the kernel write a log.
+const PROG_LOG: [u32; 4] =
+    [place!(ProgLoad.log_level), place!(ProgLoad.log_size), place!(ProgLoad.log_buf), place!(ProgLoad.log_buf) + 4];
+const BTF_LOG: [u32; 4] = [
+    place!(BtfLoad.btf_log_buf),
+    place!(BtfLoad.btf_log_buf) + 4,
+    place!(BtfLoad.btf_log_size),
+    place!(BtfLoad.btf_log_level),
+];
 
 /// What the kernel was asked to make: its command, and a map's sizes.
 type Made = (u32, [u32; 5]);
@@ -146,12 +165,12 @@ impl Model<'_> {
     fn command(&mut self, index: u32, cmd: u32, arg: u32, size: u32) -> Result<Option<u32>, String> {
         let field = |place: u32| if place + 4 <= size { self.word(arg + place) } else { 0 };
         let made = match cmd {
-            MAP_CREATE => Some((cmd, [0, 4, 8, 12, 16].map(field))),
-            PROG_LOAD if [24, 28, 32, 36].map(field) != [0; 4] => return Err(format!("step {index} writes a log")),
-            BTF_LOAD if [8, 12, 20, 24].map(field) != [0; 4] => return Err(format!("step {index} writes a log")),
+            MAP_CREATE => Some((cmd, SHAPE.map(field))),
+            PROG_LOAD if PROG_LOG.map(field) != [0; 4] => return Err(format!("step {index} writes a log")),
+            BTF_LOAD if BTF_LOG.map(field) != [0; 4] => return Err(format!("step {index} writes a log")),
             PROG_LOAD | BTF_LOAD => Some((cmd, [0; 5])),
             MAP_UPDATE_ELEM | MAP_FREEZE => {
-                let fd = field(0);
+                let fd = field(place!(MapElem.map_fd));
                 if fd != u32::MAX && !self.made.contains_key(&fd) {
                     return Err(format!("step {index} changes map {fd}, which the loader did not make"));
                 }

@@ -2,10 +2,17 @@
 //!
 //! | module | |
 //! |---|---|
+//! | [`attr`] | the structs of bpf(2) commands, as values and as bytes |
 //! | [`uapi`] | types and constants of the kernel's user-space API, named as in `include/uapi/linux` |
 //!
 //! Users of skeletons do not need this package: `skelgen` and `skelgen-runtime` re-export what they need.
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+pub mod attr;
+mod endian;
 pub mod uapi;
+
+pub use endian::Endian;

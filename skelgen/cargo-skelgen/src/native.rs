@@ -3,4 +3,4 @@
 use skelgen::Endian;
 
 /// Its byte order.
-pub(crate) const ENDIAN: Endian = if cfg!(target_endian = "little") { Endian::Little } else { Endian::Big };
+pub(crate) const ENDIAN: Endian = Endian::NATIVE;

@@ -1,12 +1,14 @@
 //! Where programs refer to variables in the arena, whose place is known on the target only.
 
+use skelgen_abi::attr::place;
+
 use super::assemble::Assembler;
 use super::image::BlobOff;
 use crate::insn::INSN_SIZE;
 use crate::link::Program;
 
 /// Place of `imm` in an instruction.
-const AT_IMM: u32 = 4;
+const AT_IMM: u32 = place!(Insn.imm);
 
 impl Assembler<'_> {
     /// Notes where a program, whose code is at `code`, refers to variables in the arena.

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::attr::{self, ProgLens, offset};
+use skelgen_abi::attr::{MapCreate, MapElem, MapFreeze, place};
+
+use super::attr::{self, ProgLens};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
 use super::infos;
 use super::interpreter::Interpreter;
@@ -265,9 +267,9 @@ impl<'a> Assembler<'a> {
 
     fn load_btf(&mut self) -> Result<()> {
         let btf = self.image.put(&self.plan.btf)?;
-        let attr = attr::btf_load(self.endian, self.plan.btf.len());
+        let attr = attr::btf_load(self.plan.btf.len()).encode(self.endian);
         let attr = self.attr(BPF_BTF_LOAD.0, &attr, Record { out: self.btf_fd, ..self.always() })?;
-        self.image.point(attr.plus(offset::btf_load::BTF), btf);
+        self.image.point(attr.plus(place!(BtfLoad.btf)), btf);
         Ok(())
     }
 
@@ -280,14 +282,13 @@ impl<'a> Assembler<'a> {
             Some(_) => !self.plan.btf.is_empty(),
             None => self.is_typed(&map.def, map.data.is_some()) && when.want == when.mask,
         };
-        let attr = attr::map_create(self.endian, &map.kernel_name, &map.def, typed);
-        let size = attr.len() as u32;
-        let attr = self.image.put(&attr)?;
+        let attr = attr::map_create(&map.kernel_name, &map.def, typed);
+        let (attr, size) = self.map_attr(&attr)?;
         if let Some(inner) = &map.inner {
             self.create_inner(&map.name, inner, attr, when)?;
         }
         if typed {
-            self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
+            self.copy(self.btf_fd, attr.plus(place!(MapCreate.btf_fd)), when);
         }
         self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg: attr, size, out: slots.fd, ..when });
         self.maps[index.0].attrs.push(attr);
@@ -303,24 +304,24 @@ impl<'a> Assembler<'a> {
             max_entries: 1,
             ..MapDef::default()
         };
-        let attr = attr::map_create(self.endian, "skelgen_standin", &def, false);
+        let attr = attr::map_create("skelgen_standin", &def, false);
         let out = self.stand_ins.next();
-        self.attr(BPF_MAP_CREATE.0, &attr, Record { out, ..self.when(When::NotDirect) })?;
+        let (arg, size) = self.map_attr(&attr)?;
+        self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg, size, out, ..self.when(When::NotDirect) });
         Ok(())
     }
 
     /// A map of maps is made after the likeness of an inner map, which is not needed afterwards.
     fn create_inner(&mut self, name: &str, def: &MapDef, outer: BlobOff, when: Record) -> Result<()> {
         let typed = self.is_typed(def, false);
-        let attr = attr::map_create(self.endian, &format!("{name}.inner"), def, typed);
-        let size = attr.len() as u32;
-        let attr = self.image.put(&attr)?;
+        let attr = attr::map_create(&format!("{name}.inner"), def, typed);
+        let (attr, size) = self.map_attr(&attr)?;
         let fd = self.inners.next();
         if typed {
-            self.copy(self.btf_fd, attr.plus(offset::map_create::BTF_FD), when);
+            self.copy(self.btf_fd, attr.plus(place!(MapCreate.btf_fd)), when);
         }
         self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg: attr, size, out: fd, ..when });
-        self.copy(fd, outer.plus(offset::map_create::INNER_MAP_FD), when);
+        self.copy(fd, outer.plus(place!(MapCreate.inner_map_fd)), when);
         Ok(())
     }
 
@@ -328,20 +329,20 @@ impl<'a> Assembler<'a> {
         let slots = self.maps[index.0].clone();
         let Some(init) = slots.init else { return Ok(()) };
         let when = Record { mask, want, unless: slots.reused, ..self.always() };
-        let attr = self.image.put(&attr::map_update_elem(self.endian, flags))?;
-        self.image.point(attr.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
-        self.image.point(attr.plus(offset::map_update_elem::VALUE), BlobOff(init.start));
-        self.copy(slots.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
-        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: 32, ..when });
+        let attr = self.image.put(&attr::map_update_elem(flags).encode(self.endian))?;
+        self.image.point(attr.plus(place!(MapElem.key)), BlobOff(header::ZERO));
+        self.image.point(attr.plus(place!(MapElem.value)), BlobOff(init.start));
+        self.copy(slots.fd, attr.plus(place!(MapElem.map_fd)), when);
+        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: size_of::<MapElem>() as u32, ..when });
         Ok(())
     }
 
     fn freeze_map(&mut self, index: MapIdx) -> Result<()> {
         let slots = self.maps[index.0].clone();
         let when = Record { unless: slots.reused, ..self.always() };
-        let attr = self.image.put(&attr::map_fd(self.endian))?;
-        self.copy(slots.fd, attr.plus(offset::map_freeze::MAP_FD), when);
-        self.image.record(Record { cmd: BPF_MAP_FREEZE.0, arg: attr, size: 4, ..when });
+        let attr = self.image.put(&attr::map_freeze().encode(self.endian))?;
+        self.copy(slots.fd, attr.plus(place!(MapFreeze.map_fd)), when);
+        self.image.record(Record { cmd: BPF_MAP_FREEZE.0, arg: attr, size: size_of::<MapFreeze>() as u32, ..when });
         Ok(())
     }
 
@@ -357,11 +358,11 @@ impl<'a> Assembler<'a> {
             }
         };
         let when = Record { unless, ..self.always() };
-        let attr = self.image.put(&attr::map_update_elem(self.endian, 0))?;
-        self.image.point(attr.plus(offset::map_update_elem::KEY), key);
-        self.image.point(attr.plus(offset::map_update_elem::VALUE), value);
-        self.copy(outer.fd, attr.plus(offset::map_update_elem::MAP_FD), when);
-        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: 32, ..when });
+        let attr = self.image.put(&attr::map_update_elem(0).encode(self.endian))?;
+        self.image.point(attr.plus(place!(MapElem.key)), key);
+        self.image.point(attr.plus(place!(MapElem.value)), value);
+        self.copy(outer.fd, attr.plus(place!(MapElem.map_fd)), when);
+        self.image.record(Record { cmd: BPF_MAP_UPDATE_ELEM.0, arg: attr, size: size_of::<MapElem>() as u32, ..when });
         Ok(())
     }
 
@@ -389,25 +390,25 @@ impl<'a> Assembler<'a> {
             line_info: program.line_info.len(),
             core_relos: program.core_relos.len(),
         };
-        let attr = attr::prog_load(self.endian, &program.name, &planned.sec, &lens);
+        let attr = attr::prog_load(&program.name, &planned.sec, &lens).encode(self.endian);
         let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         let insns = self.image.put(&encode_all(&program.insns, self.endian))?;
         self.arena_offsets(program, insns);
-        self.image.point(attr.plus(offset::prog_load::INSNS), insns);
-        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
-        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), self.fds);
+        self.image.point(attr.plus(place!(ProgLoad.insns)), insns);
+        self.image.point(attr.plus(place!(ProgLoad.license)), self.license);
+        self.image.point(attr.plus(place!(ProgLoad.fd_array)), self.fds);
         self.ksym_refs(program, insns, when)?;
         let [func_info, line_info, core_relos] = self.infos(program, attr)?;
         let starts: Starts = [insns, func_info, line_info, core_relos];
         let repeats = self.stored.program(program, image, starts, self.image.bytes(), self.endian);
         self.repeats.extend(repeats);
         if !(program.func_info.is_empty() && program.line_info.is_empty() && program.core_relos.is_empty()) {
-            self.copy(self.btf_fd, attr.plus(offset::prog_load::PROG_BTF_FD), when);
+            self.copy(self.btf_fd, attr.plus(place!(ProgLoad.prog_btf_fd)), when);
         }
         if let Some(&(id, module)) = self.targets.get(&index) {
-            self.copy(id, attr.plus(offset::prog_load::ATTACH_BTF_ID), when);
-            self.copy(module, attr.plus(offset::prog_load::ATTACH_BTF_OBJ_FD), when);
+            self.copy(id, attr.plus(place!(ProgLoad.attach_btf_id)), when);
+            self.copy(module, attr.plus(place!(ProgLoad.attach_btf_obj_fd)), when);
         }
         self.image.record(Record { cmd: BPF_PROG_LOAD.0, arg: attr, size, out: slots.fd, ..when });
         self.programs[index.0].attrs.push(attr);
@@ -418,9 +419,9 @@ impl<'a> Assembler<'a> {
     fn infos(&mut self, program: &Program, attr: BlobOff) -> Result<[BlobOff; 3]> {
         let endian = self.endian;
         let records = [
-            (offset::prog_load::FUNC_INFO, infos::func_info(program, endian)),
-            (offset::prog_load::LINE_INFO, infos::line_info(program, endian)),
-            (offset::prog_load::CORE_RELOS, infos::core_relos(program, endian)),
+            (place!(ProgLoad.func_info), infos::func_info(program, endian)),
+            (place!(ProgLoad.line_info), infos::line_info(program, endian)),
+            (place!(ProgLoad.core_relos), infos::core_relos(program, endian)),
         ];
         let mut places = [BlobOff(0); 3];
         for ((at, bytes), place) in records.into_iter().zip(&mut places).filter(|((_, bytes), _)| !bytes.is_empty()) {
@@ -439,6 +440,12 @@ impl<'a> Assembler<'a> {
             Types::KeyAndValue => def.value_type.is_some() && def.key_type.is_some(),
         };
         !self.plan.btf.is_empty() && are_types
+    }
+
+    /// Places the attr of a `BPF_MAP_CREATE`: its offset and bytes.
+    pub(super) fn map_attr(&mut self, attr: &MapCreate) -> Result<(BlobOff, u32)> {
+        let bytes = &attr.encode(self.endian)[..MapCreate::AT_REST];
+        Ok((self.image.put(bytes)?, bytes.len() as u32))
     }
 
     /// Places an attr and has `cmd` carried out with it.

@@ -8,6 +8,8 @@
 //! missing, weak  ld_imm64 of 0; a call becomes that of a helper which no kernel has, so that it must not be reached
 //! ```
 
+use skelgen_abi::place;
+
 use super::assemble::Assembler;
 use super::image::{BlobOff, Record, within_slack};
 use super::wire::{MISSING_KFUNC, op};
@@ -21,7 +23,7 @@ use crate::{Endian, Error, Result};
 const ENOENT: i32 = 2;
 
 /// Places in an instruction.
-const IMM: u32 = 4;
+const IMM: u32 = place!(Insn.imm);
 const UPPER_IMM: u32 = INSN_SIZE as u32 + IMM;
 
 /// Where in the image stands what was found.

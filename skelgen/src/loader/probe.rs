@@ -1,7 +1,9 @@
 //! Finding out, from inside the kernel, how it can treat per-CPU data.
 
+use skelgen_abi::attr::{MapElem, place};
+
 use super::assemble::Assembler;
-use super::attr::{self, ProgLens, offset};
+use super::attr::{self, ProgLens};
 use super::image::{BlobOff, Record};
 use super::wire::{feature, header, op};
 use crate::Result;
@@ -35,19 +37,20 @@ impl Assembler<'_> {
             max_entries: 1,
             ..MapDef::default()
         };
-        let create = attr::map_create(self.endian, "skelgen_probe", &def, false);
-        self.attr(BPF_MAP_CREATE.0, &create, Record { out: fd, ..unknown })?;
+        let create = attr::map_create("skelgen_probe", &def, false);
+        let (arg, size) = self.map_attr(&create)?;
+        self.image.record(Record { cmd: BPF_MAP_CREATE.0, arg, size, out: fd, ..unknown });
 
         let impossible_cpu = BPF_F_CPU | u64::from(u32::MAX) << 32;
-        let update = attr::map_update_elem(self.endian, impossible_cpu);
+        let update = attr::map_update_elem(impossible_cpu).encode(self.endian);
         let update = self.image.put(&update)?;
-        self.image.point(update.plus(offset::map_update_elem::KEY), BlobOff(header::ZERO));
-        self.copy(fd, update.plus(offset::map_update_elem::MAP_FD), unknown);
+        self.image.point(update.plus(place!(MapElem.key)), BlobOff(header::ZERO));
+        self.copy(fd, update.plus(place!(MapElem.map_fd)), unknown);
         self.image.record(Record {
             op: op::PROBE,
             cmd: BPF_MAP_UPDATE_ELEM.0,
             arg: update,
-            size: 32,
+            size: size_of::<MapElem>() as u32,
             expect: -ERANGE,
             feature: feature::ALL_CPUS,
             ..unknown
@@ -64,7 +67,7 @@ impl Assembler<'_> {
         let code = [low, high, build::load(Size::DW, R0, R1, 0), build::mov_imm(R0, 0), build::exit()];
         let sec = SecDef::socket_filter();
         let lens = ProgLens { insns: code.len(), func_info: 0, line_info: 0, core_relos: 0 };
-        let attr = attr::prog_load(self.endian, "skelgen_probe", &sec, &lens);
+        let attr = attr::prog_load("skelgen_probe", &sec, &lens).encode(self.endian);
         let size = attr.len() as u32;
         let attr = self.image.put(&attr)?;
         let fd = self.probes.next();
@@ -74,9 +77,9 @@ impl Assembler<'_> {
             ..self.always()
         };
         let code = self.image.put(&encode_all(&code, self.endian))?;
-        self.image.point(attr.plus(offset::prog_load::INSNS), code);
-        self.image.point(attr.plus(offset::prog_load::LICENSE), self.license);
-        self.image.point(attr.plus(offset::prog_load::FD_ARRAY), map);
+        self.image.point(attr.plus(place!(ProgLoad.insns)), code);
+        self.image.point(attr.plus(place!(ProgLoad.license)), self.license);
+        self.image.point(attr.plus(place!(ProgLoad.fd_array)), map);
         self.image.record(Record {
             op: op::PROBE,
             cmd: BPF_PROG_LOAD.0,

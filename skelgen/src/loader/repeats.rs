@@ -11,7 +11,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::attr::{CORE_RELO_LEN, FUNC_INFO_LEN, LINE_INFO_LEN};
+use skelgen_abi::attr::{CoreRelo, FuncInfo, LineInfo};
+
 use super::image::BlobOff;
 use crate::Endian;
 use crate::insn::INSN_SIZE;
@@ -40,7 +41,7 @@ const MIN_LEN: u32 = 64;
 /// The parts of a program in the image, in the order in which they stand there: bytes of one unit, and whether a unit
 /// begins with a word that counts from the program's start.
 const PARTS: [(usize, bool); 4] =
-    [(INSN_SIZE, false), (FUNC_INFO_LEN, true), (LINE_INFO_LEN, true), (CORE_RELO_LEN, true)];
+    [(INSN_SIZE, false), (size_of::<FuncInfo>(), true), (size_of::<LineInfo>(), true), (size_of::<CoreRelo>(), true)];
 
 /// Where the parts of a program begin; of one that it does not have, anywhere.
 pub(super) type Starts = [BlobOff; PARTS.len()];

@@ -10,7 +10,7 @@ use crate::image::{OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, Read as _, Step
 use crate::open::{OpenMap, Opened, PerCpuMode};
 use crate::sha256::sha256;
 use crate::sys::Errno;
-use crate::sys::attr::{ProgLoad, place};
+use crate::sys::attr::place;
 use crate::{Error, Result, diagnose, features};
 
 /// The first kernel that has such maps.

@@ -12,6 +12,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use super::number;
 use super::patch::Patches;
 use crate::desc::MapDesc;
+use crate::layout::map_create_at;
 use crate::map::Map;
 use crate::open::{OpenMap, Opened};
 use crate::sys::Errno;
@@ -149,5 +150,5 @@ fn sized(attr: MapCreate, open: &OpenMap, max_entries: u32) -> MapCreate {
 
 /// What the loader would make the map with.
 pub(super) fn attr_of(opened: &Opened<'_>, desc: &MapDesc<'_>) -> Option<MapCreate> {
-    MapCreate::read(opened.image(), *desc.attrs.first()?)
+    map_create_at(opened.image(), *desc.attrs.first()?)
 }

@@ -48,10 +48,9 @@ impl Shape {
     }
 }
 
-impl MapCreate {
-    /// What it makes.
-    pub(crate) fn shape(&self) -> Shape {
-        let MapCreate { map_type, key_size, value_size, max_entries, map_flags, .. } = *self;
+impl From<&MapCreate> for Shape {
+    fn from(attr: &MapCreate) -> Shape {
+        let MapCreate { map_type, key_size, value_size, max_entries, map_flags, .. } = *attr;
         Shape { map_type, key_size, value_size, max_entries, map_flags }
     }
 }
@@ -124,7 +123,7 @@ impl MapFd {
         token: Option<BorrowedFd<'_>>,
         excl_prog_hash: Option<&[u8; 32]>,
     ) -> Result<MapFd, Errno> {
-        MapFd::sized(bpf::map_create(attr, token, excl_prog_hash)?, attr.shape())
+        MapFd::sized(bpf::map_create(attr, token, excl_prog_hash)?, Shape::from(&attr))
     }
 
     /// The map behind a descriptor, with the sizes that the kernel tells; `EINVAL` if it is none.

@@ -1,5 +1,7 @@
 //! The byte order of an object, and so of the machine that will run it.
 
+use alloc::vec::Vec;
+
 /// Byte order of the object; everything that is written for the kernel is written in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endian {
@@ -7,6 +9,11 @@ pub enum Endian {
     Little,
     /// `EM_BPF`, `ELFDATA2MSB`: s390x, ...
     Big,
+}
+
+impl Endian {
+    /// The byte order of the machine that runs this code.
+    pub const NATIVE: Endian = if cfg!(target_endian = "little") { Endian::Little } else { Endian::Big };
 }
 
 macro_rules! scalar {
