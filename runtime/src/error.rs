@@ -1,4 +1,10 @@
 //! What failed, on what, and what to do about it.
+//!
+//! # Who sets the reason and the hint
+//!
+//! The first to set one: the code next to the failure knows most about it. Code further out fills in what is missing, as
+//! `diagnose` does with what the error number alone tells. Code that knows better says so, with
+//! `replace_reason` and `replace_hint`. The generator's error has the same rule for the place of a failure.
 
 use std::borrow::Cow;
 use std::{fmt, io};
@@ -41,6 +47,7 @@ struct Inner {
     step: Option<usize>,
     subject: Option<String>,
     key: Option<String>,
+    target: Option<String>,
     errno: Option<Errno>,
     reason: Option<String>,
     log: Option<String>,
@@ -56,6 +63,7 @@ impl Error {
             step: None,
             subject: None,
             key: None,
+            target: None,
             errno: None,
             reason: None,
             log: None,
@@ -92,8 +100,20 @@ impl Error {
         self
     }
 
-    /// Why, where no error number says it; a clause without a full stop.
+    /// What the subject was to be attached or bound to, as in `kernel function do_unlinkat`.
+    pub(crate) fn to(mut self, target: impl Into<String>) -> Error {
+        self.0.target = Some(target.into());
+        self
+    }
+
+    /// Why, where no error number says it, unless a reason is there already; a clause without a full stop.
     pub(crate) fn because(mut self, reason: impl Into<String>) -> Error {
+        self.0.reason.get_or_insert_with(|| reason.into());
+        self
+    }
+
+    /// The same error with another reason, for code that knows that the first one is not true.
+    pub(crate) fn replace_reason(mut self, reason: impl Into<String>) -> Error {
         self.0.reason = Some(reason.into());
         self
     }
@@ -116,7 +136,7 @@ impl Error {
         self
     }
 
-    /// The same error with another hint.
+    /// The same error with another hint, for code that knows better or adds to it.
     pub(crate) fn replace_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Error {
         self.0.hint = Some(hint.into());
         self
@@ -152,6 +172,12 @@ impl Error {
         self.0.key.as_deref()
     }
 
+    /// What the subject was to be attached or bound to, as in `kernel function do_unlinkat`.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
     /// The kernel's error number, if the kernel refused.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
@@ -180,7 +206,7 @@ impl Error {
 impl fmt::Display for Error {
     /// `counters: load program on_exec: EACCES: Permission denied`, then the log's last useful lines, then the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { object, operation, subject, key, errno, reason, log, hint, step: _ } = &*self.0;
+        let Inner { object, operation, subject, key, target, errno, reason, log, hint, step: _ } = &*self.0;
         if let Some(object) = object {
             write!(f, "{object}: ")?;
         }
@@ -190,6 +216,9 @@ impl fmt::Display for Error {
         }
         if let Some(key) = key {
             write!(f, " at key {key}")?;
+        }
+        if let Some(target) = target {
+            write!(f, ": {target}")?;
         }
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;
@@ -256,6 +285,17 @@ mod tests {
             ("load program", Some("on_exec"), Some(Errno::EACCES))
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn the_first_reason_and_hint_stay_until_they_are_replaced() {
+        let error = Error::new("attach program").because("inner").hint("inner").because("outer").hint("outer");
+        assert_eq!((error.reason(), error.hint_text()), (Some("inner"), Some("inner")));
+        let error = error.io(io::Error::other("outer")).to("kernel function f");
+        assert_eq!(error.to_string(), "attach program: kernel function f: inner\n  hint: inner");
+        let error = error.replace_reason("better").replace_hint("better").because("outer").hint("outer");
+        assert_eq!((error.reason(), error.hint_text()), (Some("better"), Some("better")));
+        assert_eq!(error.target(), Some("kernel function f"));
     }
 
     #[test]

@@ -84,9 +84,13 @@ pub(crate) fn blame(error: Error, token: Option<&OwnedFd>) -> Error {
     if token.is_none() || !refused || error.verifier_log().is_some() {
         return error;
     }
-    error.because(
-        "the BPF token may not allow it: the object needs its types of maps, programs and attachment, and the loader \
-         commands map_create, prog_load and btf_load, maps of type array, programs of type syscall and attach type \
-         cgroup_inet_ingress",
-    )
+    const NOT_ALLOWED: &str = "the BPF token may not allow it: the object needs its types of maps, programs and \
+                               attachment, and the loader commands map_create, prog_load and btf_load, maps of type \
+                               array, programs of type syscall and attach type cgroup_inet_ingress";
+    // The token stands for the capabilities that the process lacks.
+    if error.reason() == diagnose::lacking().as_deref() {
+        error.replace_reason(NOT_ALLOWED)
+    } else {
+        error.because(NOT_ALLOWED)
+    }
 }

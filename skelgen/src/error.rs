@@ -26,7 +26,8 @@ pub enum ErrorKind {
 
 /// What is wrong, and where: object, section, symbol and instruction, as far as they are known.
 ///
-/// A stage fills in the place it knows from the inside out, with [`at_insn`](Error::at_insn),
+/// The first to name a part of the place knows it best, and stays: the runtime's error has the same rule for reasons and
+/// hints. So a stage fills in the place it knows from the inside out, with [`at_insn`](Error::at_insn),
 /// [`in_symbol`](Error::in_symbol), [`in_section`](Error::in_section) and [`in_object`](Error::in_object). Where an
 /// instruction is known, so is mostly its line of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]

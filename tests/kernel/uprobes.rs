@@ -59,7 +59,7 @@ fn attach(program: &Program, probes: UprobeMulti<'_>) -> Option<Link> {
         Err(error) => {
             assert!(kernel_version() < UPROBE_MULTI, "{error}");
             assert_eq!(error.subject_name(), Some(program.name()));
-            assert!(error.reason().is_some_and(|why| why.contains(EXE)), "{error}");
+            assert!(error.target().is_some_and(|target| target.contains(EXE)), "{error}");
             not_on_this_kernel("links to many places of a binary");
             None
         }

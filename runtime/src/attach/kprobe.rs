@@ -33,13 +33,13 @@ impl Program {
     }
 
     fn kprobe(&self, function: &str, offset: u64, config: u64) -> Result<Link> {
-        let failed = || self.failed("attach program").because(format!("kernel function {function}"));
+        let failed = || self.failed("attach program").to(format!("kernel function {function}"));
         let kind = fs::read_to_string(format!("{KPROBE}/type"));
         let kind =
             kind.map_err(|error| failed().io(error).hint("this kernel has no kprobes (CONFIG_KPROBE_EVENTS)"))?;
         let kind = kind.trim().parse().map_err(|_| failed().hint("the type of kprobe events is not a number"))?;
         let name = CString::new(function).map_err(|_| failed().hint("the name has a byte 0"))?;
         self.attach_event(&Event { r#type: kind, config, config2: offset }, Some(name))
-            .map_err(|error| error.because(format!("kernel function {function}")))
+            .map_err(|error| error.to(format!("kernel function {function}")))
     }
 }

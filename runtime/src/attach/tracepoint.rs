@@ -19,7 +19,7 @@ impl Program {
     ///
     /// There is no such tracepoint, tracefs is not mounted, or the program is of another type.
     pub fn attach_tracepoint(&self, category: &str, name: &str) -> Result<Link> {
-        let failed = || self.failed("attach program").because(format!("tracepoint {category}/{name}"));
+        let failed = || self.failed("attach program").to(format!("tracepoint {category}/{name}"));
         if [category, name].iter().any(|part| part.is_empty() || part.contains(['/', '.'])) {
             return Err(failed().hint("a tracepoint is a category and a name"));
         }

@@ -11,14 +11,14 @@ use crate::{Error, Result};
 
 impl Program {
     /// Attaches an `fentry.multi`, `fexit.multi` or `fsession.multi` program to all functions whose names match `pattern`, in
-    /// which `*` is any text and `?` any character (`BPF_LINK_CREATE`, Linux 7.3). They are those of the module that the
+    /// which `*` is any text and `?` any character (`BPF_LINK_CREATE`, Linux 7.2). They are those of the module that the
     /// program's section names, else of the kernel proper; what cannot be traced for its prototype is passed over.
     ///
     /// # Errors
     ///
     /// No function matches, the kernel does not let one of them be traced, or the program is of another kind.
     pub fn attach_functions(&self, pattern: &str) -> Result<Link> {
-        let failed = |error: Error| error.because(format!("functions {pattern}"));
+        let failed = |error: Error| error.to(format!("functions {pattern}"));
         self.fd()?;
         let ids: Vec<u32> = self.in_types(|types| {
             types.traceable(|name| matches(pattern.as_bytes(), name)).into_iter().map(|id| id.0).collect()
@@ -44,7 +44,7 @@ impl Program {
         })?;
         let id = |&(function, _): &(&str, u64)| {
             found.get(function.as_bytes()).copied().ok_or_else(|| {
-                let error = self.failed("attach program").because(format!("function {function}"));
+                let error = self.failed("attach program").to(format!("function {function}"));
                 error.hint("there is none of that name that can be traced")
             })
         };

@@ -38,7 +38,7 @@ impl Program {
     /// or process; a place is not at the start of an instruction; or the lists are not of one length.
     pub fn attach_uprobe_multi(&self, binary: impl AsRef<Path>, probes: UprobeMulti<'_>) -> Result<Link> {
         let binary = binary.as_ref();
-        let failed = |error: Error| error.because(format!("places in {}", binary.display()));
+        let failed = |error: Error| error.to(format!("places in {}", binary.display()));
         let path = CString::new(binary.as_os_str().as_bytes())
             .map_err(|_| failed(self.failed("attach program")).hint("the path has a byte 0"))?;
         let UprobeMulti { offsets, cookies, ref_ctr_offsets, on_return, pid } = probes;

@@ -22,7 +22,7 @@ pub(super) fn bind<'a>(
             let Some(fd) = &program.fd else { continue };
             let failed = |errno| {
                 let error = Error::new("bind map to program").subject(program.name()).errno_is(errno);
-                diagnose::explain(error.because(format!("map {}", map.name())))
+                diagnose::explain(error.to(format!("map {}", map.name())))
             };
             crate::sys::bpf::prog_bind_map(fd.as_fd(), map.as_fd()).map_err(failed)?;
         }
