@@ -7,6 +7,7 @@
 //! | [`percpu`] | variables and maps with one value for each CPU; older kernels; what is not atomic |
 //! | [`data`] | `.data`, `.bss` and `.rodata`, the other maps, ring buffers, arenas |
 //! | [`kernel`] | kernel configuration, symbols, kfuncs, struct_ops; attaching |
+//! | [`releases`] | features by the release of Linux that brought them; what kernels get wrong |
 //! | [`testing`] | testing your programs with `test_run` |
 //! | [`shipping`] | static files, other architectures, initramfs, containers, systemd, size |
 //! | [`moving`] | from libbpf-cargo, aya, bpf2go and bpftool |
@@ -25,4 +26,4 @@ macro_rules! chapters {
     )*};
 }
 
-chapters! { first generate percpu data kernel testing shipping moving cost trouble glossary }
+chapters! { first generate percpu data kernel releases testing shipping moving cost trouble glossary }

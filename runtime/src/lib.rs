@@ -112,15 +112,14 @@ mod core_relo;
 pub mod cpus;
 mod data;
 mod desc;
-mod diagnose;
 mod error;
-pub mod features;
 #[cfg(all(any(doc, doctest), feature = "derive"))]
 pub mod guide;
 pub mod image;
 #[cfg(feature = "libbpf-rs")]
 pub mod interop;
 mod kconfig;
+pub mod kernel;
 mod layout;
 mod load;
 mod map;
@@ -133,6 +132,8 @@ mod struct_ops;
 mod sys;
 mod token;
 
+use kernel::diagnose;
+
 pub use arena::Arena;
 pub use attach::{CgroupOrder, Iter, IterCgroup, IterTask, Link, UprobeMulti};
 pub use cpus::PossibleCpus;
@@ -142,8 +143,8 @@ pub use desc::{
     StructOpsDesc,
 };
 pub use error::{Error, Result};
-pub use features::Features;
 pub use kconfig::{KconfigDesc, KconfigType};
+pub use kernel::percpu::{self as features, Features};
 pub use load::Loaded;
 pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, RingBuf, TypedMap, Update, unpin};
 pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};

@@ -11,15 +11,13 @@ use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use crate::kernel::TOKENS;
 use crate::map::BPF_FS;
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result, diagnose};
+use crate::{Error, Result, diagnose, kernel};
 
 /// As libbpf has it.
 const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
-
-/// The first kernel that has tokens.
-const SINCE: (u32, u32) = (6, 9);
 
 /// `/proc/self/ns/user` in the namespace that every machine begins with, where there are no tokens
 /// (`PROC_USER_INIT_INO`).
@@ -62,9 +60,7 @@ fn of(path: &Path) -> Result<OwnedFd> {
     bpf::token_create(file_system.as_fd()).map_err(|errno| {
         let error = failed().errno_is(errno);
         match errno {
-            Errno::EINVAL if diagnose::is_older(SINCE) => {
-                error.because(format!("this kernel has no BPF tokens, which came with Linux {}.{}", SINCE.0, SINCE.1))
-            }
+            Errno::EINVAL if kernel::is_older(TOKENS.since) => error.because(TOKENS.missing()),
             Errno::EINVAL => error.because("a BPF file system is not mounted there"),
             Errno::ENOENT => error
                 .because("it delegates nothing")

@@ -53,7 +53,6 @@ pub mod emit;
 mod error;
 mod files;
 pub mod insn;
-mod kernel;
 pub mod link;
 pub mod loader;
 pub mod lower;
@@ -64,7 +63,7 @@ mod text;
 pub use builder::{BuildError, Builder, Listener, Output, OutputKind};
 pub use error::{Error, ErrorKind, Result, SourceLine};
 pub use files::is_same_file;
-pub use kernel::KernelVersion;
+pub use skelgen_abi::kernel::KernelVersion;
 pub use skelgen_abi::{Endian, uapi};
 pub use text::{escaped, is_unprintable, printable};
 

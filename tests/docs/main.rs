@@ -1,10 +1,12 @@
-//! The documents: links and named files exist; the rendered guide and the pictures are up to date.
+//! The documents: links and named files exist; the rendered guide, the pictures and what is said of Linux's releases are up to
+//! date.
 //!
 //! `SKELGEN_BLESS=1 cargo test -p skelgen-tests --test docs` writes `docs/guide` and `docs/pictures` again.
 
 mod guide;
 mod links;
 mod pictures;
+mod releases;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

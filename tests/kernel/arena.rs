@@ -9,7 +9,7 @@ use skelgen_runtime::{self as rt, Arena, Errno, Map};
 use skelgen_tests::skeletons::arena::types::{ArenaSection, Node};
 use skelgen_tests::skeletons::arena::{self, LoadedArena};
 use skelgen_tests::skeletons::arena_fixed::{ArenaFixed, LoadedArenaFixed};
-use skelgen_tests::{in_own_process, kernel_version, may_load, not_on_this_kernel};
+use skelgen_tests::{came_later, in_own_process, is_from, may_load, not_on_this_kernel};
 
 use crate::cpus::run_on;
 use crate::info::map_info;
@@ -19,15 +19,15 @@ const FIXED_ADDRESS: u64 = 1 << 44;
 
 /// What was loaded; on kernels without arenas, which must say so, nothing.
 fn loaded<T>(load: rt::Result<T>, map: &str) -> Option<T> {
-    if kernel_version() >= (6, 9) {
+    if is_from("BPF_MAP_TYPE_ARENA") {
         return Some(load.unwrap());
     }
-    let Err(error) = load else { panic!("there are no arenas before 6.9") };
+    let Err(error) = load else { panic!("{}", came_later("BPF_MAP_TYPE_ARENA")) };
     assert_eq!(
         (error.operation(), error.subject_name(), error.errno()),
         ("create map", Some(map), Some(Errno::EINVAL))
     );
-    assert_eq!(error.hint_text(), Some("BPF_MAP_TYPE_ARENA came with Linux 6.9"));
+    assert_eq!(error.hint_text(), Some(&*came_later("BPF_MAP_TYPE_ARENA")));
     not_on_this_kernel(error);
     None
 }

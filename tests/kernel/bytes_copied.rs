@@ -11,7 +11,7 @@ use skelgen_runtime::uapi::*;
 use skelgen_runtime::{PerCpuMap, PerCpuValues, Update, cpus, features};
 use skelgen_tests::copied::value_bytes;
 use skelgen_tests::traced::{begin, element_commands};
-use skelgen_tests::{in_own_process, kernel_version, matrix, may_load};
+use skelgen_tests::{in_own_process, is_from, kernel_version, matrix, may_load};
 
 const TYPES: [MapType; 3] = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 /// Whole numbers of 8 bytes, and others, up to more than a page.
@@ -87,7 +87,7 @@ impl Drop for Guarded {
 /// Whether the kernel has the flags, as its version says where that is known.
 fn has_flags() -> bool {
     let has = features::probe().unwrap().all_cpus;
-    assert!(matrix().is_none() || has == (kernel_version() >= (7, 0)));
+    assert!(matrix().is_none() || has == (is_from("BPF_F_CPU, BPF_F_ALL_CPUS")));
     has
 }
 

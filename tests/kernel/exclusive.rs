@@ -3,24 +3,21 @@
 use skelgen_runtime::{Errno, Error, PerCpuMode, TestRun, features};
 use skelgen_tests::skeletons::counters::Counters;
 use skelgen_tests::skeletons::exclusive::{Exclusive, OpenExclusive};
-use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
 
 use crate::info::map_info;
-
-/// The first kernel that has them.
-const SINCE: (u32, u32) = (6, 18);
 
 /// Nothing if the kernel has no exclusive maps, which then has to be said of `open`.
 fn opened() -> Option<OpenExclusive> {
     let mut open = may_load().then(|| Exclusive::open().unwrap())?;
-    if kernel_version() >= SINCE {
+    if is_from("exclusive maps") {
         return Some(open);
     }
     open.maps.secret.set_exclusive_program(&open.progs.owner).unwrap();
     let error = open.load().unwrap_err();
-    let why = "this kernel has no exclusive maps, which came with Linux 6.18";
-    assert_eq!((error.operation(), error.subject_name(), error.reason()), ("create map", Some("secret"), Some(why)));
-    not_on_this_kernel("exclusive maps came with Linux 6.18");
+    let why = came_later("exclusive maps").replace("exclusive maps", "this kernel has no exclusive maps, which");
+    assert_eq!((error.operation(), error.subject_name(), error.reason()), ("create map", Some("secret"), Some(&*why)));
+    not_on_this_kernel(came_later("exclusive maps"));
     None
 }
 

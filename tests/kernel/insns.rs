@@ -2,15 +2,15 @@
 
 use skelgen_runtime::{PerCpuMode, Program};
 use skelgen_tests::skeletons::insns::{Insns, LoadedInsns, OpenProgs};
-use skelgen_tests::{kernel_version, not_on_this_kernel};
+use skelgen_tests::{came_later, is_from, not_on_this_kernel};
 
 use crate::cpus::run_on;
 use crate::modes::in_each_mode;
 
-/// The object with one of its programs; nothing, and noted, on kernels before `since`.
-fn load(mode: PerCpuMode, since: (u32, u32), choose: fn(&mut OpenProgs)) -> Option<LoadedInsns> {
-    if kernel_version() < since {
-        not_on_this_kernel(format!("instructions of Linux {}.{}", since.0, since.1));
+/// The object with one of its programs; nothing, and noted, on kernels before `feature`.
+fn load(mode: PerCpuMode, feature: &str, choose: fn(&mut OpenProgs)) -> Option<LoadedInsns> {
+    if !is_from(feature) {
+        not_on_this_kernel(came_later(feature));
         return None;
     }
     let mut open = Insns::open().unwrap();
@@ -25,7 +25,7 @@ fn run(program: &Program, arg: i64) -> u32 {
 
 in_each_mode! {
     fn signed_and_swapped(mode) {
-        let Some(skel) = load(mode, (6, 6), |progs| progs.v4.set_autoload(true)) else { return };
+        let Some(skel) = load(mode, "instructions of -mcpu=v4", |progs| progs.v4.set_autoload(true)) else { return };
         for a in [0, 1, -1, 200, -1000, 0x1234_5678_9abc] {
             let swapped = i64::from((a as u32).swap_bytes());
             let sum = -7 + i64::from(a as i8) + a / 3 + a % 5 + swapped;
@@ -36,14 +36,14 @@ in_each_mode! {
     }
 
     fn a_loop_that_the_kernel_ends(mode) {
-        let Some(skel) = load(mode, (6, 9), |progs| progs.may_goto.set_autoload(true)) else { return };
+        let Some(skel) = load(mode, "may_goto", |progs| progs.may_goto.set_autoload(true)) else { return };
         assert_eq!([run(&skel.progs.may_goto, 10), run(&skel.progs.may_goto, 0)], [20, 20]);
         // Not for ever.
         assert!(run(&skel.progs.may_goto, -1) > 20);
     }
 
     fn loads_and_stores_in_order(mode) {
-        let Some(skel) = load(mode, (6, 15), |progs| progs.ordered.set_autoload(true)) else { return };
+        let Some(skel) = load(mode, "load-acquire and store-release", |progs| progs.ordered.set_autoload(true)) else { return };
         assert_eq!([run(&skel.progs.ordered, 5), run(&skel.progs.ordered, 6)], [0, 5]);
         assert_eq!(skel.percpu.get(0).unwrap().values.count, 11);
     }

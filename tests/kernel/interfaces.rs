@@ -9,7 +9,7 @@ use skelgen_runtime::uapi::{BPF_TCX_EGRESS, BPF_TCX_INGRESS};
 use skelgen_runtime::{Errno, Link};
 use skelgen_tests::namespaces::{away_from_the_machine, bring_loopback_up};
 use skelgen_tests::skeletons::sec_forms::SecForms;
-use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
 
 use crate::info::prog_info;
 
@@ -90,8 +90,8 @@ fn tcx() {
     if !may_load() {
         return;
     }
-    if kernel_version() < (6, 6) {
-        return not_on_this_kernel("tcx, which came with Linux 6.6");
+    if !is_from("BPF_TCX_INGRESS") {
+        return not_on_this_kernel(came_later("BPF_TCX_INGRESS"));
     }
     away_from_the_machine(|| {
         bring_loopback_up().unwrap();

@@ -2,7 +2,7 @@
 
 use skelgen_runtime::{Errno, OpenProgram, PerCpuMode};
 use skelgen_tests::skeletons::kfuncs::{Kfuncs, LoadedKfuncs, OpenProgs};
-use skelgen_tests::{in_own_process, kernel_version, may_load, not_on_this_kernel, open_fds};
+use skelgen_tests::{came_later, in_own_process, is_from, may_load, not_on_this_kernel, open_fds};
 
 use crate::cpus::{online, run_on};
 use crate::modes::in_each_mode;
@@ -24,18 +24,18 @@ fn load(mode: PerCpuMode) -> LoadedKfuncs {
 in_each_mode! {
     fn one_that_the_kernel_has_is_called(mode) {
         let skel = load(mode);
-        assert_eq!(run_on(0, &skel.progs.called, [0; 2]), u32::from(kernel_version() >= (6, 2)));
+        assert_eq!(run_on(0, &skel.progs.called, [0; 2]), u32::from(is_from("bpf_rcu_read_lock")));
     }
 
     fn of_several_prototypes_the_kernels_own_is_there(mode) {
-        assert_eq!(run_on(0, &load(mode).progs.flavoured, [0; 2]), u32::from(kernel_version() >= (6, 2)));
+        assert_eq!(run_on(0, &load(mode).progs.flavoured, [0; 2]), u32::from(is_from("bpf_rcu_read_lock")));
     }
 
     fn one_is_called_with_arguments_beside_per_cpu_data(mode) {
         let skel = load(mode);
-        if kernel_version() < (6, 4) {
+        if !is_from("bpf_iter_num_new") {
             assert_eq!(run_on(0, &skel.progs.counted, [1, 11]).cast_signed(), -1);
-            return not_on_this_kernel("bpf_iter_num_new");
+            return not_on_this_kernel(came_later("bpf_iter_num_new"));
         }
         for cpu in online().iter() {
             assert_eq!(run_on(cpu, &skel.progs.counted, [1, 11]), 55);

@@ -23,6 +23,7 @@ mod derived;
 mod equivalence;
 mod examples;
 mod exclusive;
+mod features;
 mod flexible;
 mod generate;
 mod global_percpu_data;

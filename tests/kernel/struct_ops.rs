@@ -7,7 +7,7 @@ use skelgen_runtime::{Errno, Map, Update};
 use skelgen_tests::congestion::send_with;
 use skelgen_tests::skeletons::struct_ops::{OpenStructOps, StructOps, StructOpsProg};
 use skelgen_tests::skeletons::struct_ops_link::{self, StructOpsLink};
-use skelgen_tests::{in_own_process, kernel_version, may_load, not_on_this_kernel, open_fds};
+use skelgen_tests::{came_later, in_own_process, is_from, kernel_version, may_load, not_on_this_kernel, open_fds};
 
 use crate::watch::{runs, soon, stops};
 
@@ -302,15 +302,16 @@ fn nothing_stays_open() {
     });
 }
 
-/// Linux 6.4 has links for them; others say that it has.
+/// Whether the kernel has links for them. Others say which kernels have.
 fn has_links() -> bool {
-    if kernel_version() >= (6, 4) {
+    if is_from("BPF_F_LINK") {
         return true;
     }
     let error = StructOpsLink::open().unwrap().load().unwrap_err();
     assert_eq!((error.operation(), error.errno()), ("create map", Some(Errno::EINVAL)));
-    assert!(error.to_string().contains("no links for struct_ops maps, which came with Linux 6.4"), "{error}");
-    not_on_this_kernel("struct_ops maps have links since Linux 6.4");
+    let why = came_later("BPF_F_LINK").replace("BPF_F_LINK", "this kernel has no links for struct_ops maps, which");
+    assert!(error.reason().is_some_and(|reason| reason.starts_with(&why)), "{error}");
+    not_on_this_kernel(came_later("BPF_F_LINK"));
     false
 }
 

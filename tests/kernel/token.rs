@@ -16,7 +16,7 @@ use std::{env, fs, io, ptr, thread};
 
 use skelgen_runtime::{Errno, Error};
 use skelgen_tests::skeletons::counters::Counters;
-use skelgen_tests::{BPF_FS, kernel_version, may_load, not_on_this_kernel};
+use skelgen_tests::{BPF_FS, came_later, is_from, may_load, not_on_this_kernel};
 
 use crate::maps::open;
 
@@ -24,8 +24,6 @@ use crate::maps::open;
 const VARIABLE: &str = "SKELGEN_IN_NAMESPACE";
 /// What libbpf takes, too.
 const TOKEN_PATH: &str = "LIBBPF_BPF_TOKEN_PATH";
-/// The first kernel that has tokens.
-const SINCE: (u32, u32) = (6, 9);
 /// From `include/uapi/linux/mount.h`.
 const FSCONFIG_SET_STRING: libc::c_long = 1;
 const FSCONFIG_CMD_CREATE: libc::c_long = 6;
@@ -137,9 +135,9 @@ fn may_delegate() -> bool {
     if !may_load() {
         return false;
     }
-    let has = kernel_version() >= SINCE;
+    let has = is_from("BPF tokens");
     if !has {
-        not_on_this_kernel("BPF tokens came with Linux 6.9");
+        not_on_this_kernel(came_later("BPF tokens"));
     }
     has
 }
@@ -211,10 +209,11 @@ fn where_there_is_no_token_one_is_not_needed_or_missed() {
     let mut named = Counters::open().unwrap();
     named.set_token(BPF_FS);
     let error = named.load().unwrap_err();
-    if kernel_version() >= SINCE {
+    if is_from("BPF tokens") {
         assert_eq!(error.errno(), Some(Errno::EOPNOTSUPP), "{error}");
     } else {
-        assert!(error.to_string().contains("came with Linux 6.9"), "{error}");
+        let why = came_later("BPF tokens").replace("BPF tokens", "this kernel has no BPF tokens, which");
+        assert_eq!(error.reason(), Some(&*why));
     }
     Counters::open().unwrap().load().unwrap();
 }

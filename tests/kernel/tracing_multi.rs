@@ -4,21 +4,18 @@ use std::fs::File;
 use std::io::Read;
 
 use skelgen_tests::skeletons::tracing_multi::{LoadedTracingMulti, OpenTracingMulti, TracingMulti};
-use skelgen_tests::{TESTMOD, kernel_version, may_load, may_load_with, not_on_this_kernel};
+use skelgen_tests::{TESTMOD, came_later, is_from, may_load, may_load_with, not_on_this_kernel};
 
 use crate::watch::{runs, stops};
-
-/// Since when there are such programs.
-const MULTI: (u32, u32) = (7, 3);
 
 /// `None`, which is noted, where there are no such programs.
 fn load() -> Option<LoadedTracingMulti> {
     match TracingMulti::open().unwrap().load() {
         Ok(skel) => Some(skel),
         Err(error) => {
-            assert!(kernel_version() < MULTI, "{error}");
+            assert!(!is_from("BPF_TRACE_FENTRY_MULTI"), "{error}");
             assert_eq!(error.subject_name(), Some("on_entry"), "{error}");
-            not_on_this_kernel("programs for many functions");
+            not_on_this_kernel(came_later("BPF_TRACE_FENTRY_MULTI"));
             None
         }
     }

@@ -6,14 +6,11 @@ use std::hint::black_box;
 use skelgen_runtime::uapi::AttachType;
 use skelgen_runtime::{Errno, Link, Program, UprobeMulti};
 use skelgen_tests::skeletons::uprobes::{LoadedUprobes, OpenProgs, Uprobes};
-use skelgen_tests::{kernel_version, matrix, may_load, not_on_this_kernel};
+use skelgen_tests::{is_from, matrix, may_load, not_on_this_kernel};
 
 use crate::watch::{runs, stops};
 
 const EXE: &str = "/proc/self/exe";
-
-/// Since when a link to many places, asked for one process, means all of its threads.
-const UPROBE_MULTI: (u32, u32) = (6, 10);
 
 // A probe is hit by all that run the function: each function belongs to one test.
 
@@ -57,7 +54,7 @@ fn attach(program: &Program, probes: UprobeMulti<'_>) -> Option<Link> {
     match program.attach_uprobe_multi(EXE, probes) {
         Ok(link) => Some(link),
         Err(error) => {
-            assert!(kernel_version() < UPROBE_MULTI, "{error}");
+            assert!(!is_from("uprobe_multi links of all threads of a process"), "{error}");
             assert_eq!(error.subject_name(), Some(program.name()));
             assert!(error.target().is_some_and(|target| target.contains(EXE)), "{error}");
             not_on_this_kernel("links to many places of a binary");

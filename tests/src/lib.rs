@@ -50,7 +50,9 @@ pub mod traced;
 pub mod vsock;
 
 pub use compiler::have_clang;
-pub use machine::{Guest, TESTMOD, allowed_cpus, is_loaded, kernel_version, matrix, on_cpu, open_fds};
+pub use machine::{
+    Guest, TESTMOD, allowed_cpus, came_later, is_from, is_loaded, kernel_version, matrix, on_cpu, open_fds,
+};
 pub use mounts::{BPF_FS, Cgroup, may_pin};
 pub use not_run::{Part, not_installed, not_on_this_kernel, not_run};
 pub use own_process::in_own_process;

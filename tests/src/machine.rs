@@ -4,6 +4,8 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::{env, fs, io};
 
+use skelgen_runtime::kernel::{self, KernelVersion};
+
 /// A guest of the kernel matrix, as `tests/matrix/boot` started it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
@@ -41,6 +43,37 @@ pub fn kernel_version() -> (u32, u32) {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse().ok());
     let mut number = || numbers.next().flatten().expect("a release begins with two numbers");
     (number(), number())
+}
+
+/// The first kernel with a feature, by its name in the runtime's table.
+///
+/// # Panics
+///
+/// The table has no such feature.
+#[must_use]
+pub fn since(feature: &str) -> KernelVersion {
+    let found = kernel::features().find(|found| found.name == feature);
+    found.unwrap_or_else(|| panic!("the runtime's table has no feature {feature}")).since
+}
+
+/// Whether the running kernel is as new as a feature of the runtime's table.
+///
+/// # Panics
+///
+/// The table has no such feature.
+#[must_use]
+pub fn is_from(feature: &str) -> bool {
+    KernelVersion::from(kernel_version()) >= since(feature)
+}
+
+/// The reason of tests that are about a feature, on kernels before it: `BPF tokens came with Linux 6.9`.
+///
+/// # Panics
+///
+/// The table has no such feature.
+#[must_use]
+pub fn came_later(feature: &str) -> String {
+    format!("{feature} came with Linux {}", since(feature))
 }
 
 /// A set of CPUs, as the kernel takes it: a bit each. As large as the C library's.

@@ -7,14 +7,9 @@ use std::os::fd::BorrowedFd;
 use super::value::Values;
 use super::version;
 use crate::attach::KPROBE;
-use crate::features::{LICENSE, insn};
-use crate::sys::bpf::{self, Prog};
+use crate::kernel::has_attach_cookie;
 use crate::sys::perf::{Event, open};
-use crate::sys::uapi::{BPF_PROG_TYPE_TRACEPOINT, CALL};
 use crate::{Error, Result};
-
-/// `BPF_FUNC_get_attach_cookie`.
-const GET_ATTACH_COOKIE: i32 = 174;
 
 /// Fills in all variables that are no options.
 pub(super) fn fill(values: &mut Values<'_>, token: Option<BorrowedFd<'_>>) -> Result<()> {
@@ -23,7 +18,7 @@ pub(super) fn fill(values: &mut Values<'_>, token: Option<BorrowedFd<'_>>) -> Re
         let value = match desc.name {
             "LINUX_KERNEL_VERSION" => version::running()
                 .ok_or_else(|| failed().because("uname(2) has no version of three numbers for its release"))?,
-            "LINUX_HAS_BPF_COOKIE" => has_bpf_cookie(token).into(),
+            "LINUX_HAS_BPF_COOKIE" => has_attach_cookie(token).into(),
             "LINUX_HAS_SYSCALL_WRAPPER" => has_syscall_wrapper().into(),
             // What a later runtime may know.
             _ if desc.weak => 0,
@@ -32,25 +27,6 @@ pub(super) fn fill(values: &mut Values<'_>, token: Option<BorrowedFd<'_>>) -> Re
         values.set_number(index, value.into()).map_err(|why| failed().because(why))?;
     }
     Ok(())
-}
-
-/// Whether programs can be given a number when they are attached (`bpf_get_attach_cookie`): one that asks for it loads.
-fn has_bpf_cookie(token: Option<BorrowedFd<'_>>) -> bool {
-    let insns = [
-        // call bpf_get_attach_cookie
-        insn(CALL, 0, 0, 0, GET_ATTACH_COOKIE),
-        // exit
-        insn(0x95, 0, 0, 0, 0),
-    ];
-    let prog = Prog {
-        prog_type: BPF_PROG_TYPE_TRACEPOINT,
-        name: "skel_probe",
-        license: LICENSE,
-        insns: insns.as_flattened(),
-        token,
-        ..Default::default()
-    };
-    bpf::prog_load(&prog).is_ok()
 }
 
 /// Whether system calls are functions like `__x64_sys_bpf`, which take all registers behind one pointer: whether that

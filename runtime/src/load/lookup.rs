@@ -11,7 +11,7 @@ use crate::image::{AT_STEP_EXPECT, MISSING_KFUNC, OP_BPF, OP_FIND_BTF, OP_FIND_K
 use crate::sys::Errno;
 use crate::sys::attr::place;
 use crate::sys::uapi::*;
-use crate::{Error, diagnose};
+use crate::{Error, diagnose, kernel};
 
 /// Adds to the failure of `step` of `image` what it says about what is missing.
 ///
@@ -44,7 +44,7 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
                     format!("{size} was set to 0 before the load: leave it as the object has it, or set another size")
                 });
             }
-            match image.u32(step.arg).map(MapType).and_then(diagnose::newer_map_type) {
+            match image.u32(step.arg).map(MapType).and_then(kernel::newer_map_type) {
                 Some(hint) => error.hint(hint),
                 None => diagnose::explain(error),
             }

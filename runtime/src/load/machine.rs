@@ -13,10 +13,10 @@ use super::lookup;
 use super::outcome::{Made, Outcome};
 use super::patch::Patches;
 use super::untyped;
-use crate::features::LICENSE;
 use crate::image::{
     ARG_MAX, AT_DONE, AT_ERROR, AT_NR_STEPS, HEADER_SIZE, Header, MAGIC, OP_BPF, OP_FIND_BTF, OP_POINT, STEP_SIZE, Step,
 };
+use crate::kernel::program::LICENSE;
 use crate::layout::step_at;
 use crate::open::Opened;
 use crate::sys::attr::{MapCreate, place};
@@ -28,7 +28,7 @@ use crate::sys::uapi::{
     BPF_PROG_TYPE_SYSCALL, Command, object_name,
 };
 use crate::sys::{Errno, fds};
-use crate::{Error, Result, diagnose};
+use crate::{Error, Result, diagnose, kernel};
 
 /// Bytes of the verifier's log to start with; what is not written costs nothing.
 pub(super) const FIRST_LOG: usize = 1 << 20;
@@ -370,7 +370,7 @@ fn with_log(load: impl Fn(Option<&Mapping>) -> Result<OwnedFd, Errno>, what: &'s
         return Err(error.because(lacking));
     }
     error = error.log(text(&log));
-    if let Some(hint) = diagnose::too_old() {
+    if let Some(hint) = kernel::too_old() {
         error = error.hint(hint);
     }
     Err(diagnose::explain(error))

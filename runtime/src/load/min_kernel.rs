@@ -1,19 +1,16 @@
 //! The oldest kernel that an object was made for, if not any was.
 
 use crate::desc::DataKind;
+use crate::kernel::{DIRECT_PERCPU, KernelVersion};
 use crate::open::{Opened, PerCpuMode};
-use crate::{Error, Result, diagnose, features};
-
-/// The first kernel whose programs address `.percpu` variables directly: objects for it and later ones have no programs
-/// that look them up.
-const DIRECT_PERCPU: (u32, u32) = (7, 3);
+use crate::{Error, Result, features, kernel};
 
 /// Refuses what the object was not made for, before the kernel does in words of its own.
 pub(super) fn check(opened: &Opened<'_>) -> Result<()> {
     let Some(oldest) = opened.desc.min_kernel else { return Ok(()) };
     let refused = |why: String| Error::new("load the object").because(why);
     // What `/proc` does not tell the kernel will.
-    if let Some(running) = diagnose::release().filter(|running| running.version < oldest) {
+    if let Some(running) = kernel::release().filter(|running| running.version < oldest.into()) {
         let (made_for, running) = (made_for(oldest), running.text);
         return Err(refused(format!("{made_for}, and this kernel is {running}")));
     }
@@ -40,10 +37,10 @@ pub(super) fn explain(opened: &Opened<'_>, error: Error) -> Error {
 /// Whether there are programs that could look their `.percpu` variables up, but no such form of them.
 fn is_direct_only(opened: &Opened<'_>) -> bool {
     let is_percpu = |data: Option<DataKind>| data == Some(DataKind::PerCpu);
-    opened.desc.min_kernel >= Some(DIRECT_PERCPU)
+    opened.desc.min_kernel.map(KernelVersion::from) >= Some(DIRECT_PERCPU.since)
         && opened.desc.maps.iter().any(|map| is_percpu(map.data.as_ref().map(|data| data.kind)))
 }
 
-fn made_for((major, minor): (u32, u32)) -> String {
-    format!("it was generated for Linux {major}.{minor} and newer")
+fn made_for(oldest: (u32, u32)) -> String {
+    format!("it was generated for Linux {} and newer", KernelVersion::from(oldest))
 }

@@ -1,9 +1,9 @@
 //! Per-CPU data: what the loader is told of the kernel, and what it finds out.
 
-use crate::Error;
 use crate::features::{self, Features};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT, FEATURE_FORCED, FEATURE_KNOWN, OP_PROBE};
 use crate::open::{Opened, PerCpuMode};
+use crate::{Error, kernel};
 
 /// What the loader is told of the kernel before it starts.
 pub(super) fn start_features(mode: PerCpuMode) -> u32 {
@@ -18,10 +18,11 @@ pub(super) fn start_features(mode: PerCpuMode) -> u32 {
 /// Says so if it is the user's choice of mode that the kernel refuses.
 pub(super) fn blame_mode(mode: PerCpuMode, error: Error) -> Error {
     if mode == PerCpuMode::Native && features::probe().is_ok_and(|features| !features.direct) {
-        return error.hint(
-            "this kernel does not let programs address `.percpu` variables directly, as Linux 7.3 does; with \
+        return error.hint(format!(
+            "this kernel does not let programs address `.percpu` variables directly, as Linux {} does; with \
              PerCpuMode::Auto they are looked up here",
-        );
+            kernel::DIRECT_PERCPU.since
+        ));
     }
     error
 }

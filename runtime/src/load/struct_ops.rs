@@ -12,10 +12,7 @@ use crate::struct_ops::{KernelStruct, KernelTypes, KernelValue, Ready, Slot};
 use crate::sys::Errno;
 use crate::sys::attr::place;
 use crate::sys::uapi::{BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BPF_PROG_TYPE_STRUCT_OPS};
-use crate::{Error, Result, diagnose};
-
-/// The first kernel whose struct_ops maps have links.
-const LINKS_SINCE: (u32, u32) = (6, 4);
+use crate::{Error, Result, kernel};
 
 /// What the maps will hold.
 pub(super) struct StructOpsMaps {
@@ -214,11 +211,10 @@ pub(super) fn blame_link(opened: &Opened<'_>, error: Error) -> Error {
         let map = opened.desc.maps.iter().find(|map| Some(map.name) == name);
         map.is_some_and(|map| map.struct_ops.is_some() && map.map_flags & BPF_F_LINK.0 != 0)
     };
-    if error.errno() == Some(Errno::EINVAL) && is_link() && diagnose::is_older(LINKS_SINCE) {
-        let (major, minor) = LINKS_SINCE;
+    if error.errno() == Some(Errno::EINVAL) && is_link() && kernel::is_older(kernel::BPF_F_LINK.since) {
         return error.because(format!(
-            "this kernel has no links for struct_ops maps, which came with Linux {major}.{minor}: those of section \
-             .struct_ops do without"
+            "this kernel has no links for struct_ops maps, which {}: those of section .struct_ops do without",
+            kernel::came_with(kernel::BPF_F_LINK.since)
         ));
     }
     error

@@ -30,7 +30,7 @@ use std::{fmt, fs, iter};
 use crate::sys::elem::{MapFd, Shape};
 use crate::sys::uapi::{BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapFlags, MapType};
 use crate::sys::{Errno, bpf};
-use crate::{Error, Result, cpus, diagnose, features};
+use crate::{Error, Result, cpus, diagnose, features, kernel};
 
 pub(crate) use batch::{Stopped, delete_batch, write_batch};
 pub use bloom::BloomFilter;
@@ -335,7 +335,10 @@ impl Map {
         flags.check(operation, self.shape(), cpus).map_err(|wrong| failed().because(wrong))?;
         // A kernel without them would take the value to be of all CPUs.
         if one_value && !features::has_cpu_flags(&self.fd) {
-            return Err(failed().because(format!("this kernel has no {flags:?}, which came with Linux 7.0")));
+            return Err(failed().because(format!(
+                "this kernel has no {flags:?}, which {}",
+                kernel::came_with(kernel::CPU_FLAGS.since)
+            )));
         }
         Ok(())
     }

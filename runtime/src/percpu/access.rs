@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::quirks::{self, one};
 use crate::cpus::{self, PossibleCpus};
+use crate::kernel::cpu_values::{self, one};
 use crate::map::{Map, Update, found, not_possible};
 use crate::sys::Errno;
 use crate::sys::uapi::*;
@@ -46,7 +46,7 @@ impl Access {
 
     /// Whether an element that `BPF_F_CPU` makes is 0 for the other CPUs.
     fn makes_clean(&self) -> bool {
-        !self.is_hash() || quirks::makes_clean_elements(self.cpus)
+        !self.is_hash() || cpu_values::makes_clean_elements(self.cpus)
     }
 
     /// Whether `BPF_F_CPU` can make an element that is not 0 for the other CPUs where there was one already. An LRU hash
@@ -197,7 +197,7 @@ impl Access {
         let mut all = self.whole();
         let bytes = all.bytes_mut();
         let slot = self.slot().max(1);
-        if !self.flags() && quirks::writes_past_values(self.map.shape()) {
+        if !self.flags() && cpu_values::writes_past_values(self.map.shape()) {
             // What is behind the values goes back as it is.
             self.map.fd().lookup(key, bytes, 0)?;
             bytes.chunks_exact_mut(slot).for_each(|slot| slot[..self.map.value_size()].fill(0));

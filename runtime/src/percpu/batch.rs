@@ -7,9 +7,9 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use super::map::WRITE;
-use super::quirks::one;
 use super::{PerCpuMap, PerCpuValues};
 use crate::Result;
+use crate::kernel::cpu_values::one;
 use crate::map::{Elements, Stopped, Update, Walk, check_is_hash, delete_batch, write_batch};
 use crate::plain::{Plain, Room, Value};
 use crate::sys::Errno;

@@ -5,7 +5,6 @@
 //! map        PerCpuMap<K, V>    percpu_array, percpu_hash, lru_percpu_hash, percpu_cgroup_storage
 //! values     PerCpuValues<T>    a value for each CPU, by the CPU's number
 //! access     how both get at the kernel's values, with BPF_F_CPU and BPF_F_ALL_CPUS or without
-//! quirks     what kernels get wrong
 //! ```
 //!
 //! Since Linux 7.0 one command reads or writes one CPU's value (`BPF_F_CPU`), or writes one value to all CPUs
@@ -19,7 +18,6 @@
 mod access;
 mod batch;
 mod map;
-mod quirks;
 mod section;
 mod table;
 mod values;

@@ -3,6 +3,7 @@
 //! | module | |
 //! |---|---|
 //! | [`attr`] | the structs of bpf(2) commands, as values and as bytes |
+//! | [`kernel`] | releases of Linux, and those that generator and runtime both depend on |
 //! | [`uapi`] | types and constants of the kernel's user-space API, named as in `include/uapi/linux` |
 //!
 //! Users of skeletons do not need this package: `skelgen` and `skelgen-runtime` re-export what they need.
@@ -13,6 +14,7 @@ extern crate alloc;
 
 pub mod attr;
 mod endian;
+pub mod kernel;
 pub mod uapi;
 
 pub use endian::Endian;

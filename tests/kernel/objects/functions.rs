@@ -5,7 +5,7 @@ use skelgen::object::{Function, Object};
 use skelgen_runtime::{PerCpuMode, TestRun};
 use skelgen_tests::skeletons::exception_callback::ExceptionCallback;
 use skelgen_tests::skeletons::linkage::Linkage;
-use skelgen_tests::{kernel_version, may_load, not_on_this_kernel};
+use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
 
 use crate::cpus::{online, run_on};
 use crate::in_memory;
@@ -32,11 +32,11 @@ fn an_exception_callback_stands_behind_the_program() {
     if !may_load() {
         return;
     }
-    if kernel_version() < (6, 7) {
+    if !is_from("bpf_throw") {
         let mut open = ExceptionCallback::open().unwrap();
         open.progs.with_callback.set_autoload(false);
         assert!(open.load().is_ok());
-        return not_on_this_kernel("exceptions came with Linux 6.7");
+        return not_on_this_kernel(came_later("bpf_throw"));
     }
     let skel = ExceptionCallback::open().unwrap().load().unwrap();
     let packet = [0; 64];

@@ -2,7 +2,7 @@
 
 use skelgen_runtime::{Program, TestRun};
 use skelgen_tests::skeletons::percpu_kptr::{LoadedPercpuKptr, PercpuKptr};
-use skelgen_tests::{allowed_cpus, kernel_version, may_load, not_on_this_kernel, on_cpu};
+use skelgen_tests::{allowed_cpus, came_later, is_from, may_load, not_on_this_kernel, on_cpu};
 
 /// The programs that use one of the two maps.
 struct Programs<'a> {
@@ -26,8 +26,8 @@ fn each_cpu_has_its_own(programs: fn(&LoadedPercpuKptr) -> Programs<'_>) {
     if !may_load() {
         return;
     }
-    if kernel_version() < (6, 7) {
-        return not_on_this_kernel("bpf_percpu_obj_new_impl");
+    if !is_from("bpf_percpu_obj_new_impl") {
+        return not_on_this_kernel(came_later("bpf_percpu_obj_new_impl"));
     }
     let skel = PercpuKptr::open().unwrap().load().unwrap();
     let Programs { make, count, read, drop } = programs(&skel);

@@ -4,21 +4,19 @@
 //! pages; where that is, programs are told by adding it to the offsets that they hold.
 
 use std::borrow::Cow;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::{Arc, OnceLock};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use super::super::patch::Patches;
 use crate::arena::{memory_of, size_of_arena};
 use crate::desc::ArenaDesc;
-use crate::features::{LICENSE, insn};
 use crate::image::Read;
 use crate::map::Map;
 use crate::open::Opened;
 use crate::sys::Errno;
-use crate::sys::bpf::{self, Prog};
 use crate::sys::mmap::{Mapping, page_size};
-use crate::sys::uapi::{BPF_MAP_TYPE_ARENA, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PSEUDO_MAP_VALUE, LD_IMM64};
-use crate::{Error, Result, diagnose};
+use crate::sys::uapi::BPF_MAP_TYPE_ARENA;
+use crate::{Error, Result, diagnose, kernel};
 
 /// The arena that a load has.
 #[derive(Debug)]
@@ -65,11 +63,9 @@ const ARENAS_TAKE: &str = "an arena takes BPF_F_MMAPABLE, BPF_F_SEGV_ON_FAULT an
 
 pub(super) fn explain(error: Error, errno: Errno, map_extra: u64) -> Error {
     match errno {
-        Errno::EOPNOTSUPP => {
-            error.hint("this machine's JIT has no arenas; those of x86-64 and arm64 do since Linux 6.9")
-        }
+        Errno::EOPNOTSUPP => error.hint("this machine's JIT has no arenas; those of x86-64 and arm64 have"),
         Errno::EINVAL => {
-            error.hint(diagnose::newer_map_type(BPF_MAP_TYPE_ARENA).map_or(Cow::Borrowed(ARENAS_TAKE), Cow::Owned))
+            error.hint(kernel::newer_map_type(BPF_MAP_TYPE_ARENA).map_or(Cow::Borrowed(ARENAS_TAKE), Cow::Owned))
         }
         Errno::E2BIG => error.hint("an arena has at most 4 GiB"),
         Errno::ERANGE => {
@@ -88,33 +84,7 @@ fn place_of_variables(map: &Map, arena: &ArenaDesc<'_>, token: Option<BorrowedFd
         let why = format!("its {has} pages of {page} bytes are too few for its variables, which have {wants}");
         map.failed("initialise map").because(why)
     })?;
-    Ok(if takes_any_offset(map, token) { last } else { 0 })
-}
-
-/// Whether programs can refer to any place in an arena: kernels before 7.0 refuse offsets from 512 MiB on.
-///
-/// Asked with a program that refers to the end of 4 GiB, where most arenas have nothing: that is out of range for a
-/// kernel that takes any offset, and invalid for the others.
-fn takes_any_offset(map: &Map, token: Option<BorrowedFd<'_>>) -> bool {
-    static FOUND_OUT: OnceLock<bool> = OnceLock::new();
-    let ask = || {
-        let insns = [
-            insn(LD_IMM64, 1, BPF_PSEUDO_MAP_VALUE, 0, map.as_fd().as_raw_fd()),
-            insn(0, 0, 0, 0, -1),
-            insn(0xb7, 0, 0, 0, 0),
-            insn(0x95, 0, 0, 0, 0),
-        ];
-        let prog = Prog {
-            prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
-            name: "skel_probe",
-            license: LICENSE,
-            insns: insns.as_flattened(),
-            token,
-            ..Default::default()
-        };
-        !matches!(bpf::prog_load(&prog), Err(Errno::EINVAL))
-    };
-    *FOUND_OUT.get_or_init(ask)
+    Ok(if kernel::takes_any_offset(map.as_fd(), token) { last } else { 0 })
 }
 
 /// The variables' first bytes; `None` if they are all zero, as pages are.

@@ -7,14 +7,12 @@
 
 use super::super::patch::Patches;
 use crate::image::{OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, Read as _, Step};
+use crate::kernel::EXCLUSIVE_MAPS;
 use crate::open::{OpenMap, Opened, PerCpuMode};
 use crate::sha256::sha256;
 use crate::sys::Errno;
 use crate::sys::attr::place;
-use crate::{Error, Result, diagnose, features};
-
-/// The first kernel that has such maps.
-const SINCE: (u32, u32) = (6, 18);
+use crate::{Error, Result, diagnose, features, kernel};
 
 /// The hash of the one program that may use the map, if there is such.
 pub(super) fn hash(opened: &Opened<'_>, open: &OpenMap, patches: &Patches<'_, '_>) -> Result<Option<[u8; 32]>> {
@@ -69,9 +67,8 @@ fn is_direct(mode: PerCpuMode) -> Result<bool> {
 pub(super) fn explain(error: Error, errno: Errno) -> Error {
     match errno {
         // Fields that it does not know must be 0.
-        Errno::EINVAL | Errno::E2BIG if diagnose::is_older(SINCE) => {
-            let why = format!("this kernel has no exclusive maps, which came with Linux {}.{}", SINCE.0, SINCE.1);
-            error.because(why)
+        Errno::EINVAL | Errno::E2BIG if kernel::is_older(EXCLUSIVE_MAPS.since) => {
+            error.because(EXCLUSIVE_MAPS.missing())
         }
         _ => diagnose::explain(error),
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 
 use serde::Serialize;
-use skelgen_runtime::{cpus, features};
+use skelgen_runtime::kernel::{Feature, FeatureKind, KernelVersion, Names, Probe};
+use skelgen_runtime::{cpus, features, kernel};
 
-use super::since::Version;
-use super::{kernel_btf, loader, since};
+use super::{kernel_btf, loader};
 use crate::ui::{self, Align, Cell, Table, style};
 
 /// What was found out. What is not known is `None`.
@@ -25,7 +25,24 @@ pub(super) struct Machine {
     lockdown: Option<String>,
     capabilities: BTreeMap<&'static str, bool>,
     pub(super) kernel_config: Option<String>,
+    features: Vec<Asked>,
 }
+
+/// A feature of the runtime's table.
+#[derive(Debug, Serialize)]
+struct Asked {
+    name: &'static str,
+    kind: &'static str,
+    since: String,
+    here: Option<bool>,
+    #[serde(skip)]
+    has_probe: bool,
+}
+
+/// The name in the table of what [`Machine::all_cpus`] is about.
+pub(super) const CPU_FLAGS: &str = "BPF_F_CPU, BPF_F_ALL_CPUS";
+/// The name in the table of what [`Machine::direct`] is about.
+pub(super) const DIRECT: &str = ".percpu addressed directly";
 
 #[derive(Debug, Serialize)]
 struct Kernel {
@@ -65,13 +82,14 @@ impl Machine {
             lockdown: line("/sys/kernel/security/lockdown").and_then(|modes| chosen(&modes)),
             capabilities: capabilities(),
             kernel_config: config(release.as_deref()),
+            features: asked(),
             kernel: Kernel { release, architecture: std::env::consts::ARCH },
         }
     }
 
     /// The kernel's version.
-    pub(super) fn version(&self) -> Option<Version> {
-        self.kernel.release.as_deref().and_then(since::parse)
+    pub(super) fn version(&self) -> Option<KernelVersion> {
+        self.kernel.release.as_deref().and_then(KernelVersion::of_release)
     }
 
     /// `Linux 6.18.5 x86_64`.
@@ -83,12 +101,14 @@ impl Machine {
     pub(super) fn table(&self) -> Table {
         let mut table = Table::new(&[("FEATURE", Align::Left), ("HERE", Align::Left), ("MORE", Align::Left)]);
         let mut row = |feature: &str, here: Cell, more: String| table.row([feature.into(), here, more.into()]);
-        let since = |version| format!("since Linux {}", since::text(version));
 
         let error = self.loader.error.clone().unwrap_or_default();
         row("loader programs", yes_or_no(Some(self.loader.ok)), error);
-        row("BPF_F_CPU, BPF_F_ALL_CPUS", known(self.all_cpus), since(since::ALL_CPUS));
-        row(".percpu addressed directly", known(self.direct), since(since::DIRECT));
+        let abilities =
+            self.features.iter().filter(|asked| asked.has_probe && asked.kind == FeatureKind::Ability.name());
+        for asked in abilities {
+            row(asked.name, known(asked.here), format!("since Linux {}", asked.since));
+        }
         let size = |bytes| {
             format!("{}, {}", kernel_btf::PATH, ui::count(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"))
         };
@@ -112,6 +132,17 @@ impl Machine {
         }
         table
     }
+}
+
+/// Asks the kernel for each feature of the runtime's table.
+fn asked() -> Vec<Asked> {
+    let names = Names::read();
+    let ask = |feature: &Feature| {
+        let &Feature { name, kind, since, probe, .. } = feature;
+        let has_probe = !matches!(probe, Probe::None(_));
+        Asked { name, kind: kind.name(), since: since.to_string(), here: names.has(feature).ok().flatten(), has_probe }
+    };
+    kernel::features().map(ask).collect()
 }
 
 /// A fact, neither good nor bad.
@@ -168,7 +199,13 @@ fn config(release: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::since::feature;
     use super::*;
+
+    #[test]
+    fn the_tables_names_are_known() {
+        assert!(feature(CPU_FLAGS).is_some() && feature(DIRECT).is_some());
+    }
 
     #[test]
     fn the_mode_in_brackets_is_the_one() {

@@ -1,8 +1,8 @@
 //! `features`: what the running kernel has, and what an object would need of it.
 //!
 //! It tries a loader program that makes nothing, a per-CPU map, and the object itself. The rest it looks up in the kernel's
-//! BTF (which types of maps and programs it knows), in `/proc` and `/sys`, and for other kernels in a table of versions
-//! ([`since`]).
+//! BTF (which types of maps and programs it knows), in `/proc` and `/sys`, and for other kernels in the runtime's table of
+//! features ([`since`]).
 
 mod attempt;
 mod kernel_btf;
@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use skelgen::object::outline::Outline;
 use skelgen::printable;
+use skelgen_runtime::kernel::OLDEST_TESTED;
 
 use crate::failure::{Cause, Failure};
 use crate::stop::Stop;
@@ -124,7 +125,7 @@ impl ObjectView {
             needs.iter_mut().for_each(Need::prove);
         }
         let required = || needs.iter().filter(|need| need.required);
-        let minimum = required().filter_map(|need| need.since).max().unwrap_or(since::OLDEST);
+        let minimum = required().filter_map(|need| need.since).max().unwrap_or(OLDEST_TESTED);
         let image = machine.direct.map(|direct| if direct { "native" } else { "lowered" });
         Ok(ObjectView {
             object: path::file_name(path),
@@ -132,7 +133,7 @@ impl ObjectView {
             error: failure.as_ref().map(Failure::sentence),
             failure,
             image: image.filter(|_| has_percpu),
-            minimum_kernel: since::text(minimum),
+            minimum_kernel: minimum.to_string(),
             needs,
         })
     }

@@ -10,10 +10,11 @@ use skelgen::object::outline::Outline;
 use skelgen::object::{KsymIdx, KsymKind};
 use skelgen::plan::Step;
 use skelgen::uapi::{AttachType, BPF_MAP_TYPE_INSN_ARRAY, BPF_PROG_TYPE_UNSPEC, MapType, ProgType};
+use skelgen_runtime::kernel::{KernelVersion, OLDEST_TESTED};
 
 use super::kernel_btf::{KernelBtf, Place};
-use super::machine::{Machine, known, yes_or_no};
-use super::since::{self, Version};
+use super::machine::{CPU_FLAGS, DIRECT, Machine, known, yes_or_no};
+use super::since::{self, since};
 use crate::inspect::externs;
 use crate::native;
 use crate::ui::{Align, Table};
@@ -25,7 +26,7 @@ pub(super) struct Need {
     name: Option<String>,
     /// The first kernel that has it, if that is newer than the oldest that skeletons are for.
     #[serde(serialize_with = "as_text")]
-    pub(super) since: Option<Version>,
+    pub(super) since: Option<KernelVersion>,
     /// Whether the running kernel has it; `None` if that is not known.
     pub(super) here: Option<bool>,
     /// Whether the object loads only with it.
@@ -37,8 +38,8 @@ pub(super) struct Need {
     note: Option<String>,
 }
 
-fn as_text<S: serde::Serializer>(version: &Option<Version>, out: S) -> Result<S::Ok, S::Error> {
-    version.map(since::text).serialize(out)
+fn as_text<S: serde::Serializer>(version: &Option<KernelVersion>, out: S) -> Result<S::Ok, S::Error> {
+    version.map(|version| version.to_string()).serialize(out)
 }
 
 impl Need {
@@ -84,17 +85,17 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether the kernel has the number in one of its enums; if it does not say, what its version suggests.
-    fn has(&self, name: &str, number: u32, since: Option<Version>) -> Option<bool> {
+    fn has(&self, name: &str, number: u32, since: Option<KernelVersion>) -> Option<bool> {
         let says = self.btf.as_ref().and_then(|btf| btf.has(name, number));
         says.or_else(|| self.is_from(since))
     }
 
-    /// Whether the kernel is as new, or newer. What `since` does not tell is at least as old as [`since::OLDEST`].
-    fn is_from(&self, since: Option<Version>) -> Option<bool> {
+    /// Whether the kernel is as new, or newer. What `since` does not tell is at least as old as [`OLDEST_TESTED`].
+    fn is_from(&self, since: Option<KernelVersion>) -> Option<bool> {
         let here = self.machine.version()?;
         match since {
             Some(since) => Some(here >= since),
-            None => (here >= since::OLDEST).then_some(true),
+            None => (here >= OLDEST_TESTED).then_some(true),
         }
     }
 
@@ -104,16 +105,16 @@ impl Asked<'_> {
             types.entry(map.def.map_type).or_default().push(map.name.clone());
         }
         for (ty, users) in types {
-            let since = since::map_type(ty);
+            let since = ty.name().and_then(since);
             let need = Need::new("map type", self.has("bpf_map_type", ty.0, since)).named(ty.short());
             needs.push(Need { since, users, ..need });
         }
         self.jump_tables(needs);
-        for (flag, version) in since::MAP_FLAGS {
+        for (flag, name, version) in since::map_flags() {
             let with = self.skeleton.plan.maps.iter().filter(|map| map.def.map_flags.has(flag));
             let users: Vec<String> = with.map(|map| map.name.clone()).collect();
             if !users.is_empty() {
-                let need = Need::new("map flag", self.is_from(Some(version))).named(flag);
+                let need = Need::new("map flag", self.is_from(Some(version))).named(name);
                 needs.push(Need { since: Some(version), users, ..need });
             }
         }
@@ -127,7 +128,7 @@ impl Asked<'_> {
             return;
         }
         let ty = BPF_MAP_TYPE_INSN_ARRAY;
-        let since = since::map_type(ty);
+        let since = ty.name().and_then(since);
         let need = Need::new("map type", self.has("bpf_map_type", ty.0, since)).named(ty.short());
         let required = with.iter().any(|program| program.autoload());
         let users = with.iter().map(|program| program.native.name.clone()).collect();
@@ -150,7 +151,7 @@ impl Asked<'_> {
             }
         }
         for (ty, (required, users)) in types {
-            let since = since::prog_type(ty);
+            let since = ty.name().and_then(since);
             let mut need = Need::new("program type", self.has("bpf_prog_type", ty.0, since));
             if ty == BPF_PROG_TYPE_UNSPEC {
                 // The kernel's enum has this value too, but no program of this type loads.
@@ -160,7 +161,7 @@ impl Asked<'_> {
             needs.push(Need { since, required, users, ..need.named(ty.short()) });
         }
         for (ty, (required, users)) in attach {
-            let since = since::attach_type(ty);
+            let since = ty.name().and_then(since);
             let need = Need::new("attach type", self.has("bpf_attach_type", ty.0, since));
             needs.push(Need { since, required, users, ..need.named(ty.short()) });
         }
@@ -177,10 +178,10 @@ impl Asked<'_> {
         let users: Vec<String> = filled.collect();
         let need = Need { required: false, users: users.clone(), ..Need::new("BPF_F_ALL_CPUS", self.machine.all_cpus) };
         let without = "else the runtime writes each CPU's value".to_owned();
-        needs.push(Need { since: Some(since::ALL_CPUS), note: Some(without), ..need });
-        let need = Need { required: false, users, ..Need::new(".percpu addressed directly", self.machine.direct) };
+        needs.push(Need { since: since(CPU_FLAGS), note: Some(without), ..need });
+        let need = Need { required: false, users, ..Need::new(DIRECT, self.machine.direct) };
         let without = "else programs look them up".to_owned();
-        needs.push(Need { since: Some(since::DIRECT), note: Some(without), ..need });
+        needs.push(Need { since: since(DIRECT), note: Some(without), ..need });
     }
 
     /// CO-RE relocations are applied by the kernel, from its BTF; attach targets are found in it.
@@ -276,7 +277,7 @@ pub(super) fn table(needs: &[Need]) -> Table {
         let here = if need.required { yes_or_no(need.here) } else { known(need.here) };
         table.row([
             what.into(),
-            need.since.map(since::text).into(),
+            need.since.map(|since| since.to_string()).into(),
             here,
             some_of(&need.users).into(),
             need.note.clone().into(),

@@ -94,7 +94,7 @@ fn an_object_that_cannot_load_here_ends_with_1() {
 fn programs_that_nobody_loads_are_not_required() {
     let (_, document) = document(&["sec_forms.bpf.o"]);
     let multi = need(&document, "attach type", "trace_fentry_multi");
-    assert_eq!((&multi["since"], &multi["required"]), (&"7.3".into(), &false.into()));
+    assert_eq!((&multi["since"], &multi["required"]), (&"7.2".into(), &false.into()));
     assert_eq!(document["object"]["minimum_kernel"], "6.1");
 }
 

@@ -5,29 +5,14 @@
 use std::borrow::Cow;
 use std::fs;
 
+use super::release::too_old;
 use crate::Error;
 use crate::sys::Errno;
-use crate::sys::uapi::{
-    BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_CGRP_STORAGE, BPF_MAP_TYPE_INSN_ARRAY, BPF_MAP_TYPE_RHASH, MapType,
-};
 
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
-
-/// The first kernel with everything that the loader needs: `bpf_loop`, and CO-RE done by the kernel. What libbpf puts in
-/// place for older ones is not needed then: `bpf_probe_read` for `bpf_probe_read_kernel` (5.5), programs without an
-/// `expected_attach_type`, maps without names, BTF without some kinds.
-const OLDEST: (u32, u32) = (5, 17);
-
-/// Map types that some kernels lack for which skeletons are, and the first that has them.
-const MAP_TYPES: [(MapType, u32, u32); 4] = [
-    (BPF_MAP_TYPE_CGRP_STORAGE, 6, 2),
-    (BPF_MAP_TYPE_ARENA, 6, 9),
-    (BPF_MAP_TYPE_INSN_ARRAY, 6, 19),
-    (BPF_MAP_TYPE_RHASH, 7, 2),
-];
 
 /// The files that say what restricts the kernel.
 struct Restrictions<'a> {
@@ -102,45 +87,6 @@ fn content(file: &str) -> String {
 /// Whether `net.core.bpf_jit_enable`, in `file`, is 0; kernels with CONFIG_BPF_JIT_ALWAYS_ON have it at 1.
 fn is_off(file: &str) -> bool {
     content(file).trim() == "0"
-}
-
-/// That the kernel is too old, if it is.
-pub(crate) fn too_old() -> Option<String> {
-    let Release { version, text } = release()?;
-    let oldest = format!("{}.{}", OLDEST.0, OLDEST.1);
-    (version < OLDEST).then(|| format!("this kernel is {text}; skeletons need Linux {oldest} or newer"))
-}
-
-/// The running kernel.
-pub(crate) struct Release {
-    /// The first two numbers.
-    pub(crate) version: (u32, u32),
-    /// All of it, as in `6.1.0-31-cloud-amd64`.
-    pub(crate) text: String,
-}
-
-/// The running kernel; `None` if `/proc` does not tell.
-pub(crate) fn release() -> Option<Release> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
-    let text = release.trim().to_owned();
-    Some(Release { version: version(&text)?, text })
-}
-
-/// Whether the kernel is older than this version, by its own word: for hints, not for decisions.
-pub(crate) fn is_older(than: (u32, u32)) -> bool {
-    release().is_some_and(|release| release.version < than)
-}
-
-/// That the kernel does not have maps of this type, if it is older than they are.
-pub(crate) fn newer_map_type(map_type: MapType) -> Option<String> {
-    let (_, major, minor) = *MAP_TYPES.iter().find(|(newer, ..)| *newer == map_type)?;
-    is_older((major, minor)).then(|| format!("{map_type} came with Linux {major}.{minor}"))
-}
-
-/// `6.1.0-31-cloud-amd64` is (6, 1).
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Capabilities and seccomp filters are a thread's, and `/proc/self/status` tells of the first.
@@ -223,15 +169,6 @@ fn field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn releases_are_compared_by_number() {
-        assert_eq!(version("6.1.0-31-cloud-amd64"), Some((6, 1)));
-        assert_eq!(version("5.17"), Some((5, 17)));
-        assert_eq!(version("5.4-rc1"), Some((5, 4)));
-        assert_eq!((version(""), version("x.y"), version("6")), (None, None, None));
-        assert!(version("5.4.0") < Some(OLDEST) && version("10.0") > Some(OLDEST));
-    }
 
     #[test]
     fn what_restricts_the_kernel_is_told_where_the_log_shows_it() {

@@ -1,18 +1,15 @@
 //! What this kernel can do with per-CPU data.
 
-use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 
+use super::diagnose;
+use super::program::{self, NAME, exit, insn, mov};
 use crate::image::{FEATURE_ALL_CPUS, FEATURE_DIRECT};
 use crate::sys::attr::MapCreate;
-use crate::sys::bpf::{self, Prog};
 use crate::sys::elem::MapFd;
 use crate::sys::uapi::*;
-use crate::{Error, Result, cpus, diagnose};
-
-/// The license of the programs that the runtime itself brings.
-pub(crate) const LICENSE: &CStr = c"Dual MIT/GPL";
+use crate::{Error, Result, cpus};
 
 /// What this kernel can do with per-CPU data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,7 +49,7 @@ pub fn probe() -> Result<Features> {
         key_size: 4,
         value_size: 8,
         max_entries: 1,
-        map_name: object_name("skel_probe"),
+        map_name: object_name(NAME),
         ..Default::default()
     })
     .map_err(|errno| diagnose::explain(Error::new("create map").subject("of the features' probe").errno_is(errno)))?;
@@ -81,27 +78,10 @@ fn reads_directly(map: &MapFd) -> bool {
         insn(0, 0, 0, 0, 0),
         // r0 = *(u64 *)(r1 + 0)
         insn(0x79, 0, 1, 0, 0),
-        // r0 = 0
-        insn(0xb7, 0, 0, 0, 0),
-        // exit
-        insn(0x95, 0, 0, 0, 0),
+        mov(0, 0),
+        exit(),
     ];
-    let prog = Prog {
-        prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
-        name: "skel_probe",
-        license: LICENSE,
-        insns: insns.as_flattened(),
-        ..Default::default()
-    };
-    bpf::prog_load(&prog).is_ok()
-}
-
-/// `struct bpf_insn`.
-pub(crate) fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> [u8; 8] {
-    // The registers are bit fields, which the C compiler fills from the byte order's own end.
-    let regs = if cfg!(target_endian = "little") { src << 4 | dst } else { dst << 4 | src };
-    let ([o0, o1], [i0, i1, i2, i3]) = (off.to_ne_bytes(), imm.to_ne_bytes());
-    [code, regs, o0, o1, i0, i1, i2, i3]
+    program::load(BPF_PROG_TYPE_SOCKET_FILTER, AttachType::default(), &insns, None).is_ok()
 }
 
 /// What was found out before, in this process.
