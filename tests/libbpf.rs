@@ -31,8 +31,9 @@ fn what_one_writes_the_other_reads() {
     if cells.are_usual() && !may_take_minutes(Part::Libbpf) {
         return;
     }
+    // With the profile of what `matrix` boots: emulated processors run this, too.
     let build = ["test", "-p", "skelgen-tests", "--features", "libbpf", "--test", "differential", "--no-run"];
-    let differential = static_executable(&build, flags, scratch());
+    let differential = static_executable(&[&build[..], &["--profile", "guest"]].concat(), flags, scratch());
 
     say("\n");
     match can_load() {
@@ -56,7 +57,8 @@ fn the_feature_of_the_runtime_is_as_documented() {
     }
     // The module's own tests, and the example in its documentation.
     for kind in ["--lib", "--doc"] {
-        let test = ["test", "-p", "skelgen-runtime", kind, "--features", "libbpf-rs,libbpf-rs/static", "interop"];
+        let features = "libbpf-rs,libbpf-rs/static";
+        let test = ["test", "-p", "skelgen-runtime", kind, "--profile", "guest", "--features", features, "interop"];
         let output = static_cargo(&test, flags, scratch()).stdin(Stdio::null()).output().unwrap();
         let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         assert!(output.status.success() && out.contains("test result: ok. 1 passed"), "{kind}: {out}{err}");

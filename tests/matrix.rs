@@ -25,11 +25,14 @@ fn the_kernel_tests_pass_in_every_cell() {
         return not_run(Part::Qemu, why);
     }
     let scratch = scratch();
-    let build = |args: &[&str]| static_build::static_executable(&[args, &["--profile", "guest"]].concat(), "", scratch);
-    let kernel = build(&["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run"]);
-    let mut files = vec![build(&["build", "-p", "cargo-skelgen", "--bin", "cargo-skelgen"])];
-    let example = |name| build(&["build", "-p", "skelgen-examples", "--example", name]);
-    files.extend(["counters", "daemon", "histogram"].map(example));
+    let test = ["test", "-p", "skelgen-tests", "--test", "kernel", "--no-run", "--profile", "guest"];
+    let kernel = static_build::static_executable(&test, "", scratch);
+    // All by one cargo, so that what they depend on is built once.
+    let mut build = vec!["build", "-p", "cargo-skelgen", "-p", "skelgen-examples", "--profile", "guest"];
+    build.extend(["--bin", "cargo-skelgen"]);
+    build.extend(["counters", "daemon", "histogram"].iter().flat_map(|example| ["--example", example]));
+    let files = static_build::static_executables(&build, "", scratch);
+    assert_eq!(files.len(), 4, "{files:?}");
 
     say("\n");
     match can_load() {

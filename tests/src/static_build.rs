@@ -28,19 +28,29 @@ pub fn static_cargo(args: &[&str], flags: &str, scratch: &Path) -> Command {
     cargo
 }
 
-/// Builds one static executable, as [`static_cargo`] does, and returns its path.
+/// Builds static executables, as [`static_cargo`] does, and returns their paths.
 ///
 /// # Panics
 ///
-/// It does not build; the compiler's words are on standard error.
+/// They do not build; the compiler's words are on standard error.
 #[must_use]
-pub fn static_executable(args: &[&str], flags: &str, scratch: &Path) -> PathBuf {
+pub fn static_executables(args: &[&str], flags: &str, scratch: &Path) -> Vec<PathBuf> {
     let mut cargo = static_cargo(args, flags, scratch);
     cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo can be started");
     assert!(output.status.success(), "cargo {} failed, static", args.join(" "));
-    // Of all that cargo tells of artifacts, one has an executable.
+    // Of all that cargo tells of artifacts, these have an executable.
     let messages = String::from_utf8(output.stdout).expect("cargo's messages are JSON");
-    let (_, rest) = messages.rsplit_once(r#""executable":""#).expect("cargo names the executable");
-    rest.split('"').next().map(PathBuf::from).expect("a string ends")
+    let paths = messages.split(r#""executable":""#).skip(1).filter_map(|rest| rest.split('"').next());
+    paths.map(PathBuf::from).collect()
+}
+
+/// The only one of [`static_executables`].
+///
+/// # Panics
+///
+/// It does not build, or others do as well.
+#[must_use]
+pub fn static_executable(args: &[&str], flags: &str, scratch: &Path) -> PathBuf {
+    <[_; 1]>::try_from(static_executables(args, flags, scratch)).map(|[path]| path).expect("one executable")
 }
