@@ -33,6 +33,20 @@ fn pieces_of_statics_have_initial_values_and_are_written_and_read() {
 }
 
 #[test]
+fn a_variable_that_btf_has_in_another_section_is_where_it_is() {
+    if !may_load() {
+        return;
+    }
+    let open = Statics::open().unwrap();
+    let skel = open.load().unwrap();
+    run(&skel.progs.look);
+    let bss = skel.bss.get();
+    assert_eq!((bss.global_either.as_large(), bss.static_either.as_large()), (2, 3));
+    let value_type = |map| map_info(map).btf_value_type_id;
+    assert!(value_type(skel.data.map()) > 0 && value_type(skel.bss.map()) > 0, "the kernel takes the moved entries");
+}
+
+#[test]
 fn an_address_that_no_program_reads_stays_as_it_is_in_the_object() {
     if !may_load() {
         return;

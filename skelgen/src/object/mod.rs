@@ -9,6 +9,7 @@
 //! maps       .maps, from BTF
 //! legacy_maps  maps, from its bytes
 //! ksyms      .ksyms, from BTF and undefined symbols
+//! misplaced  variables that BTF has in another section
 //! cut        static variables that the compiler shrank or split
 //! data       .data, .rodata, .bss, .percpu
 //! addresses  variables in them that hold an address
@@ -38,6 +39,7 @@ mod ksym;
 mod ksyms;
 mod legacy_maps;
 mod maps;
+mod misplaced;
 mod model;
 pub mod outline;
 mod parameters;
@@ -75,6 +77,7 @@ fn parse(file_name: &str, bytes: &[u8]) -> Result<Object> {
     let elf = Elf::parse(bytes)?;
     let name = object_name(file_name);
     let (mut btf, ext) = types(&elf)?;
+    misplaced::fix(&elf, &mut btf)?;
     let cut = data::fix_datasecs(&elf, &mut btf)?;
 
     let (mut maps, mut places) = maps::maps(&elf, &btf)?;

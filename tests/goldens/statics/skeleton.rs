@@ -50,7 +50,7 @@ pub mod statics {
     pub struct OpenMaps {
         /// The map of `.data`, `BPF_MAP_TYPE_ARRAY`: value of 40 bytes.
         pub data: rt::OpenMap,
-        /// The map of `.bss`, `BPF_MAP_TYPE_ARRAY`: value of 24 bytes.
+        /// The map of `.bss`, `BPF_MAP_TYPE_ARRAY`: value of 28 bytes.
         pub bss: rt::OpenMap,
     }
     /// The programs before the load.
@@ -206,27 +206,66 @@ pub mod statics {
         rt::plain! {
             /// The variables of `.bss`.
             pub struct Bss {
+                /// `union either global_either`
+                pub global_either: Either,
                 /// `unsigned char armed[1]`: bytes that the compiler kept of `__u32 armed`
                 pub armed: [u8; 1],
                 #[doc(hidden)]
-                pub _pad1: [u8; 7],
+                pub _pad5: [u8; 3],
                 /// `unsigned char last.1[1]`: bytes that the compiler kept of `struct {...} last.1`
                 pub last_1: [u8; 1],
                 #[doc(hidden)]
                 pub _pad9: [u8; 7],
                 /// `__u64 seen`
                 pub seen: u64,
+                /// `volatile union either static_either`
+                pub static_either: Either,
+                #[doc(hidden)]
+                pub _pad28: [u8; 4],
             }
         }
-        const _: [(); 24] = [(); ::core::mem::size_of::<Bss>()];
+        const _: [(); 32] = [(); ::core::mem::size_of::<Bss>()];
         const _: () = {
-            ::core::assert!(::core::mem::offset_of!(Bss, armed) == 0);
+            ::core::assert!(::core::mem::offset_of!(Bss, global_either) == 0);
+            ::core::assert!(::core::mem::offset_of!(Bss, armed) == 4);
             ::core::assert!(::core::mem::offset_of!(Bss, last_1) == 8);
             ::core::assert!(::core::mem::offset_of!(Bss, seen) == 16);
+            ::core::assert!(::core::mem::offset_of!(Bss, static_either) == 24);
+        };
+        rt::plain! {
+            /// `union either`
+            pub struct Either {
+                #[doc(hidden)]
+                pub _align: [u32; 0],
+                /// What the members share.
+                pub bytes: [u8; 4],
+            }
+        }
+        impl Either {
+            /// `__u8 small`
+            pub fn as_small(&self) -> u8 {
+                rt::plain::read(&self.bytes)
+            }
+            /// Sets `small`; bytes past its end stay.
+            pub fn set_small(&mut self, value: u8) {
+                rt::plain::write(&mut self.bytes, &value);
+            }
+            /// `__u32 large`
+            pub fn as_large(&self) -> u32 {
+                rt::plain::read(&self.bytes)
+            }
+            /// Sets `large`; bytes past its end stay.
+            pub fn set_large(&mut self, value: u32) {
+                rt::plain::write(&mut self.bytes, &value);
+            }
+        }
+        const _: [(); 4] = [(); ::core::mem::size_of::<Either>()];
+        const _: () = {
+            ::core::assert!(::core::mem::offset_of!(Either, bytes) == 0);
         };
     }
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-    static IMAGE: &[u8] = b"[3776 bytes]";
+    static IMAGE: &[u8] = b"[4056 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
     static LOADER: &[u8] = b"[1064 bytes]";
     /// What `OBJECT` says of `IMAGE` are offsets into it.
@@ -234,7 +273,7 @@ pub mod statics {
         name: "statics",
         min_kernel: ::core::option::Option::None,
         image: rt::ImageDesc {
-            len: 3776,
+            len: 4056,
             bytes: IMAGE,
             repeats: &[],
         },
@@ -249,7 +288,7 @@ pub mod statics {
                 value_size: 40,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[1152],
+                attrs: &[1320],
                 fd: 64,
                 reused: 144,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -267,10 +306,10 @@ pub mod statics {
                 name: ".bss",
                 map_type: 2,
                 key_size: 4,
-                value_size: 24,
+                value_size: 28,
                 max_entries: 1,
                 map_flags: 1024,
-                attrs: &[1264],
+                attrs: &[1432],
                 fd: 68,
                 reused: 152,
                 data: ::core::option::Option::Some(rt::DataDesc {
@@ -291,7 +330,7 @@ pub mod statics {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[1344],
+                attrs: &[1512],
                 fd: 76,
                 skip: 160,
                 autoload: true,
@@ -302,7 +341,7 @@ pub mod statics {
                 section: "raw_tp",
                 prog_type: 17,
                 expected_attach_type: 0,
-                attrs: &[1872],
+                attrs: &[2040],
                 fd: 80,
                 skip: 168,
                 autoload: true,
