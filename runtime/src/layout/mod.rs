@@ -4,6 +4,7 @@
 
 mod loader;
 mod records;
+mod updates;
 
 use skelgen_abi::Endian;
 
@@ -41,6 +42,7 @@ pub(crate) fn check(desc: &ObjectDesc<'_>, image: &[u8]) -> Result<Header> {
         }
     }
     records::check(desc, image, &header, &steps)?;
+    updates::check(desc, image, &steps)?;
     Ok(header)
 }
 

@@ -31,7 +31,7 @@ fn bytes(fixture: &str) -> &'static [u8] {
             }
         };
     }
-    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "kconfig" "many" "percpu_basic" "struct_ops" }
+    fixtures! { "agent" "attach_all" "attach_perf" "bad/verifier_reject" "counters" "jump_tables" "kconfig" "many" "maps_all" "percpu_basic" "struct_ops" }
 }
 
 /// The description of a fixture, named as in `fixtures/`.

@@ -12,13 +12,23 @@ use common::describe;
 use model::{BTF_LOAD, MAP_CREATE, MAP_FREEZE, MAP_UPDATE_ELEM, PROG_LOAD};
 use skelgen_abi::place;
 use skelgen_runtime::image::{
-    AT_NOWHERE, Header, OP_BPF, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, STEP_SIZE, Step,
+    AT_NOWHERE, Header, OP_BPF, OP_CLOSE, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, OP_PROBE, STEP_SIZE, Step,
 };
 use skelgen_runtime::{ArenaDesc, DataDesc, DataKind, ImageDesc, MapDesc, ObjectDesc, Opened, ProgDesc};
 use skelgen_tests::random::Random;
 
-const FIXTURES: [&str; 8] =
-    ["agent", "attach_all", "attach_perf", "counters", "kconfig", "many", "percpu_basic", "struct_ops"];
+const FIXTURES: [&str; 10] = [
+    "agent",
+    "attach_all",
+    "attach_perf",
+    "counters",
+    "jump_tables",
+    "kconfig",
+    "many",
+    "maps_all",
+    "percpu_basic",
+    "struct_ops",
+];
 
 /// An image, to be changed.
 struct Image {
@@ -233,6 +243,76 @@ fn what_the_runtime_writes_is_apart_from_what_the_loader_goes_by() {
             refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, what);
         }
     }
+}
+
+/// The kernel reads as many bytes at the key and the value as the map has.
+#[test]
+fn the_key_and_value_of_an_update_are_the_images() {
+    const KEY: u32 = 8;
+    const VALUE: u32 = 16;
+    const FLAGS: u32 = 24;
+    let desc = describe("counters");
+    let sound = Image::of(&desc);
+    let len = sound.bytes.len() as u32;
+    let map = |name: &str| *desc.maps.iter().find(|map| map.name == name).unwrap();
+    let [data, percpu] = [".data", ".percpu"].map(map);
+    let copy_of = |map: &MapDesc<'_>| {
+        let is_update =
+            |at: u32| sound.header.steps(&sound.bytes).any(|step| step.cmd == MAP_UPDATE_ELEM && step.arg == at);
+        sound.find(|step| step.op == OP_COPY && step.arg == map.fd && is_update(step.out))
+    };
+    let [(copies_data, data_fd), (_, percpu_fd)] = [&data, &percpu].map(copy_of);
+    let update_of = |at: u32| sound.find(|step| step.op == OP_BPF && step.cmd == MAP_UPDATE_ELEM && step.arg == at);
+    let [(updates_data, data_update), (updates_percpu, percpu_update)] =
+        [data_fd, percpu_fd].map(|copy| update_of(copy.out));
+    let point_to = |out: u32| sound.find(|step| step.op == OP_POINT && step.out == out);
+    let set = |index: u32, step: Step, what: &str| {
+        let mut image = Image::of(&desc);
+        image.set(index, step);
+        refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, what);
+    };
+
+    for (field, size) in [(KEY, 4), (VALUE, data.value_size)] {
+        let (index, point) = point_to(data_update.arg + field);
+        for arg in [len - size + 1, len, len + 8, u32::MAX] {
+            set(index, Step { arg, ..point }, "less than a key or value");
+        }
+        let mut image = Image::of(&desc);
+        image.set(index, Step { arg: (len - size) & !3, ..point });
+        Opened::new(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }).unwrap();
+        let (other, _) = point_to(percpu_update.arg + field);
+        set(other, point, "two addresses for one field");
+    }
+    for field in [4, KEY, KEY + 4, VALUE, VALUE + 4, FLAGS, FLAGS + 4] {
+        let mut image = Image::of(&desc);
+        if (KEY..FLAGS).contains(&field) {
+            image.put(data_update.arg + field, 1);
+            refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, "an address at rest");
+        }
+        let out = data_update.arg + field;
+        let (index, copy) = sound.find(|step| step.op == OP_COPY && step.arg != data.fd);
+        set(index, Step { arg: data_update.arg, out, ..copy }, "a number as an address");
+        set(index, Step { op: OP_FIND_BTF, out, ..copy }, "a type's number as an address");
+        set(index, Step { op: OP_FIND_BTF, out2: out, ..copy }, "a module's descriptor as an address");
+        set(index, Step { op: OP_FIND_KSYM, out: out & !7, ..copy }, "a symbol's address");
+    }
+    let (index, point) = point_to(data_update.arg + KEY);
+    set(index, Step { out: data_update.arg + FLAGS, ..point }, "an address as flags");
+
+    // The model sees what the check keeps away.
+    let (index, point) = point_to(data_update.arg + VALUE);
+    let mut image = Image::of(&desc);
+    image.set(index, Step { arg: len - 4, ..point });
+    let wrong = ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc };
+    assert!((0..50).any(|seed| model::run(&wrong, Random(seed)).is_err_and(|why| why.contains(" reads 8 bytes at "))));
+
+    let mut image = Image::of(&desc);
+    image.put(percpu_update.arg + FLAGS, 0);
+    refused(&ObjectDesc { image: ImageDesc::whole(&image.bytes), ..desc }, "values of all CPUs");
+    set(updates_percpu, Step { mask: 0, want: 0, ..percpu_update }, "BPF_F_ALL_CPUS where the kernel may not know it");
+    set(updates_data, Step { unless: 40, ..data_update }, "a section that the runtime may have made longer");
+    set(updates_data, Step { op: OP_PROBE, ..data_update }, "a probe with a map of the object");
+    set(copies_data, Step { arg: percpu.fd, ..data_fd }, "another map");
 }
 
 /// The map with another's sizes.

@@ -35,6 +35,16 @@ const BTF_LOG: [u32; 4] = [
     place!(BtfLoad.btf_log_level),
 ];
 
+/// Map types.
+const PERCPU_HASH: u32 = 5;
+const PERCPU_ARRAY: u32 = 6;
+const LRU_PERCPU_HASH: u32 = 10;
+/// `BPF_F_ALL_CPUS`.
+const ALL_CPUS: u32 = 16;
+
+/// Where the kernel has the image.
+const IMAGE: u64 = 0xffff_c900_0000_0000;
+
 /// What the kernel was asked to make: its command, and a map's sizes.
 type Made = (u32, [u32; 5]);
 
@@ -124,7 +134,8 @@ impl Model<'_> {
                 let word = self.word(arg);
                 self.put(out, word);
             }
-            OP_POINT | OP_FIND_KSYM => {
+            OP_POINT => self.put_long(out, IMAGE + u64::from(arg)),
+            OP_FIND_KSYM => {
                 let address = self.random.next();
                 self.put_long(out, address);
             }
@@ -173,6 +184,21 @@ impl Model<'_> {
                 let fd = field(place!(MapElem.map_fd));
                 if fd != u32::MAX && !self.made.contains_key(&fd) {
                     return Err(format!("step {index} changes map {fd}, which the loader did not make"));
+                }
+                if let Some(&(MAP_CREATE, [map_type, key_size, value_size, ..])) = self.made.get(&fd)
+                    && cmd == MAP_UPDATE_ELEM
+                {
+                    let value_size = match (map_type, [24, 28].map(field)) {
+                        (PERCPU_HASH | PERCPU_ARRAY | LRU_PERCPU_HASH, flags) if flags != [ALL_CPUS, 0] => 1 << 30,
+                        _ => value_size,
+                    };
+                    for (place, size) in [(8, key_size), (16, value_size)] {
+                        let address = u64::from(field(place)) | u64::from(field(place + 4)) << 32;
+                        let end = address.wrapping_sub(IMAGE).saturating_add(u64::from(size));
+                        if address != 0 && end > self.image.len() as u64 {
+                            return Err(format!("step {index} reads {size} bytes at {address:#x}"));
+                        }
+                    }
                 }
                 None
             }
