@@ -8,6 +8,10 @@
 //! It costs a look at all of vmlinux's types, which is why only what programs refer to that are loaded is compared. A
 //! module's types are read if vmlinux lacks the name.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::os::fd::AsFd;
+
 use super::machine::Machine;
 use super::object_btf;
 use super::patch::Patches;
@@ -15,7 +19,8 @@ use super::untyped;
 use crate::btf::{Blob, KernelBtf, ModuleBtf, TypeId, Types, has_modules, kind};
 use crate::image::{OP_COPY, OP_FIND_BTF, Read as _, Step};
 use crate::open::Opened;
-use crate::{Error, Result};
+use crate::sys::bpf;
+use crate::{Error, Result, diagnose};
 
 /// Has the loader pass over weak kfuncs that the kernel has with another prototype.
 ///
@@ -113,13 +118,14 @@ fn text(image: &[u8], at: u32) -> Option<&str> {
 /// What the kernel has, modules as far as they are asked for.
 struct KernelTypes {
     vmlinux: KernelBtf,
-    modules: Vec<ModuleBtf>,
+    /// By the BTF's id: each is read once, as a module can have many of the functions.
+    modules: BTreeMap<u32, Option<ModuleBtf>>,
     has_modules: bool,
 }
 
 impl KernelTypes {
     fn read() -> Result<Self> {
-        Ok(KernelTypes { vmlinux: KernelBtf::read()?, modules: Vec::new(), has_modules: has_modules() })
+        Ok(KernelTypes { vmlinux: KernelBtf::read()?, modules: BTreeMap::new(), has_modules: has_modules() })
     }
 
     /// The types of the module that has what is wanted, its id there, and the module's name.
@@ -133,15 +139,12 @@ impl KernelTypes {
         }
         // Which module the loader will take, the kernel says. Where it does not, the loader fails, and names what it wanted.
         let Ok(Some((id, Some(fd)))) = machine.find_btf(wanted.name, wanted.step.cmd) else { return Ok(None) };
-        let Some(read) = ModuleBtf::read(fd, &self.vmlinux)? else { return Ok(None) };
-        let place = match self.modules.iter().position(|module| module.name() == read.name()) {
-            Some(place) => place,
-            None => {
-                self.modules.push(read);
-                self.modules.len() - 1
-            }
+        let failed = |errno| diagnose::refused(Error::new("read a module's types"), errno);
+        let module = match self.modules.entry(bpf::btf_id(fd.as_fd()).map_err(failed)?) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(none) => none.insert(ModuleBtf::read(fd, &self.vmlinux)?),
         };
-        let module = &self.modules[place];
+        let Some(module) = module else { return Ok(None) };
         Ok(Some((module.types(&self.vmlinux), TypeId(id), Some(module.name()))))
     }
 }

@@ -448,6 +448,11 @@ pub(crate) fn module_btf(fd: BorrowedFd<'_>) -> Result<Option<(String, Vec<u8>)>
     Ok(Some((name, btf_bytes(fd)?)))
 }
 
+/// The number of the BTF behind `fd`, by which the kernel knows it.
+pub(crate) fn btf_id(fd: BorrowedFd<'_>) -> Result<u32, Errno> {
+    btf_info(fd, &mut [], &mut []).map(|info| info.id)
+}
+
 /// `BPF_OBJ_GET_INFO_BY_FD` of BTF, with as many of its bytes as `bytes` can take.
 fn btf_info(btf: BorrowedFd<'_>, bytes: &mut [u8], name: &mut [u8]) -> Result<BtfInfo, Errno> {
     let mut info = BtfInfo {
