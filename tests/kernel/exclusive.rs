@@ -6,6 +6,7 @@ use skelgen_tests::skeletons::exclusive::{Exclusive, OpenExclusive};
 use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
 
 use crate::info::map_info;
+use crate::maps;
 
 /// Nothing if the kernel has no exclusive maps, which then has to be said of `open`.
 fn opened() -> Option<OpenExclusive> {
@@ -89,7 +90,9 @@ fn either_form_of_a_program_has_its_hash() {
     let mut open = Exclusive::open().unwrap();
     open.maps.percpu.set_exclusive_program(&open.progs.counting).unwrap();
     open.progs.counting.set_autoload(true);
+    open.percpu.runs = 7;
     let skel = open.load().unwrap();
+    assert!(skel.percpu.iter().unwrap().all(|(_, value)| value.runs == 7));
     // Kernels before 7.3 refuse the type of a per-CPU section.
     let is_typed = map_info(skel.percpu.map()).btf_value_type_id != 0;
     assert_eq!(is_typed, features::probe().unwrap().direct);
@@ -112,4 +115,18 @@ fn a_program_that_the_kernel_completes_has_no_hash() {
     open.maps.secret.set_exclusive_program(&counters.progs.on_exec).unwrap();
     let error = open.load().unwrap_err().to_string();
     assert!(error.contains("it was opened with another object"), "{error}");
+}
+
+/// What the loader would put into such a map, the runtime would have to.
+#[test]
+fn a_map_with_elements_of_the_object_is_refused() {
+    let mut open = maps::open();
+    for (map, why) in [
+        (&mut open.maps.prog_array, "it holds programs, which are then to be put there by the loader"),
+        (&mut open.maps.array_of_maps_filled, "it holds maps, which are not exclusive with it"),
+        (&mut open.maps.hash_of_maps_filled, "it holds maps, which are not exclusive with it"),
+    ] {
+        let error = map.set_exclusive_program(&open.progs.call_slot).unwrap_err();
+        assert_eq!((error.subject_name(), error.reason()), (Some(map.name()), Some(why)));
+    }
 }
