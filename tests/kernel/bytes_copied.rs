@@ -197,6 +197,28 @@ fn one_value_is_all_that_is_copied_where_the_kernel_has_the_flags() {
     });
 }
 
+/// The first write proves the number of CPUs by reading the element twice; the next ones are one command each.
+#[test]
+fn a_process_that_only_writes_proves_the_number_of_cpus_once() {
+    if !may_load() {
+        return;
+    }
+    in_own_process(|| {
+        for map_type in TYPES {
+            let map = PerCpuMap::<u32, [u64; 8]>::from_fd(create(map_type, 64), "copied").unwrap();
+            let values = PerCpuValues::from_fn(map.cpus(), |cpu| [u64::from(cpu); 8]);
+            let found = commands(|| {
+                begin("first");
+                map.set_values(&0, &values).unwrap();
+                begin("second");
+                map.set_values(&0, &values).unwrap();
+            });
+            let [first, second] = [vec![(true, 0), (false, 0), (false, 0)], vec![(true, 0)]];
+            assert_eq!(found, [("first".to_owned(), first), ("second".to_owned(), second)], "map type {map_type}");
+        }
+    });
+}
+
 /// Whether the kernel is one whose `BPF_F_CPU` makes unclean elements of a hash, as that of 7.0 and 7.1 does. One that is
 /// not of the matrix may have the mend.
 fn makes_unclean_elements(found: &Commands) -> bool {

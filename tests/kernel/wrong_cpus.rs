@@ -104,6 +104,10 @@ fn too_many() {
                 [&skel.maps.array_triple, &skel.maps.hash_triple, &skel.maps.malloc_triple, &skel.maps.lru_triple]
             {
                 let map = triples(map.map());
+                let values = PerCpuValues::from_fn(map.cpus(), |cpu| [cpu; 3]);
+                is_told(map.update_values(&1, &values, Update::Any));
+                is_told(map.set_values(&1, &values));
+                is_told(map.set_values_batch(&[(1, values)]));
                 put(map.map(), there);
                 reads_are_refused(&map);
             }

@@ -1,14 +1,14 @@
 //! Why the kernel refuses an operation on an element, by its error number and the map's type.
 
 use crate::sys::Errno;
-use crate::sys::elem::Shape;
+use crate::sys::elem::{self, Shape};
 use crate::sys::uapi::*;
 use crate::{Error, cpus};
 
 impl Error {
     /// The kernel's error number, and what it means for a map of this shape.
     pub(crate) fn refused(self, errno: Errno, shape: Shape) -> Error {
-        let meaning = meaning(self.operation(), errno, shape);
+        let meaning = meaning(self.operation(), errno, shape, elem::knows_the_kernels_cpus());
         let error = self.errno_is(errno);
         match meaning {
             Some(meaning) => error.hint(meaning),
@@ -17,7 +17,8 @@ impl Error {
     }
 }
 
-fn meaning(operation: &str, errno: Errno, shape: Shape) -> Option<String> {
+/// `knows_cpus`: the number of CPUs is the kernel's, so that it is not the reason.
+fn meaning(operation: &str, errno: Errno, shape: Shape, knows_cpus: bool) -> Option<String> {
     use Errno as E;
     let is_array = matches!(shape.map_type, BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_PERCPU_ARRAY);
     let is_cgroup_storage = matches!(shape.map_type, BPF_MAP_TYPE_CGROUP_STORAGE | BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
@@ -40,7 +41,7 @@ fn meaning(operation: &str, errno: Errno, shape: Shape) -> Option<String> {
         }
         E::EBUSY => "a program on this CPU is changing the same part of the map: try again".into(),
         E::ENOTSUPP => "this type of map has no such operation".into(),
-        E::EFAULT if shape.per_cpu() => {
+        E::EFAULT if shape.per_cpu() && !knows_cpus => {
             let count = cpus::width().unwrap_or(0);
             let of_cpus = if count == 1 { "CPU" } else { "CPUs" };
             format!("{} lists {count} {of_cpus}, and the kernel has another number of them", cpus::POSSIBLE)
@@ -55,11 +56,12 @@ mod tests {
 
     #[test]
     fn a_number_means_different_things_to_different_maps() {
-        let told_of = |operation, errno, map_type| {
-            let shape = Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: MapFlags(0) };
-            Error::new(operation).refused(errno, shape).hint_text().unwrap_or_default().to_owned()
-        };
+        let shape = |map_type| Shape { map_type, key_size: 4, value_size: 4, max_entries: 16, map_flags: MapFlags(0) };
+        let told_of =
+            |operation, errno, map_type| meaning(operation, errno, shape(map_type), false).unwrap_or_default();
         let told = |errno, map_type| told_of("update map", errno, map_type);
+        // Once the number of CPUs is known to be the kernel's, it is no reason.
+        assert_eq!(meaning("update map", Errno::EFAULT, shape(BPF_MAP_TYPE_PERCPU_HASH), true), None);
         assert!(told_of("delete from map", Errno::EINVAL, BPF_MAP_TYPE_ARRAY).contains("cannot be deleted"));
         for (errno, map_type, words) in [
             (Errno::E2BIG, BPF_MAP_TYPE_PERCPU_ARRAY, "the array has 16 elements"),

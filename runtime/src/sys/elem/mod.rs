@@ -66,6 +66,11 @@ pub(crate) struct MapFd {
     full: usize,
 }
 
+/// Whether the number of possible CPUs that we know was seen to be the kernel's.
+pub(crate) fn knows_the_kernels_cpus() -> bool {
+    proof::is_done()
+}
+
 /// Where a walk in batches is.
 #[derive(Debug)]
 pub(crate) struct Cursor {
