@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use skelgen_runtime::{Errno, Link, OpenProgram};
+use skelgen_runtime::{CgroupOrder, Errno, IterCgroup, IterTask, Link, OpenProgram, UprobeMulti};
 use skelgen_tests::skeletons::attach_all::types::Bss;
 use skelgen_tests::skeletons::attach_all::{AttachAll, AttachAllLinks, LoadedAttachAll, OpenAttachAll, OpenProgs};
 use skelgen_tests::skeletons::counters::Counters;
@@ -280,6 +280,41 @@ fn a_program_that_cannot_be_attached_is_named() {
     if cfg!(target_arch = "x86_64") && Path::new("/sys/bus/event_source/devices/kprobe").exists() {
         drop(skel.progs.ksyscall.attach_kprobe("__x64_sys_openat", 0).unwrap());
     }
+}
+
+#[test]
+fn a_method_for_other_programs_names_the_type_and_the_right_method() {
+    if !may_load() {
+        return;
+    }
+    let skel = Counters::open().unwrap().load().unwrap();
+    let (bump, cgroup, event) = (&skel.progs.bump, fs::File::open("/").unwrap(), fs::File::open("/").unwrap());
+    let attempts = [
+        ("attach_xdp", bump.attach_xdp(1, 0)),
+        ("attach_cgroup", bump.attach_cgroup(&cgroup)),
+        ("attach_interface", bump.attach_interface(1)),
+        ("attach_perf_event", bump.attach_perf_event(&event)),
+        ("attach_tracepoint", bump.attach_tracepoint("sched", "sched_switch")),
+        ("attach_kprobe", bump.attach_kprobe("schedule", 0)),
+        ("attach_kretprobe", bump.attach_kretprobe("schedule")),
+        ("attach_uprobe_multi", bump.attach_uprobe_multi("/proc/self/exe", UprobeMulti::default())),
+        ("attach_functions", bump.attach_functions("schedule")),
+        ("attach_functions_with_cookies", bump.attach_functions_with_cookies(&[("schedule", 1)])),
+        ("attach_iter_", bump.attach_iter_map(&skel.maps.events)),
+        ("attach_iter_", bump.attach_iter_cgroup(IterCgroup::Root, CgroupOrder::SelfOnly)),
+        ("attach_iter_", bump.attach_iter_task(IterTask::Process(1))),
+    ];
+    for (method, attempt) in attempts {
+        let error = attempt.unwrap_err();
+        assert_eq!((error.subject_name(), error.errno()), (Some("bump"), None), "{error}");
+        let reason = error.reason().unwrap();
+        assert!(reason.contains(method), "{error}");
+        assert!(reason.ends_with("and this program is BPF_PROG_TYPE_RAW_TRACEPOINT: SEC(\"raw_tp\")"), "{error}");
+        assert_eq!(error.hint_text(), Some("attach it with attach_raw_tracepoint"));
+    }
+    let skel = load(|open| only(open, &["on_tp_btf"])).unwrap();
+    let error = skel.progs.on_tp_btf.attach_raw_tracepoint("sys_enter").unwrap_err();
+    assert!(error.reason().unwrap().starts_with("attach_raw_tracepoint takes raw_tp programs"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::Link;
+use super::method::Method;
 use crate::map::Map;
 use crate::prog::Program;
 use crate::sys::attr::{IterCgroupInfo, IterTaskInfo};
@@ -56,6 +57,7 @@ impl Program {
     ///
     /// The program is no such iterator, or accesses more than the map's keys and values have.
     pub fn attach_iter_map(&self, map: &Map) -> Result<Link> {
+        self.check_method(Method::Iter)?;
         self.attached(bpf::link_create_iter(self.fd()?, IterOver::Map(map.as_fd())))
     }
 
@@ -65,6 +67,7 @@ impl Program {
     ///
     /// There is no such cgroup, the kernel does not know the order, or the program is another iterator.
     pub fn attach_iter_cgroup(&self, start: IterCgroup<'_>, order: CgroupOrder) -> Result<Link> {
+        self.check_method(Method::Iter)?;
         let mut info = IterCgroupInfo { order: order as u32, ..Default::default() };
         match start {
             IterCgroup::Root => {}
@@ -82,6 +85,7 @@ impl Program {
     /// There is no such process, its number is 0, or the program is another iterator. Where a kernel looks for the task
     /// at each run only, one that does not exist has nothing to walk.
     pub fn attach_iter_task(&self, tasks: IterTask<'_>) -> Result<Link> {
+        self.check_method(Method::Iter)?;
         let mut info = IterTaskInfo::default();
         match tasks {
             // The kernel takes 0 for all.

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fs;
 
 use super::Link;
+use super::method::Method;
 use crate::Result;
 use crate::prog::Program;
 use crate::sys::perf::Event;
@@ -33,6 +34,7 @@ impl Program {
     }
 
     fn kprobe(&self, function: &str, offset: u64, config: u64) -> Result<Link> {
+        self.check_method(Method::Kprobe)?;
         let failed = || self.failed("attach program").to(format!("kernel function {function}"));
         let kind = fs::read_to_string(format!("{KPROBE}/type"));
         let kind =

@@ -8,6 +8,7 @@ mod cgroup;
 mod iter;
 mod kprobe;
 mod link;
+mod method;
 mod perf_event;
 mod raw_tracepoint;
 mod tcx;

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd};
 
 use super::Link;
+use super::method::Method;
 use crate::prog::Program;
 use crate::sys::bpf;
 use crate::sys::perf::{Event, open};
@@ -17,6 +18,7 @@ impl Program {
     ///
     /// The program is not for perf events of this kind.
     pub fn attach_perf_event(&self, event: impl AsFd) -> Result<Link> {
+        self.check_method(Method::PerfEvent)?;
         let target = event.as_fd().as_raw_fd().cast_unsigned();
         self.attached(bpf::link_create(self.fd()?, target, BPF_PERF_EVENT, 0, 0))
     }

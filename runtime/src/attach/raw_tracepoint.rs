@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use super::Link;
+use super::method::Method;
 use crate::Result;
 use crate::prog::Program;
 use crate::sys::{Errno, bpf};
@@ -14,6 +15,7 @@ impl Program {
     ///
     /// There is no tracepoint of that name, without its category, or the program is of another type.
     pub fn attach_raw_tracepoint(&self, name: &str) -> Result<Link> {
+        self.check_method(Method::RawTracepoint)?;
         let c_name = CString::new(name).map_err(|_| self.failed("attach program").because("a name has a byte 0"))?;
         self.attached(bpf::raw_tracepoint_open(Some(&c_name), self.fd()?)).map_err(|error| match error.errno() {
             Some(Errno::ENOENT) => {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::Link;
+use super::method::Method;
 use crate::Result;
 use crate::prog::Program;
 use crate::sys::perf::Event;
@@ -19,6 +20,7 @@ impl Program {
     ///
     /// There is no such tracepoint, tracefs is not mounted, or the program is of another type.
     pub fn attach_tracepoint(&self, category: &str, name: &str) -> Result<Link> {
+        self.check_method(Method::Tracepoint)?;
         let failed = || self.failed("attach program").to(format!("tracepoint {category}/{name}"));
         if [category, name].iter().any(|part| part.is_empty() || part.contains(['/', '.'])) {
             return Err(failed().hint("a tracepoint is a category and a name"));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Link;
+use super::method::Method;
 use crate::btf::{KernelBtf, Types};
 use crate::desc::Attach;
 use crate::prog::Program;
@@ -18,6 +19,7 @@ impl Program {
     ///
     /// No function matches, the kernel does not let one of them be traced, or the program is of another kind.
     pub fn attach_functions(&self, pattern: &str) -> Result<Link> {
+        self.check_method(Method::Functions)?;
         let failed = |error: Error| error.to(format!("functions {pattern}"));
         self.fd()?;
         let ids: Vec<u32> = self.in_types(|types| {
@@ -35,6 +37,7 @@ impl Program {
     ///
     /// There is none of a name, it cannot be traced, or the program is of another kind.
     pub fn attach_functions_with_cookies(&self, functions: &[(&str, u64)]) -> Result<Link> {
+        self.check_method(Method::Functions)?;
         self.fd()?;
         let found: HashMap<Vec<u8>, u32> = self.in_types(|types| {
             let wanted = |name: &[u8]| functions.iter().any(|(function, _)| function.as_bytes() == name);

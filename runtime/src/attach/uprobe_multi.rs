@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Link;
+use super::method::Method;
 use crate::prog::Program;
 use crate::sys::bpf;
 use crate::sys::uapi::BPF_F_UPROBE_MULTI_RETURN;
@@ -37,6 +38,7 @@ impl Program {
     /// The program was not loaded for such a link, as happens to `usdt` programs before Linux 6.10; there is no such file
     /// or process; a place is not at the start of an instruction; or the lists are not of one length.
     pub fn attach_uprobe_multi(&self, binary: impl AsRef<Path>, probes: UprobeMulti<'_>) -> Result<Link> {
+        self.check_method(Method::UprobeMulti)?;
         let binary = binary.as_ref();
         let failed = |error: Error| error.to(format!("places in {}", binary.display()));
         let path = CString::new(binary.as_os_str().as_bytes())

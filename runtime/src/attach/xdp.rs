@@ -1,6 +1,7 @@
 //! `xdp`: the packets that a network interface receives.
 
 use super::Link;
+use super::method::Method;
 use crate::Result;
 use crate::prog::Program;
 use crate::sys::bpf;
@@ -11,8 +12,9 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// There is no such interface, or it runs another program.
+    /// There is no such interface, it runs another program, or this program is of another type.
     pub fn attach_xdp(&self, interface: u32, flags: u32) -> Result<Link> {
+        self.check_method(Method::Xdp)?;
         self.attached(bpf::link_create(self.fd()?, interface, BPF_XDP, flags, 0))
     }
 }
