@@ -103,18 +103,18 @@ const REFUSED: [(&str, &str); 31] = [
     ("bad/values_of_an_array", "section .maps: plain: `values`: only maps of maps and program arrays have them"),
     (
         "deep_chain",
-        "section raw_tp: callee: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its \
-         per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup",
+        "section raw_tp: callee: the call chain down to it needs 544 bytes of stack with the lookup of per-CPU data, \
+         and the kernel's limit is 512; with min_kernel 7.3 or newer it needs no lookup",
     ),
     (
         "deep_stack",
-        "section raw_tp: deep: with its per-CPU data looked up its stack would pass 512 bytes; with min_kernel 7.3 or \
-         newer it needs no lookup",
+        "section raw_tp: deep: needs more than 512 bytes of stack with the lookup of its per-CPU data; with min_kernel \
+         7.3 or newer it needs no lookup",
     ),
     (
         "tail_call_stack",
-        "section tc: jump: makes a tail call, and the stack above it of 256 bytes would pass the kernel's limit of 255 \
-         with its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup",
+        "section tc: jump: makes a tail call, and the call chain above it needs 256 bytes of stack with the lookup of \
+         per-CPU data, and the kernel's limit is 255; with min_kernel 7.3 or newer it needs no lookup",
     ),
 ];
 

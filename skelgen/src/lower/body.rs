@@ -90,13 +90,15 @@ pub(super) fn bodies(program: &Program) -> Result<Vec<Body<'_>>> {
     for (index, function) in program.functions.iter().enumerate() {
         let span = &function.span;
         if span.start != end || span.end <= span.start || span.end > program.insns.len() {
-            return Err(Error::malformed("its slots do not follow the function before it").in_symbol(&function.name));
+            return Err(
+                Error::malformed("the function does not start where the previous one ends").in_symbol(&function.name)
+            );
         }
         starts.insert(span.start, index);
         end = span.end;
     }
     if end != program.insns.len() {
-        return Err(Error::malformed("has instructions outside its functions").in_symbol(&program.name));
+        return Err(Error::malformed("has instructions that belong to no function").in_symbol(&program.name));
     }
     program.functions.iter().map(|function| body(program, function, &starts)).collect()
 }
@@ -114,12 +116,12 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
     let body = Body { function, insns, steps, table_targets: table_targets(program, function)? };
     let indirect = body.steps().filter(|(_, step)| step.indirect).count();
     if indirect.saturating_mul(body.table_targets.len()) > MAX_INDIRECT {
-        let what = format!("{indirect} indirect jumps, each to {} targets", body.table_targets.len());
+        let what = format!("too many indirect jumps: {indirect}, with {} targets each", body.table_targets.len());
         return Err(Error::too_large(what).in_symbol(&function.name));
     }
     for (at, step) in body.steps() {
         if body.successors(step).any(|to| body.steps[to].is_none()) {
-            let error = Error::malformed("leads into the middle of an ld_imm64");
+            let error = Error::malformed("jumps into the middle of an ld_imm64");
             return Err(error.at_insn(at).in_symbol(&function.name));
         }
     }
@@ -143,7 +145,8 @@ fn table_targets(program: &Program, function: &Function) -> Result<Vec<usize>> {
     for &target in tables.flat_map(|table| &table.targets) {
         let inside = Some(target as usize).filter(|target| function.span.contains(target));
         let inside = inside.ok_or_else(|| {
-            Error::malformed(format!("its jump table leads to slot {target}, out of it")).in_symbol(&function.name)
+            Error::malformed(format!("its jump table has slot {target}, which is outside the function"))
+                .in_symbol(&function.name)
         })?;
         targets.insert(inside - function.span.start);
     }
@@ -172,11 +175,15 @@ fn step(insns: &[Insn], at: usize, start: usize, starts: &BTreeMap<usize, usize>
     let function = |distance: i32| {
         let to = start as i64 + at as i64 + 1 + i64::from(distance);
         let index = usize::try_from(to).ok().and_then(|to| starts.get(&to));
-        index.copied().ok_or_else(|| Error::malformed(format!("no function starts at distance {distance}")))
+        index.copied().ok_or_else(|| Error::malformed(format!("calls no function: none starts at distance {distance}")))
     };
     let next = || {
         let next = at + width(insn);
-        if next < insns.len() { Ok(Some(next)) } else { Err(Error::malformed("runs past the function's end")) }
+        if next < insns.len() {
+            Ok(Some(next))
+        } else {
+            Err(Error::malformed("falls through at the end of the function"))
+        }
     };
     let (next, jump) = match effect.flow {
         Flow::Next => (next()?, None),
@@ -199,7 +206,7 @@ fn step(insns: &[Insn], at: usize, start: usize, starts: &BTreeMap<usize, usize>
 fn check_upper_half(upper: Option<&Insn>) -> Result<()> {
     match upper {
         Some(Insn { code: 0, dst: 0, src: 0, off: 0, .. }) => Ok(()),
-        Some(_) => Err(Error::malformed("the second slot of an ld_imm64 holds something else")),
-        None => Err(Error::malformed("an ld_imm64 is cut off")),
+        Some(_) => Err(Error::malformed("the second slot of an ld_imm64 has more than an immediate")),
+        None => Err(Error::malformed("the second slot of an ld_imm64 is missing")),
     }
 }

@@ -33,14 +33,14 @@ pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Res
         let body = &bodies[function];
         let limit = |what: &str, above: u32, limit: u32| {
             let words = format!(
-                "{what} of {above} bytes would pass the kernel's limit of {limit} with its per-CPU data looked up\
+                "{what} needs {above} bytes of stack with the lookup of per-CPU data, and the kernel's limit is {limit}\
                  {WITHOUT_LOOKUP}"
             );
             Err(Error::too_large(words).in_symbol(&body.function.name))
         };
         let total = |above: &[u32], frames: &[u32]| above[function].saturating_add(frames[function]);
         if total(&before, &native) <= MAX_BPF_STACK && total(&after, &lowered) > MAX_BPF_STACK {
-            return limit("the stack down to it", total(&after, &lowered), MAX_BPF_STACK);
+            return limit("the call chain down to it", total(&after, &lowered), MAX_BPF_STACK);
         }
         let tail_calls = body.steps().any(|(_, step)| step.call == Some(Call::Helper(TAIL_CALL)));
         if function != 0
@@ -48,7 +48,7 @@ pub(super) fn check(bodies: &[Body<'_>], native: &[u32], lowered: &[u32]) -> Res
             && before[function] < MAX_ABOVE_TAIL_CALL
             && after[function] >= MAX_ABOVE_TAIL_CALL
         {
-            return limit("makes a tail call, and the stack above it", after[function], MAX_ABOVE_TAIL_CALL - 1);
+            return limit("makes a tail call, and the call chain above it", after[function], MAX_ABOVE_TAIL_CALL - 1);
         }
     }
     Ok(())

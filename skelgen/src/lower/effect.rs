@@ -82,14 +82,18 @@ fn plain(reads: Regs, writes: Regs) -> Effect {
 
 fn unknown(insn: Insn) -> Error {
     let Insn { code, src, off, imm, .. } = insn;
-    Error::malformed(format!("no instruction has code {code:#04x} with source {src}, offset {off} and immediate {imm}"))
+    Error::malformed(format!(
+        "unknown instruction: code {code:#04x}, source register {src}, offset {off}, immediate {imm}"
+    ))
 }
 
 /// The register `reg`, to read.
 fn read(reg: u8) -> Result<Regs> {
     match reg {
         0..=10 => Ok(Regs::one(reg)),
-        11 => Err(Error::unsupported("passes arguments on the stack (r11), which kernels that need lowering cannot")),
+        11 => Err(Error::unsupported(
+            "passes arguments on the stack (r11), which kernels without direct .percpu access do not support",
+        )),
         _ => Err(Error::malformed(format!("there is no register r{reg}"))),
     }
 }
@@ -107,7 +111,7 @@ fn of_call(insn: Insn) -> Result<Effect> {
         0 => Callee::Helper(insn.imm),
         BPF_PSEUDO_CALL => Callee::Function(insn.imm),
         BPF_PSEUDO_KFUNC_CALL => Callee::Kfunc,
-        other => return Err(Error::malformed(format!("no call has {other} as its source register"))),
+        other => return Err(Error::malformed(format!("unknown kind of call: source register {other}"))),
     };
     Ok(Effect {
         reads: Regs::NONE,

@@ -61,7 +61,7 @@ impl Prologue {
             depth += SLOT;
             if depth > MAX_BPF_STACK {
                 let words = format!(
-                    "with its per-CPU data looked up its stack would pass {MAX_BPF_STACK} bytes{WITHOUT_LOOKUP}"
+                    "needs more than {MAX_BPF_STACK} bytes of stack with the lookup of its per-CPU data{WITHOUT_LOOKUP}"
                 );
                 return Err(Error::too_large(words));
             }
@@ -105,7 +105,7 @@ impl Prologue {
             Missing::Return(value) => [mov_imm(R0, *value), exit()],
             Missing::StandIn(stand_ins) => {
                 let stand_in =
-                    stand_ins.get(&map).ok_or_else(|| Error::malformed(format!("no map stands in for {map}")))?;
+                    stand_ins.get(&map).ok_or_else(|| Error::malformed(format!("no fallback map replaces {map}")))?;
                 ld_imm64(R0, BPF_PSEUDO_MAP_IDX_VALUE, map_imm(*stand_in)?, 0)
             }
         };
@@ -132,5 +132,6 @@ impl Prologue {
 }
 
 fn map_imm(map: MapIdx) -> Result<i32> {
-    i32::try_from(map.0).map_err(|_| Error::too_large(format!("no program can refer to map {map}")))
+    i32::try_from(map.0)
+        .map_err(|_| Error::too_large(format!("map {map} is past the largest index that an instruction can hold")))
 }

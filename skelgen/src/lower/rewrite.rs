@@ -65,7 +65,7 @@ fn reference(insns: &[Insn], at: usize, map: MapIdx, prologue: &Prologue) -> Res
     let offset = insns.get(at + 1).map(|upper| upper.imm).filter(|&offset| offset >= 0);
     dst.zip(offset)
         .and_then(|(dst, offset)| prologue.address(dst, map, offset))
-        .ok_or_else(|| Error::malformed("refers to per-CPU data at an offset that no section has"))
+        .ok_or_else(|| Error::malformed("refers to per-CPU data at an invalid offset"))
 }
 
 impl<'a> Layout<'a> {
@@ -98,7 +98,7 @@ impl<'a> Layout<'a> {
         };
         let Some(target) = target else { return Ok(insn) };
         let distance = self.starts[target] as i64 - (new as i64 + 1);
-        let imm = i32::try_from(distance).map_err(|_| Error::too_large("calls too far"))?;
+        let imm = i32::try_from(distance).map_err(|_| Error::too_large("the called function is too far away"))?;
         Ok(Insn { imm, ..insn })
     }
 
@@ -145,7 +145,8 @@ impl<'a> Layout<'a> {
     fn jump_table(&self, table: &JumpTable) -> Result<JumpTable> {
         let moved = |&target: &u32| {
             let function = self.function_at(target as usize, "a jump table")?;
-            u32::try_from(self.moved(target as usize, function)).map_err(|_| Error::too_large("jumps too far"))
+            u32::try_from(self.moved(target as usize, function))
+                .map_err(|_| Error::too_large("the jump target is too far away"))
         };
         Ok(JumpTable { map: table.map, targets: table.targets.iter().map(moved).collect::<Result<_>>()? })
     }

@@ -87,7 +87,7 @@ fn a_jump_table_stays_in_its_function() {
     let mut program = through_table();
     program.jump_tables[0].targets[1] = 5;
     let error = lowered(&program).unwrap_err().to_string();
-    assert_eq!(error, "switch: insn 5: leads into the middle of an ld_imm64");
+    assert_eq!(error, "switch: insn 5: jumps into the middle of an ld_imm64");
 }
 
 #[test]

@@ -19,22 +19,22 @@ fn code_that_is_no_code() {
     let table: &[(&[Insn], &str)] = &[
         (&[ja(7), exit()], "main: insn 2: jumps by 7, out of its function"),
         (&[ja(-4), exit()], "main: insn 2: jumps by -4, out of its function"),
-        (&[ja(-2), exit()], "main: insn 2: leads into the middle of an ld_imm64"),
+        (&[ja(-2), exit()], "main: insn 2: jumps into the middle of an ld_imm64"),
         (
             &[Insn { code: 0x06, imm: i32::MIN, ..Insn::default() }],
             "main: insn 2: jumps by -2147483648, out of its function",
         ),
-        (&[mov_imm(R0, 0)], "main: insn 2: runs past the function's end"),
-        (&[torn], "main: insn 2: an ld_imm64 is cut off"),
-        (&[torn, exit()], "main: insn 2: the second slot of an ld_imm64 holds something else"),
+        (&[mov_imm(R0, 0)], "main: insn 2: falls through at the end of the function"),
+        (&[torn], "main: insn 2: the second slot of an ld_imm64 is missing"),
+        (&[torn, exit()], "main: insn 2: the second slot of an ld_imm64 has more than an immediate"),
         (&[mov(R10, R1), exit()], "main: insn 2: writes r10, the frame pointer"),
         (&[Insn { dst: 14, ..mov_imm(R0, 0) }, exit()], "main: insn 2: there is no register r14"),
         (
             &[Insn { code: 0xff, ..Insn::default() }, exit()],
-            "main: insn 2: no instruction has code 0xff with source 0, offset 0 and immediate 0",
+            "main: insn 2: unknown instruction: code 0xff, source register 0, offset 0, immediate 0",
         ),
-        (&[call_function(0), exit()], "main: insn 2: no function starts at distance 0"),
-        (&[call_function(i32::MAX), exit()], "main: insn 2: no function starts at distance 2147483647"),
+        (&[call_function(0), exit()], "main: insn 2: calls no function: none starts at distance 0"),
+        (&[call_function(i32::MAX), exit()], "main: insn 2: calls no function: none starts at distance 2147483647"),
     ];
     for (insns, expected) in table {
         assert_eq!(words(insns), *expected);
@@ -42,7 +42,7 @@ fn code_that_is_no_code() {
     let negative = one_function(&[section(R1, 3, -8).to_vec(), vec![exit()]].concat());
     assert_eq!(
         lowered(&negative).unwrap_err().to_string(),
-        "main: insn 0: refers to per-CPU data at an offset that no section has"
+        "main: insn 0: refers to per-CPU data at an invalid offset"
     );
 }
 
@@ -59,7 +59,7 @@ fn functions_that_do_not_cover_the_program() {
     }
     let mut none = whole;
     none.functions.clear();
-    assert_eq!(lowered(&none).unwrap_err().to_string(), "main: has instructions outside its functions");
+    assert_eq!(lowered(&none).unwrap_err().to_string(), "main: has instructions that belong to no function");
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn a_frame_that_would_be_too_deep() {
         let functions = [("main", main), ("deep", [touch.concat(), vec![exit()]].concat())];
         // Alone it fits: the chain of both is another matter.
         let words = lowered(&program(&functions)).map_err(|error| error.to_string());
-        words.err().filter(|words| words.contains("would pass 512"))
+        words.err().filter(|words| words.contains("more than 512"))
     };
     assert_eq!(deep(504, false), None);
     assert_eq!(
         deep(505, false).unwrap(),
-        "deep: with its per-CPU data looked up its stack would pass 512 bytes; with min_kernel 7.3 or newer it needs no lookup"
+        "deep: needs more than 512 bytes of stack with the lookup of its per-CPU data; with min_kernel 7.3 or newer it needs no lookup"
     );
     assert_eq!(deep(496, true), None);
     assert!(deep(497, true).is_some());
@@ -92,7 +92,7 @@ fn a_chain_that_would_be_too_deep() {
     assert_eq!(chain(256, 248), Ok(()));
     assert_eq!(
         chain(256, 249).unwrap_err(),
-        "sub: the stack down to it of 544 bytes would pass the kernel's limit of 512 with its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup"
+        "sub: the call chain down to it needs 544 bytes of stack with the lookup of per-CPU data, and the kernel's limit is 512; with min_kernel 7.3 or newer it needs no lookup"
     );
     // It never fitted, by this count: not for lowering to say.
     assert_eq!(chain(300, 300), Ok(()));
@@ -120,8 +120,8 @@ fn a_tail_call_under_a_deep_stack() {
         let sub = vec![call(12), exit()];
         lowered(&program(&[("main", main.concat()), ("sub", sub)])).map(|_| ()).map_err(|error| error.to_string())
     };
-    let refused = "sub: makes a tail call, and the stack above it of 256 bytes would pass the kernel's limit of 255 with \
-                   its per-CPU data looked up; with min_kernel 7.3 or newer it needs no lookup";
+    let refused = "sub: makes a tail call, and the call chain above it needs 256 bytes of stack with the lookup of \
+                   per-CPU data, and the kernel's limit is 255; with min_kernel 7.3 or newer it needs no lookup";
     assert_eq!(below(216), Ok(()), "224 bytes with the lookup");
     for stack in [217, 224, 225, 240] {
         assert_eq!(below(stack).unwrap_err(), refused, "{stack} bytes, which fit without the lookup");
