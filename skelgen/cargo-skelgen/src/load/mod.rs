@@ -162,14 +162,15 @@ impl Attempt {
             Ok(loaded) => {
                 let features = in_mode(mode, loaded.features());
                 let summary = Summary::of(&skeleton, features, settings);
-                let steps = carried(&skeleton.plan, settings, features, None);
+                let steps = carried(&skeleton.plan, settings, features, &values, None);
                 Attempt { outcome: Ok((loaded, summary)), steps }
             }
             Err(error) => {
                 // A load that fails does not tell what the kernel can.
                 let known = error.step().and_then(|_| features::probe().ok());
-                let steps =
-                    error.step().map(|step| carried(&skeleton.plan, settings, in_mode(mode, known), Some(step)));
+                let steps = error
+                    .step()
+                    .map(|step| carried(&skeleton.plan, settings, in_mode(mode, known), &values, Some(step)));
                 let failure = Failure::load(path, error, &skeleton).with_notes(object::notes(&bytes));
                 Attempt { outcome: Err(failure), steps: steps.unwrap_or_default() }
             }

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use serde::Serialize;
-use skelgen::object::{Data, MapIdx, ProgIdx, Slot};
+use skelgen::object::{MapIdx, ProgIdx, Slot};
 use skelgen::plan::{LoadPlan, Step, When};
 use skelgen_runtime::Features;
 
@@ -30,28 +30,50 @@ pub(super) struct Carried {
     outcome: Outcome,
 }
 
-/// The steps of `plan` on a kernel with these features, up to the one that failed, if one did.
+/// The steps of `plan` on a kernel with these features, up to the one that failed, if one did. `values` are first values that
+/// differ from the object's, by map.
 pub(super) fn carried(
     plan: &LoadPlan,
     settings: &Settings<'_>,
     features: Features,
+    values: &[(usize, Vec<u8>)],
     failed: Option<usize>,
 ) -> Vec<Carried> {
     let outcome = |index: usize, step: &Step| match failed {
         Some(failed) if index > failed => Outcome::NotReached,
         Some(failed) if index == failed => Outcome::Failed,
-        _ if is_skipped(plan, settings, step, features) => Outcome::Skipped,
+        _ if is_skipped(plan, settings, step, features, values) => Outcome::Skipped,
         _ => Outcome::Done,
     };
     let steps = plan.steps.iter().enumerate().zip(plan::texts(plan));
-    steps.map(|((index, step), text)| Carried { step: index, text, outcome: outcome(index, step) }).collect()
+    steps
+        .map(|((index, step), mut text)| {
+            // Before Linux 7.0 the runtime takes this step in the loader's stead.
+            if let (Step::InitPerCpu { .. }, false) = (step, features.all_cpus) {
+                text = text.replace(&format!("flags={ALL_CPUS}"), WITHOUT_ALL_CPUS);
+            }
+            Carried { step: index, text, outcome: outcome(index, step) }
+        })
+        .collect()
 }
 
-fn is_skipped(plan: &LoadPlan, settings: &Settings<'_>, step: &Step, features: Features) -> bool {
+const ALL_CPUS: &str = "BPF_F_ALL_CPUS";
+const WITHOUT_ALL_CPUS: &str = "by the runtime, for each possible CPU: this kernel has no BPF_F_ALL_CPUS";
+
+fn is_skipped(
+    plan: &LoadPlan,
+    settings: &Settings<'_>,
+    step: &Step,
+    features: Features,
+    values: &[(usize, Vec<u8>)],
+) -> bool {
     let left_out = |map: MapIdx| settings.leaves_out(plan.map(map));
     let off = |program: ProgIdx| !plan.program(program).autoload();
-    let data = |map: MapIdx| plan.map(map).data.as_ref();
-    let is_zero = |data: &Data| data.bytes.iter().all(|&byte| byte == 0);
+    let is_zero = |map: MapIdx| {
+        let set = values.iter().find(|(index, _)| *index == map.0).map(|(_, value)| value);
+        let value = set.or_else(|| plan.map(map).data.as_ref().map(|data| &data.bytes));
+        value.is_some_and(|value| value.iter().all(|&byte| byte == 0))
+    };
     let elsewhere = match plan::when(step) {
         When::Always => false,
         When::Direct => !features.direct,
@@ -60,8 +82,8 @@ fn is_skipped(plan: &LoadPlan, settings: &Settings<'_>, step: &Step, features: F
     let not_asked_for = match step {
         Step::LoadProgram { program, .. } | Step::FindTarget { program, .. } => off(*program),
         Step::FindKsym { ksym } => plan.users(*ksym).into_iter().all(off),
-        // Before Linux 7.0 the runtime does it in the loader's stead, if there is anything to do.
-        Step::InitPerCpu { map } => !features.all_cpus && data(*map).is_some_and(is_zero),
+        // The kernel makes the map with zeroes, and then the runtime has nothing to do.
+        Step::InitPerCpu { map } => !features.all_cpus && is_zero(*map),
         Step::CreateMap { map, .. } => left_out(*map),
         Step::Populate { outer, value, .. } => {
             left_out(*outer)
@@ -114,15 +136,28 @@ mod tests {
         let args = SettingsArgs::default();
         let settings = args.settings(1).unwrap_or_else(|stop| panic!("{stop}"));
         let outcomes = |features, failed| {
-            let carried = carried(&plan, &settings, features, failed);
+            let carried = carried(&plan, &settings, features, &[], failed);
             carried.iter().map(|carried| (carried.text.clone(), carried.outcome)).collect::<Vec<_>>()
         };
         for (text, outcome) in outcomes(features, None) {
             let skipped = text.ends_with("(where .percpu is direct)");
             assert_eq!(outcome, if skipped { Outcome::Skipped } else { Outcome::Done }, "{text}");
         }
+        let percpu = plan.maps.iter().position(|map| map.name == ".percpu").expect("a section");
+        let init = |features, values: &[(usize, Vec<u8>)]| {
+            let carried = carried(&plan, &settings, features, values, None);
+            let init = carried.into_iter().find(|carried| carried.text.starts_with("initialise map  .percpu "));
+            init.map(|carried| (carried.text, carried.outcome)).expect("a step")
+        };
+        let by_runtime = "initialise map  .percpu value_size=72 by the runtime, for each possible CPU: this kernel has no \
+                          BPF_F_ALL_CPUS";
+        assert_eq!(init(features, &[]), (by_runtime.to_owned(), Outcome::Done));
+        // A value that is set decides, not the object's.
+        assert_eq!(init(features, &[(percpu, vec![0; 72])]), (by_runtime.to_owned(), Outcome::Skipped));
         features.direct = true;
         features.all_cpus = true;
+        assert!(init(features, &[(percpu, vec![0; 72])]).0.ends_with(" flags=BPF_F_ALL_CPUS"));
+        assert_eq!(init(features, &[(percpu, vec![0; 72])]).1, Outcome::Done);
         for (text, outcome) in outcomes(features, None) {
             let skipped = text.ends_with("(where it is not)");
             assert_eq!(outcome, if skipped { Outcome::Skipped } else { Outcome::Done }, "{text}");
