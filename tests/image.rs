@@ -6,9 +6,9 @@ use skelgen::emit::Options;
 use skelgen::loader::wire::{self, header};
 use skelgen::loader::{self, Loader, Record};
 use skelgen::object::MapIdx;
-use skelgen::plan::Step;
+use skelgen::plan::{PlanOptions, Step};
 use skelgen::uapi::{BPF_F_ALL_CPUS, BPF_MAP_UPDATE_ELEM};
-use skelgen::{Endian, Skeleton};
+use skelgen::{Endian, KernelVersion, Skeleton};
 use skelgen_abi::place;
 use skelgen_runtime::{ImageDesc, Repeat, image};
 use skelgen_tests::fixtures;
@@ -66,12 +66,15 @@ fn the_loader_gives_each_section_its_value_once() {
     }
 }
 
+fn with_min_kernel(min_kernel: Option<KernelVersion>, fixture: &str) -> skelgen::Result<Skeleton> {
+    let options = PlanOptions { min_kernel, ..PlanOptions::default() };
+    Skeleton::with(&options, &format!("{fixture}.bpf.o"), &fixtures::bytes(fixture))
+}
+
 #[test]
 fn kernels_that_need_no_second_form_get_none() {
     for (name, skeleton) in percpu_fixtures() {
-        let since = |kernel: (u32, u32)| {
-            Skeleton::since(Some(kernel.into()), &format!("{name}.bpf.o"), &fixtures::bytes(&name)).unwrap()
-        };
+        let since = |kernel: (u32, u32)| with_min_kernel(Some(kernel.into()), &name).unwrap();
         let (old, new) = (since((7, 2)), since((7, 3)));
         assert_eq!(old.loader, skeleton.loader, "{name}");
         assert!(new.plan.programs.iter().all(|program| program.lowered.is_none()), "{name}");
@@ -80,7 +83,7 @@ fn kernels_that_need_no_second_form_get_none() {
         assert!(new.plan.stand_ins.is_empty() && new.loader.image.len() < old.loader.image.len(), "{name}");
     }
     // What cannot be lowered need not be.
-    let deep = |kernel| Skeleton::since(kernel, "deep_stack.bpf.o", &fixtures::bytes("deep_stack"));
+    let deep = |kernel| with_min_kernel(kernel, "deep_stack");
     assert!(deep(None).is_err() && deep(Some((7, 3).into())).is_ok());
 }
 

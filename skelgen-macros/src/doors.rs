@@ -114,7 +114,7 @@ fn with_the_same_options_too() {
         .object(object("counters"))
         .visibility("pub(crate)")
         .min_kernel(7, 3)
-        .license("GPL")
+        .license("Dual MIT/GPL")
         .type_derive("*", "Eq, ::core::hash::Hash")
         .type_derive("call_range", "serde::Serialize")
         .type_attribute("call_range", "#[serde(default)] #[must_use]")
@@ -122,7 +122,7 @@ fn with_the_same_options_too() {
         .opaque_type("bpf_raw_tracepoint_args");
     let built = by_builder(builder, &scratch);
     let derived = by_derive(&parse_quote! {
-        #[skeleton(object = "../fixtures/counters.bpf.o", min_kernel = "7.3", license = "GPL")]
+        #[skeleton(object = "../fixtures/counters.bpf.o", min_kernel = "7.3", license = "Dual MIT/GPL")]
         #[skeleton(type_derive("*", Eq, ::core::hash::Hash), type_derive("call_range", serde::Serialize))]
         #[skeleton(type_attribute("call_range", #[serde(default)] #[must_use]))]
         #[skeleton(add_type = "exec_*", opaque_type = "bpf_raw_tracepoint_args")]

@@ -2,8 +2,8 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use skelgen::emit::{self, Emission, Options};
-use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
+use skelgen::emit::{self, Emission, Options, Spelling, Unmatched};
+use syn::{Data, DataStruct, DeriveInput, Error, Fields, LitStr, Result};
 
 use crate::attribute::SkeletonAttribute;
 use crate::object::ObjectFile;
@@ -31,10 +31,15 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         ..Options::default()
     };
     options.runtime = runtime.map_or_else(crate::runtime::path, ToTokens::into_token_stream);
-    let plan = skelgen::plan::PlanOptions { min_kernel, license: license.map(|license| license.value()) };
+    let plan = skelgen::plan::PlanOptions { min_kernel, license: license.as_ref().map(LitStr::value) };
     let skeleton = skelgen::Skeleton::with(&plan, &file.name, &file.bytes).map_err(failed)?;
     let Emission { tokens, unmatched } = emit::emission(&skeleton, &options).map_err(failed)?;
-    let errors = unmatched.iter().map(|unmatched| types.error(unmatched));
+    let of_license = Unmatched::license(&skeleton, plan.license.as_deref(), Spelling::Code);
+    let of_license = of_license.map(|unmatched| {
+        let error = skelgen::Error::from(unmatched).in_object(file.name.as_str());
+        Error::new_spanned(&license, error)
+    });
+    let errors = unmatched.iter().map(|unmatched| types.error(unmatched, &file.name)).chain(of_license);
     if let Some(error) = errors.reduce(|mut error, other| {
         error.combine(other);
         error

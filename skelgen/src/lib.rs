@@ -92,20 +92,11 @@ impl Skeleton {
     ///
     /// What in the object cannot be loaded, and where it stands.
     pub fn new(file_name: &str, bytes: &[u8]) -> Result<Self> {
-        Self::since(None, file_name, bytes)
+        Self::with(&PlanOptions::default(), file_name, bytes)
     }
 
-    /// The same for kernels from `min_kernel` on. Since [7.3](KernelVersion::DIRECT_PERCPU) programs need no second form
-    /// to touch `.percpu`, and get none: the loader is smaller, and what cannot be lowered is no error.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn since(min_kernel: Option<KernelVersion>, file_name: &str, bytes: &[u8]) -> Result<Self> {
-        Self::with(&PlanOptions { min_kernel, license: None }, file_name, bytes)
-    }
-
-    /// The same with all options of the plan.
+    /// The same with the options of the plan. With a `min_kernel` of [7.3](KernelVersion::DIRECT_PERCPU) or newer, programs need
+    /// no second form to touch `.percpu`, and get none: the loader is smaller, and what cannot be lowered is no error.
     ///
     /// # Errors
     ///

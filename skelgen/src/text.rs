@@ -36,9 +36,29 @@ pub fn escaped(c: char) -> String {
     format!("\\u{:04x}", u32::from(c))
 }
 
+/// The text with ASCII letters, digits and `_` alone, as identifiers of C and names of the kernel's objects have them. A
+/// character beyond ASCII becomes its number, as in `ue9`, so that different texts stay different; any other is a `_`.
+pub(crate) fn ascii_word(text: &str) -> String {
+    let mut word = String::new();
+    for c in text.chars() {
+        match c {
+            _ if c.is_ascii_alphanumeric() => word.push(c),
+            _ if c.is_ascii() => word.push('_'),
+            _ => word.push_str(&format!("u{:x}", u32::from(c))),
+        }
+    }
+    word
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_other_scripts_stay_different() {
+        let words = ["a-b.c", "\u{65e5}\u{672c}", "caf\u{e9}", "e\u{301}", ""].map(ascii_word);
+        assert_eq!(words, ["a_b_c", "u65e5u672c", "cafue9", "eu301", ""]);
+    }
 
     #[test]
     fn characters_that_control_a_terminal_are_escaped() {

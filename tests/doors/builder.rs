@@ -3,6 +3,7 @@
 use std::fs;
 
 use skelgen::Builder;
+use skelgen::emit::Spelling;
 
 use crate::{files, fixture, scratch};
 
@@ -142,6 +143,48 @@ fn what_cannot_be_one_file_is_refused() {
 }
 
 #[test]
+fn what_would_be_one_module_is_refused() {
+    let folder = scratch("modules");
+    for name in ["a-b", "a_b", "self", "Self", "\u{e9}", "\u{e8}"] {
+        fs::copy(fixture("counters"), folder.join(format!("{name}.bpf.o"))).unwrap();
+    }
+    let two = |one: &str, other: &str| {
+        Builder::new().object(folder.join(one)).object(folder.join(other)).out_dir(folder.join("out"))
+    };
+    for (one, other, module) in [("a-b.bpf.o", "a_b.bpf.o", "a_b"), ("self.bpf.o", "Self.bpf.o", "self_")] {
+        let error = two(one, other).generate_to_out_dir().unwrap_err().to_string();
+        let [one, other] = [one, other].map(|name| folder.join(name).display().to_string());
+        let expected = format!(
+            "the skeletons of {one} and {other} would both be the module `{module}`: give one of them a builder of its own, \
+             with a name"
+        );
+        assert_eq!(error, expected);
+    }
+    // Names of other scripts stay apart.
+    two("\u{e9}.bpf.o", "\u{e8}.bpf.o").include_file("all.rs").generate_to_out_dir().unwrap();
+    let text = fs::read_to_string(folder.join("out/\u{e9}.skel.rs")).unwrap();
+    assert!(text.contains("\npub mod ue9 {\n") && text.contains(" from \u{e9}.bpf.o. Do not edit"), "{}", &text[..200]);
+    // Beside their objects two may have one name, but not where one file includes them.
+    fs::create_dir(folder.join("other")).unwrap();
+    fs::copy(fixture("counters"), folder.join("other/a-b.bpf.o")).unwrap();
+    let apart = two("a_b.bpf.o", "other/a-b.bpf.o").beside();
+    apart.generate_to_out_dir().unwrap();
+    let error = apart.include_file("all.rs").generate_to_out_dir().unwrap_err().to_string();
+    assert!(error.contains(" would both be the module `a_b`: "), "{error}");
+}
+
+#[test]
+fn a_line_break_in_a_file_name_is_refused() {
+    let folder = scratch("line-break");
+    let object = folder.join("a\ncargo::warning=b.bpf.o");
+    fs::copy(fixture("counters"), &object).unwrap();
+    let error = Builder::new().object(&object).out_dir(&folder).generate_to_out_dir().unwrap_err().to_string();
+    let expected =
+        format!("the file name {object:?} has a line break, and cargo cannot be told to watch such a file: rename it");
+    assert_eq!(error, expected);
+}
+
+#[test]
 fn options_that_cannot_be_are_refused() {
     let counters = || Builder::new().object(fixture("counters"));
     for (builder, expected) in [
@@ -157,14 +200,41 @@ fn options_that_cannot_be_are_refused() {
         (counters().runtime_path("a b"), r#"runtime_path("a b"): unexpected token"#),
         (
             counters().type_derive("call_rage", "Eq"),
-            "type_derive: the skeleton has no type `call_rage`; there are `.bss`, `.data`, `.percpu`, `.rodata`, \
+            "counters.bpf.o: type_derive: the skeleton has no type `call_rage`; there are `.bss`, `.data`, `.percpu`, `.rodata`, \
              `call_range`",
         ),
+        (
+            counters().license("GPL"),
+            "counters.bpf.o: license: the object has a license of its own, \"Dual MIT/GPL\", which stays; this option is for \
+             objects without a section `license`",
+        ),
+        (
+            counters().min_kernel(5, 15),
+            "min_kernel: the oldest kernel is 5.15, but skeletons load on Linux 6.1 and newer: write 6.1, or nothing",
+        ),
+        (counters().spelling(Spelling::Manifest).runtime_path("a b"), r#"runtime-path = "a b": unexpected token"#),
     ] {
         assert_eq!(refused(builder), expected);
     }
+    for (builder, expected) in [
+        (
+            counters().opaque_type("evnt_*"),
+            "counters.bpf.o: opaque_type: the object has no type that matches `evnt_*`; ",
+        ),
+        (
+            counters().type_attribute("evnt?", "#[x]"),
+            "counters.bpf.o: type_attribute: the skeleton has no type that matches",
+        ),
+        (
+            counters().spelling(Spelling::Command).add_type("x*y"),
+            "counters.bpf.o: --add-type: the object has no type that",
+        ),
+    ] {
+        let error = refused(builder);
+        assert!(error.starts_with(expected), "{error}");
+    }
     let error = refused(counters().add_type("evnt"));
-    assert!(error.starts_with("add_type: the object has no type `evnt`; there are `"), "{error}");
+    assert!(error.starts_with("counters.bpf.o: add_type: the object has no type `evnt`; there are `"), "{error}");
 }
 
 #[test]
@@ -173,5 +243,9 @@ fn an_option_for_several_objects_needs_to_be_about_one() {
     let both = || Builder::new().object(fixture("counters")).object(fixture("data_sections")).out_dir(&out);
     both().type_derive("nested", "Eq").opaque_type("call_range").generate_to_out_dir().unwrap();
     let error = both().type_derive("nowhere", "Eq").generate_to_out_dir().unwrap_err();
-    assert!(error.to_string().starts_with("type_derive: the skeleton has no type `nowhere`"), "{error}");
+    let expected = "counters.bpf.o, data_sections.bpf.o: type_derive: the skeleton has no type `nowhere`";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    // A license is for those objects that have none.
+    let both = || Builder::new().object(fixture("counters")).object(fixture("bad/no_license")).out_dir(&out);
+    both().license("GPL").generate_to_out_dir().unwrap();
 }

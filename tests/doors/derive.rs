@@ -1,4 +1,4 @@
-//! The derives in a package that renames the runtime.
+//! The derives and a build script in a package that renames the runtime.
 
 use std::fs;
 
@@ -20,6 +20,25 @@ fn the_runtime_can_be_renamed() {
          println!(\"{{}} {{}} {{}}\", range.first_ns, range.lowest, range.highest);\n    Ok(())\n}}\n",
         object = fixture("counters"),
     );
+    fs::write(package.join("src/main.rs"), main).unwrap();
+    run(offline(cargo().args(["check", "--quiet"]), &package, &target_dir()));
+    fs::remove_dir_all(all).unwrap();
+}
+
+#[test]
+fn a_build_script_finds_the_name_in_the_manifest() {
+    let all = scratch("renamed-build-script");
+    let dependencies = "[dependencies]\nbpf-rt = { package = \"skelgen-runtime\", path = \"../skelgen/runtime\" }\n\n\
+                        [build-dependencies]\nskelgen = { path = \"../skelgen/skelgen\" }\n";
+    let package = new_package(&all, "other-name-built", dependencies);
+    let script = format!(
+        "fn main() -> Result<(), skelgen::BuildError> {{\n    \
+         skelgen::Builder::new().object({:?}).generate_to_out_dir()\n}}\n",
+        fixture("counters")
+    );
+    fs::write(package.join("build.rs"), script).unwrap();
+    let main = "include!(concat!(env!(\"OUT_DIR\"), \"/counters.skel.rs\"));\n\n\
+                fn main() -> bpf_rt::Result<()> {\n    println!(\"{}\", counters::Counters::open()?.percpu.hits);\n    Ok(())\n}\n";
     fs::write(package.join("src/main.rs"), main).unwrap();
     run(offline(cargo().args(["check", "--quiet"]), &package, &target_dir()));
     fs::remove_dir_all(all).unwrap();

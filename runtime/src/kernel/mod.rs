@@ -57,7 +57,7 @@ pub(crate) use uprobe_multi::mean_processes as uprobe_multi_means_processes;
 pub const OLDEST: KernelVersion = KernelVersion::new(5, 17);
 
 /// The oldest kernel that skeletons are tested on.
-pub const OLDEST_TESTED: KernelVersion = KernelVersion::new(6, 1);
+pub const OLDEST_TESTED: KernelVersion = KernelVersion::OLDEST;
 
 /// The features that objects ask for and some kernels lack, or that skelgen does something else without.
 pub fn features() -> impl Iterator<Item = &'static Feature> {

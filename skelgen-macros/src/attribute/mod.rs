@@ -32,7 +32,8 @@ impl SkeletonAttribute {
         let known =
             ["object", "min_kernel", "license", "type_derive", "type_attribute", "add_type", "opaque_type", "crate"];
         let Keys { object, runtime, min_kernel, license, types, attribute, .. } = Keys::of(input, "skeleton", &known)?;
-        let min_kernel = min_kernel.map(|text| text.value().parse().map_err(|error| Error::new_spanned(text, error)));
+        let read = KernelVersion::parse_min_kernel;
+        let min_kernel = min_kernel.map(|text| read(&text.value()).map_err(|error| Error::new_spanned(text, error)));
         let wanted = "which object? say #[skeleton(object = \"path/from/the/package.bpf.o\")]";
         match (object, attribute) {
             (Some(object), _) => {

@@ -47,9 +47,10 @@ impl Types {
     }
 
     /// The error for an option that names a type which there is not: it stands on the name.
-    pub(crate) fn error(&self, unmatched: &Unmatched) -> Error {
+    pub(crate) fn error(&self, unmatched: &Unmatched, object: &str) -> Error {
+        let error = skelgen::Error::from(unmatched.clone()).in_object(object);
         let at = self.names.iter().find(|(option, name)| *option == unmatched.option && name.value() == unmatched.name);
-        Error::new(at.map_or_else(Span::call_site, |(_, name)| name.span()), unmatched)
+        Error::new(at.map_or_else(Span::call_site, |(_, name)| name.span()), error)
     }
 }
 

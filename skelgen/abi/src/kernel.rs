@@ -13,6 +13,8 @@ pub struct KernelVersion {
 }
 
 impl KernelVersion {
+    /// The oldest that skeletons support, and that the tests load them on.
+    pub const OLDEST: KernelVersion = KernelVersion::new(6, 1);
     /// The first whose verifier knows a context among the arguments of a global function by its tag.
     pub const CONTEXT_TAG: KernelVersion = KernelVersion::new(6, 8);
     /// The first whose programs address `.percpu` variables directly.
@@ -31,6 +33,50 @@ impl KernelVersion {
         Some(KernelVersion::new(numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 }
+
+impl KernelVersion {
+    /// The release itself, as the oldest kernel of a skeleton.
+    ///
+    /// # Errors
+    ///
+    /// It is older than [`OLDEST`](Self::OLDEST).
+    pub fn as_min_kernel(self) -> Result<Self, NotMinKernel> {
+        if self >= Self::OLDEST { Ok(self) } else { Err(NotMinKernel::TooOld(self)) }
+    }
+
+    /// Reads the oldest kernel of a skeleton.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a release, or the release is older than [`OLDEST`](Self::OLDEST).
+    pub fn parse_min_kernel(text: &str) -> Result<Self, NotMinKernel> {
+        text.parse().map_err(NotMinKernel::NotARelease).and_then(Self::as_min_kernel)
+    }
+}
+
+/// A text or a release cannot be the oldest kernel of a skeleton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotMinKernel {
+    /// The text is not a release of Linux.
+    NotARelease(NotARelease),
+    /// No skeleton supports this release.
+    TooOld(KernelVersion),
+}
+
+impl fmt::Display for NotMinKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotMinKernel::NotARelease(error) => error.fmt(f),
+            NotMinKernel::TooOld(release) => write!(
+                f,
+                "the oldest kernel is {release}, but skeletons load on Linux {} and newer: write {0}, or nothing",
+                KernelVersion::OLDEST
+            ),
+        }
+    }
+}
+
+impl core::error::Error for NotMinKernel {}
 
 impl From<(u32, u32)> for KernelVersion {
     fn from((major, minor): (u32, u32)) -> Self {
@@ -85,6 +131,17 @@ mod tests {
         for text in ["", "7", "7.", ".3", "7.3.1", "+7.3", "7.-3", "7.x", "4294967296.0"] {
             assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_skeleton_is_for_kernels_that_load_it() {
+        assert_eq!(KernelVersion::parse_min_kernel("6.1"), Ok(KernelVersion::OLDEST));
+        assert_eq!(KernelVersion::parse_min_kernel("7"), Err(NotMinKernel::NotARelease(NotARelease)));
+        let error = KernelVersion::parse_min_kernel("5.15").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the oldest kernel is 5.15, but skeletons load on Linux 6.1 and newer: write 6.1, or nothing"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{fs, io};
 
-use skelgen::emit::Recipe;
+use skelgen::emit::{Recipe, Unmatched};
 use skelgen::is_same_file;
 
 use crate::failure::{Cause, Failure};
@@ -48,6 +48,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let recipe = Recipe::from(args.recipe.clone());
     let options = recipe.options().map_err(|mistakes| Stop::Usage(recipe::sentence(&mistakes)))?;
     let skeleton = object::read(&args.object, &recipe.plan_options()).map_err(Stop::Object)?;
+    if let Some(unmatched) = Unmatched::license(&skeleton, recipe.license.as_deref(), recipe.spelling) {
+        return Err(Stop::Object(Failure::new(&args.object, Cause::Generate(unmatched.into()))));
+    }
     let source =
         skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
     let image = match (&recipe.image, &args.output) {

@@ -17,6 +17,10 @@ impl Cargo {
         Cargo { listens: env::var_os("OUT_DIR").is_some() && env::var_os("CARGO_CFG_TARGET_ARCH").is_some() }
     }
 
+    pub(super) fn listens(&self) -> bool {
+        self.listens
+    }
+
     /// Lets cargo show the error and fail the build.
     pub(super) fn error(&self, error: impl Display) {
         self.lines("error", error);
@@ -36,7 +40,13 @@ impl Cargo {
 
 impl Listener for Cargo {
     fn reads(&mut self, file: &Path) {
-        self.say("rerun-if-changed", file.display());
+        match file.to_str() {
+            // What follows a line break would be an instruction of its own.
+            Some(path) if path.contains(['\n', '\r']) => {
+                self.lines("warning", format!("{file:?} is not watched, as its name has a line break"));
+            }
+            _ => self.say("rerun-if-changed", file.display()),
+        }
     }
 
     fn heeds(&mut self, variable: &str) {

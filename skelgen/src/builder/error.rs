@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fmt, io};
 
 use super::cargo::Cargo;
-use crate::Error;
 use crate::clang::ClangError;
+use crate::emit::Unmatched;
+use crate::{Error, printable};
 
 /// Why nothing was generated: all that was found to be wrong, a line or more each.
 pub struct BuildError {
@@ -37,6 +38,10 @@ pub(super) enum Cause {
     NotOne(usize),
     NameOfMany(String),
     SameName(PathBuf, PathBuf),
+    SameModule(String, PathBuf, PathBuf),
+    LineBreak(PathBuf),
+    /// The objects, and the option that is about none of them.
+    Unmatched(String, Unmatched),
     IsInput(PathBuf),
     Io(&'static str, PathBuf, io::Error),
     Object(Error),
@@ -48,6 +53,11 @@ impl BuildError {
     pub fn causes(&self) -> impl Iterator<Item = &(dyn fmt::Display + 'static)> {
         self.mark_read();
         self.causes.iter().map(|cause| cause as &dyn fmt::Display)
+    }
+
+    /// The same, each with the option that is at fault, if it is one that names something which there is not.
+    pub fn causes_with_options(&self) -> impl Iterator<Item = (&(dyn fmt::Display + 'static), Option<&Unmatched>)> {
+        self.causes().zip(self.causes.iter().map(Cause::option))
     }
 
     /// Fails if there is a cause.
@@ -93,6 +103,15 @@ impl From<Vec<Error>> for BuildError {
     }
 }
 
+impl Cause {
+    fn option(&self) -> Option<&Unmatched> {
+        match self {
+            Cause::Unmatched(_, unmatched) => Some(unmatched),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -110,6 +129,18 @@ impl fmt::Display for Cause {
                 one.display(),
                 other.display()
             ),
+            Cause::SameModule(module, one, other) => write!(
+                f,
+                "the skeletons of {} and {} would both be the module `{module}`: give one of them a builder of its own, with \
+                 a name",
+                one.display(),
+                other.display()
+            ),
+            Cause::LineBreak(path) => write!(
+                f,
+                "the file name {path:?} has a line break, and cargo cannot be told to watch such a file: rename it"
+            ),
+            Cause::Unmatched(objects, unmatched) => write!(f, "{}: {unmatched}", printable(objects)),
             Cause::IsInput(path) => write!(
                 f,
                 "{} is an object or source of this builder, and writing the output there would replace it",

@@ -5,12 +5,14 @@
 //! output    the files
 //! listener  who hears of what is done
 //! cargo     what a build script says to cargo
+//! manifest  the runtime's name in the package of a build script
 //! error     why nothing was generated
 //! ```
 
 mod cargo;
 mod error;
 mod listener;
+mod manifest;
 mod output;
 
 use std::env;
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::KernelVersion;
 use crate::clang::{self, Clang, Target};
-use crate::emit::{Pattern, Recipe};
+use crate::emit::{self, Pattern, Recipe, Spelling};
 use cargo::Cargo;
 pub use error::BuildError;
 use error::Cause;
@@ -82,6 +84,15 @@ impl Input {
     fn path(&self) -> &Path {
         match self {
             Input::Object(path) | Input::Source(path) => path,
+        }
+    }
+
+    /// The name of the object's file, without its folder.
+    fn object_name(&self) -> String {
+        let file = self.path().file_name().unwrap_or_default();
+        match self {
+            Input::Object(_) => file.to_string_lossy().into_owned(),
+            Input::Source(_) => Path::new(file).with_extension("o").to_string_lossy().into_owned(),
         }
     }
 
@@ -193,13 +204,14 @@ impl Builder {
         self
     }
 
-    /// Where the crate `skelgen_runtime` is, if not at `::skelgen_runtime`; as seen from anywhere in the crate.
+    /// Where the crate `skelgen_runtime` is, as seen from anywhere in the crate. Without this it is at `::skelgen_runtime`; in
+    /// a build script, at the name by which the package's manifest renames it (`bpf = { package = "skelgen-runtime" }`).
     pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
         self.recipe.runtime_path = Some(path.into());
         self
     }
 
-    /// The oldest kernel that the skeleton is for. Loading on an older one fails, and says so.
+    /// The oldest kernel that the skeleton is for, 6.1 or newer. Loading on an older one fails, and says so.
     ///
     /// From Linux 7.3 on all kernels can address `.percpu` variables directly: the programs' second form, for those that
     /// cannot, is then left out.
@@ -212,7 +224,7 @@ impl Builder {
     ///
     /// Only programs with a GPL-compatible license may call GPL-only helpers: `GPL`, `GPL v2`, `Dual MIT/GPL` and the others
     /// of `license_is_gpl_compatible`. Objects of aya-ebpf have no license, and aya loads them as `GPL`. The license of an
-    /// object that has one stays.
+    /// object that has one stays; if all objects of the builder have other ones, the option is refused.
     pub fn license(mut self, license: impl Into<String>) -> Self {
         self.recipe.license = Some(license.into());
         self
@@ -290,6 +302,12 @@ impl Builder {
     /// A folder of headers for the sources.
     pub fn include(mut self, folder: impl Into<PathBuf>) -> Self {
         self.clang.include(folder);
+        self
+    }
+
+    /// How errors write the builder's options, for tools that take them from elsewhere than Rust code.
+    pub fn spelling(mut self, spelling: Spelling) -> Self {
+        self.recipe.spelling = spelling;
         self
     }
 
@@ -381,9 +399,38 @@ impl Builder {
             let is_same = |other: &&Input| other.stem() == input.stem() && self.folder(other) == self.folder(input);
             if let Some(other) = self.inputs[..index].iter().find(is_same) {
                 causes.push(Cause::SameName(other.path().to_owned(), input.path().to_owned()));
+                continue;
+            }
+            let module = emit::module_name(&input.object_name());
+            // Skeletons in different folders may be included in different modules, unless one file includes them all.
+            let is_same = |other: &&Input| {
+                emit::module_name(&other.object_name()) == module
+                    && (self.include_file.is_some() || self.folder(other) == self.folder(input))
+            };
+            if let Some(other) = self.inputs[..index].iter().find(is_same) {
+                causes.push(Cause::SameModule(module, other.path().to_owned(), input.path().to_owned()));
+            }
+        }
+        for path in self.inputs.iter().map(Input::path) {
+            if path.to_string_lossy().contains(['\n', '\r']) {
+                causes.push(Cause::LineBreak(path.to_owned()));
             }
         }
         BuildError::of(causes)
+    }
+
+    /// The objects and sources, as they were added.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.inputs.iter().map(Input::path)
+    }
+
+    /// What skeletons are made with: in a build script, with the runtime's path as the package names it.
+    fn recipe(&self) -> Recipe {
+        let mut recipe = self.recipe.clone();
+        if recipe.runtime_path.is_none() && Cargo::from_env().listens() {
+            recipe.runtime_path = manifest::manifest().and_then(|manifest| manifest::runtime_path(&manifest));
+        }
+        recipe
     }
 
     fn target(&self) -> Target {

@@ -66,7 +66,9 @@ pub(super) fn all(builder: &Builder, listener: &mut dyn Listener) -> Result<Vec<
         }
     }
     if causes.is_empty() {
-        causes.extend(nowhere_matched(unmatched).into_iter().map(|unmatched| Cause::Object(unmatched.into())));
+        let objects: Vec<_> = builder.inputs.iter().map(Input::object_name).collect();
+        let objects = objects.join(", ");
+        causes.extend(nowhere_matched(unmatched).into_iter().map(|option| Cause::Unmatched(objects.clone(), option)));
     }
     BuildError::of(causes)?;
     made.extend(includes(builder, &made)?);
@@ -109,7 +111,7 @@ fn skeleton(
     if let (true, Input::Source(_), Some(name)) = (builder.keep_objects, input, object.file_name()) {
         add(OutputKind::Object, folder.join(name), bytes);
     }
-    let mut recipe = builder.recipe.clone();
+    let mut recipe = builder.recipe();
     let at_rest = skeleton.loader.image_at_rest();
     if at_rest.len() > LARGE {
         let image = with_suffix(&path, ".skel.image");
@@ -129,8 +131,9 @@ pub(super) fn one(
     path: &Path,
 ) -> Result<Output, BuildError> {
     let Read { skeleton, .. } = read(builder, listener, input)?;
-    let (source, unmatched) = source(&skeleton, &builder.recipe)?;
-    BuildError::of(unmatched.into_iter().map(|unmatched| Cause::Object(unmatched.into())).collect())?;
+    let (source, unmatched) = source(&skeleton, &builder.recipe())?;
+    let object = &skeleton.file_name;
+    BuildError::of(unmatched.into_iter().map(|option| Cause::Unmatched(object.clone(), option)).collect())?;
     let (from, path) = (Some(input.path().to_owned()), path.to_owned());
     let output = Output { kind: OutputKind::Skeleton, from, path, content: source.into_bytes() };
     spare_inputs(builder, std::slice::from_ref(&output))?;
@@ -149,8 +152,10 @@ fn nowhere_matched(unmatched: Vec<Vec<Unmatched>>) -> Vec<Unmatched> {
 
 fn source(skeleton: &Skeleton, recipe: &Recipe) -> Result<(String, Vec<Unmatched>), BuildError> {
     let options = recipe.options()?;
-    let written = emit::emission(skeleton, &options)
-        .and_then(|Emission { tokens, unmatched }| Ok((emit::file(skeleton, &options, tokens)?, unmatched)));
+    let written = emit::emission(skeleton, &options).and_then(|Emission { tokens, mut unmatched }| {
+        unmatched.extend(Unmatched::license(skeleton, recipe.license.as_deref(), recipe.spelling));
+        Ok((emit::file(skeleton, &options, tokens)?, unmatched))
+    });
     Ok(written.map_err(|error| Cause::Object(error.in_object(skeleton.file_name.as_str())))?)
 }
 

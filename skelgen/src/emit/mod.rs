@@ -14,6 +14,7 @@
 //! statics    the description of the object that the runtime loads by
 //! skeleton   the structs that users hold
 //! source     tokens as a file
+//! spelling   how errors write the options
 //! recipe     the options as text
 //! ```
 
@@ -25,6 +26,7 @@ mod options;
 mod recipe;
 mod skeleton;
 mod source;
+mod spelling;
 mod statics;
 mod struct_ops;
 pub mod types;
@@ -35,9 +37,11 @@ use crate::{Result, Skeleton};
 use names::Names;
 
 pub use attach::AttachPlan;
+pub(crate) use names::module_name;
 pub use options::Options;
 pub use recipe::Recipe;
 pub use source::{OPTIONS, file, source};
+pub use spelling::Spelling;
 pub use types::{Pattern, TypeOptions, Unmatched};
 
 /// A skeleton as Rust.

@@ -10,7 +10,7 @@ use super::ops_names::OpsNames;
 use super::options::Options;
 use super::types::{Members, field_ident, type_name};
 use crate::Skeleton;
-use crate::object::Map;
+use crate::object::{Map, object_name};
 
 /// The names of one skeleton's items.
 pub(super) struct Names {
@@ -170,6 +170,11 @@ fn section_type(section: &str, taken: &[String]) -> String {
         name.push_str("Section");
     }
     name
+}
+
+/// The module of the skeleton of an object in this file, unless it is given a name.
+pub(crate) fn module_name(file_name: &str) -> String {
+    field_ident(&snake(&object_name(file_name))).to_string()
 }
 
 /// `Counters` and `counters` are both module `counters`.

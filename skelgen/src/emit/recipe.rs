@@ -8,7 +8,7 @@ use std::fmt;
 use quote::{ToTokens, quote};
 
 use super::types::TypeOptions;
-use super::{Options, Pattern};
+use super::{Options, Pattern, Spelling};
 use crate::plan::PlanOptions;
 use crate::{Error, KernelVersion, Result};
 
@@ -37,6 +37,8 @@ pub struct Recipe {
     pub add_type: Vec<Pattern>,
     /// Types that are not defined.
     pub opaque_type: Vec<Pattern>,
+    /// How errors write all of this.
+    pub spelling: Spelling,
 }
 
 impl Recipe {
@@ -53,7 +55,10 @@ impl Recipe {
     pub fn options(&self) -> Result<Options, Vec<Error>> {
         let mut options = Options { name: self.name.clone(), words: self.to_string(), ..Options::default() };
         let mut mistakes = Vec::new();
-        let mut types = TypeOptions::default();
+        if let Some(Err(error)) = self.min_kernel.map(KernelVersion::as_min_kernel) {
+            mistakes.push(Error::unsupported(format!("{}: {error}", self.spelling.option("min_kernel"))));
+        }
+        let mut types = TypeOptions::spelled(self.spelling);
         for (pattern, derives) in &self.type_derive {
             mistakes.extend(types.parse_type_derive(pattern.clone(), derives).err());
         }
@@ -66,22 +71,22 @@ impl Recipe {
         if let Some(visibility) = &self.visibility {
             match syn::parse_str::<syn::Visibility>(visibility) {
                 Ok(parsed) => options.visibility = parsed.into_token_stream(),
-                Err(error) => mistakes.push(not_read("visibility", visibility, &error)),
+                Err(error) => mistakes.push(self.not_read("visibility", visibility, &error)),
             }
         }
         if let Some(runtime) = &self.runtime_path {
             match syn::parse_str::<syn::Path>(runtime) {
                 Ok(parsed) => options.runtime = parsed.into_token_stream(),
-                Err(error) => mistakes.push(not_read("runtime_path", runtime, &error)),
+                Err(error) => mistakes.push(self.not_read("runtime_path", runtime, &error)),
             }
         }
         options.image = self.image.as_ref().map(|file| quote!(#file));
         if mistakes.is_empty() { Ok(options) } else { Err(mistakes) }
     }
-}
 
-fn not_read(option: &str, text: &str, error: &syn::Error) -> Error {
-    Error::malformed(format!("{option}({text:?}): {error}"))
+    fn not_read(&self, option: &str, text: &str, error: &syn::Error) -> Error {
+        Error::malformed(format!("{}: {error}", self.spelling.with_value(option, text)))
+    }
 }
 
 impl fmt::Display for Recipe {

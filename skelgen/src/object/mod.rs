@@ -150,10 +150,10 @@ fn license(elf: &Elf<'_>) -> Result<String> {
 }
 
 /// The file's name up to its first dot, as an identifier.
-fn object_name(file_name: &str) -> String {
+pub(crate) fn object_name(file_name: &str) -> String {
     let base = file_name.rsplit('/').next().unwrap_or(file_name);
     let stem = base.split('.').find(|part| !part.is_empty()).unwrap_or("object");
-    let mut name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut name = crate::text::ascii_word(stem);
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }

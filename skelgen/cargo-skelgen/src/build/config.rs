@@ -6,7 +6,7 @@ use std::fs;
 use std::ops::Range;
 
 use skelgen::Builder;
-use skelgen::emit::Recipe;
+use skelgen::emit::{Recipe, Spelling, Unmatched};
 use toml::de::{DeTable, DeValue};
 
 use super::manifest::{Manifest, Mistake};
@@ -39,18 +39,49 @@ const KEYS: [&str; 19] = [
     "opaque-type",
 ];
 
-/// A builder for each of the package's tables, or for its sources if it has no table; none if it has neither. Paths are
-/// from the package's folder, which the current one has to be.
-pub(super) fn builders(package: &Package) -> Result<Vec<Builder>, Vec<Mistake>> {
+/// A table of the manifest.
+pub(super) struct Table {
+    pub(super) builder: Builder,
+    /// Where options stand that name something: as mistakes, whose words are still to be found.
+    places: Vec<(&'static str, String, Mistake)>,
+}
+
+impl Table {
+    fn new(builder: Builder) -> Table {
+        Table { builder, places: Vec::new() }
+    }
+
+    /// What is wrong about an option, and where it stands.
+    pub(super) fn mistake(&self, unmatched: &Unmatched, what: String) -> Option<Mistake> {
+        let found = self.places.iter().find(|(option, name, _)| *option == unmatched.option && *name == unmatched.name);
+        found.map(|(.., place)| Mistake { what, ..place.clone() })
+    }
+
+    fn map(self, change: impl FnOnce(Builder) -> Builder) -> Table {
+        Table { builder: change(self.builder), ..self }
+    }
+}
+
+/// The package's tables, or its sources as one if it has no table; none if it has neither. Paths are from the package's
+/// folder, which the current one has to be.
+pub(super) fn tables(package: &Package) -> Result<Vec<Table>, Vec<Mistake>> {
     let path = package.shown.join("Cargo.toml");
     let text = fs::read_to_string(&package.manifest).map_err(|error| {
         let what = format!("cannot read it: {error}");
         vec![Mistake { what, path: path.clone(), line: 0, column: 0, text: String::new() }]
     })?;
-    of_text(Manifest::new(path, text))
+    let tables = of_text(Manifest::new(path, text))?;
+    let Some(runtime) = &package.runtime else { return Ok(tables) };
+    let renamed = |table: Table| {
+        if table.places.iter().any(|(option, ..)| *option == "runtime_path") {
+            return table;
+        }
+        table.map(|builder| builder.runtime_path(runtime))
+    };
+    Ok(tables.into_iter().map(renamed).collect())
 }
 
-fn of_text(mut manifest: Manifest) -> Result<Vec<Builder>, Vec<Mistake>> {
+fn of_text(mut manifest: Manifest) -> Result<Vec<Table>, Vec<Mistake>> {
     let text = manifest.text.clone();
     let parsed = DeTable::parse(&text);
     let document = match &parsed {
@@ -87,18 +118,41 @@ fn of_text(mut manifest: Manifest) -> Result<Vec<Builder>, Vec<Mistake>> {
     if manifest.mistakes.is_empty() { Ok(builders) } else { Err(manifest.mistakes) }
 }
 
-fn without_table() -> Vec<Builder> {
+fn without_table() -> Vec<Table> {
     let sources = files(SOURCES).unwrap_or_default();
-    if sources.is_empty() { Vec::new() } else { vec![sources.into_iter().fold(fresh(true), Builder::source)] }
+    if sources.is_empty() {
+        Vec::new()
+    } else {
+        vec![Table::new(sources.into_iter().fold(fresh(true), Builder::source))]
+    }
 }
 
 /// A builder for what is kept. clang's colours are for those who see them: where nobody does they are taken out.
 fn fresh(keep_objects: bool) -> Builder {
-    let builder = Builder::new().beside().flag("-fcolor-diagnostics");
+    let builder = Builder::new().beside().spelling(Spelling::Manifest).flag("-fcolor-diagnostics");
     if keep_objects { builder.keep_objects() } else { builder }
 }
 
-fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> Builder {
+fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> Table {
+    let mut places = Vec::new();
+    for option in ["license", "runtime_path", "type_derive", "type_attribute", "add_type", "opaque_type"] {
+        let Some(value) = table.get(option.replace('_', "-").as_str()) else { continue };
+        places.extend(names_in(value).into_iter().map(|(name, span)| (option, name, manifest.at(span, ""))));
+    }
+    Table { builder: with_keys(manifest, table, span), places }
+}
+
+/// The names in a value, each where it stands: a text, the texts of an array, or the keys of a table.
+fn names_in(value: &Value<'_>) -> Vec<(String, Range<usize>)> {
+    match value.get_ref() {
+        DeValue::Array(values) => values.iter().flat_map(names_in).collect(),
+        DeValue::Table(table) => table.keys().map(|key| (key.get_ref().to_string(), key.span())).collect(),
+        DeValue::String(text) => vec![(text.to_string(), value.span())],
+        _ => Vec::new(),
+    }
+}
+
+fn with_keys(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> Builder {
     let keep = table.get("keep-objects").is_none_or(|keep| boolean(manifest, keep).unwrap_or(true));
     let mut builder = fresh(keep);
     if !table.contains_key("sources") && !table.contains_key("objects") {
@@ -126,29 +180,27 @@ fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> 
             "vmlinux-h" => with(builder, text(manifest, value), Builder::vmlinux_h),
             "name" => with(builder, text(manifest, value), Builder::name),
             "visibility" => {
-                let recipe = |text| Recipe { visibility: Some(text), ..Recipe::default() };
-                with(builder, checked(manifest, value, recipe), Builder::visibility)
+                let visible = |text| Recipe { visibility: Some(text), ..recipe() };
+                with(builder, checked(manifest, value, visible), Builder::visibility)
             }
             "runtime-path" => {
-                let recipe = |text| Recipe { runtime_path: Some(text), ..Recipe::default() };
-                with(builder, checked(manifest, value, recipe), Builder::runtime_path)
+                let at = |text| Recipe { runtime_path: Some(text), ..recipe() };
+                with(builder, checked(manifest, value, at), Builder::runtime_path)
             }
             "min-kernel" => with(builder, min_kernel(manifest, value), |builder, kernel| {
                 builder.min_kernel(kernel.major, kernel.minor)
             }),
             "license" => with(builder, text(manifest, value), Builder::license),
             "type-derive" => {
-                let recipe =
-                    |pair: (String, String)| Recipe { type_derive: vec![(pair.0.into(), pair.1)], ..Recipe::default() };
-                let pairs = by_type(manifest, value, ", ", recipe).into_iter();
+                let derives =
+                    |pair: (String, String)| Recipe { type_derive: vec![(pair.0.into(), pair.1)], ..recipe() };
+                let pairs = by_type(manifest, value, ", ", derives).into_iter();
                 pairs.fold(builder, |builder, (types, derives)| builder.type_derive(types, derives))
             }
             "type-attribute" => {
-                let recipe = |pair: (String, String)| Recipe {
-                    type_attribute: vec![(pair.0.into(), pair.1)],
-                    ..Recipe::default()
-                };
-                let pairs = by_type(manifest, value, " ", recipe).into_iter();
+                let attributes =
+                    |pair: (String, String)| Recipe { type_attribute: vec![(pair.0.into(), pair.1)], ..recipe() };
+                let pairs = by_type(manifest, value, " ", attributes).into_iter();
                 pairs.fold(builder, |builder, (types, attributes)| builder.type_attribute(types, attributes))
             }
             "add-type" => texts(manifest, value).into_iter().fold(builder, Builder::add_type),
@@ -161,6 +213,11 @@ fn builder(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -> 
         };
     }
     builder
+}
+
+/// Nothing yet, and errors as in a manifest.
+fn recipe() -> Recipe {
+    Recipe { spelling: Spelling::Manifest, ..Recipe::default() }
 }
 
 fn with<T>(builder: Builder, value: Option<T>, set: impl FnOnce(Builder, T) -> Builder) -> Builder {

@@ -30,16 +30,21 @@ impl Manifest {
 
     /// Notes what is wrong in these bytes.
     pub(super) fn mistake(&mut self, at: Range<usize>, what: impl Into<String>) {
+        let mistake = self.at(at, what);
+        self.mistakes.push(mistake);
+    }
+
+    /// What is wrong in these bytes, without noting it.
+    pub(super) fn at(&self, at: Range<usize>, what: impl Into<String>) -> Mistake {
         let before = self.text.get(..at.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let mistake = Mistake {
+        Mistake {
             what: what.into(),
             path: self.path.clone(),
             line: before.matches('\n').count() + 1,
             column: before[start..].chars().count() + 1,
             text: self.text[start..].lines().next().unwrap_or_default().trim().to_owned(),
-        };
-        self.mistakes.push(mistake);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! values     what its keys have
 //! manifest   what is wrong in it, and where
 //! keep       what is made, held against what is kept
+//! orphans    what is kept of sources that are gone
 //! report     what is said of it
 //! ```
 //!
@@ -14,11 +15,13 @@
 mod config;
 mod keep;
 mod manifest;
+mod orphans;
 mod packages;
 mod report;
 mod values;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,6 +46,9 @@ pub(crate) struct Args {
     /// Write nothing, and say what is kept that is not what the sources make
     #[arg(long)]
     check: bool,
+    /// Remove the skeletons that no source makes any more
+    #[arg(long, conflicts_with = "check")]
+    prune: bool,
     /// Show the commands that run
     #[arg(short, long)]
     verbose: bool,
@@ -78,6 +84,10 @@ sources and objects stands for any characters:
 With [[package.metadata.skelgen]] there can be several tables, each for sources
 of its own.
 
+A skeleton in a folder of outputs that nothing here makes is named, as when its
+source was removed; --prune removes it, with its image and object. It is one by
+its first line. With --check it is a failure.
+
 --check is for CI: what it compiles stays in the target folder. Another clang
 makes other objects, so let `clang` name the one that all use, or keep none.
 
@@ -109,35 +119,47 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
 
 /// Builds one package, from whose folder it is called; false if it has nothing to build.
 fn build(args: &Args, package: &Package, objects: &Path, report: &mut Report) -> Result<bool, Stop> {
-    let builders = match config::builders(package) {
-        Ok(builders) => builders,
+    let tables = match config::tables(package) {
+        Ok(tables) => tables,
         Err(mistakes) => {
             mistakes.iter().try_for_each(|mistake| report.mistake(mistake)).map_err(Stop::Output)?;
             return Ok(true);
         }
     };
     let mut written: BTreeSet<PathBuf> = BTreeSet::new();
-    for (index, builder) in builders.iter().enumerate() {
-        let builder = builder.clone().object_dir(objects.join(index.to_string()));
+    let mut is_whole = true;
+    for (index, table) in tables.iter().enumerate() {
+        let builder = table.builder.clone().object_dir(objects.join(index.to_string()));
         let outputs = match builder.make(report) {
             Ok(outputs) => outputs,
             Err(error) => {
-                report.failed(&error).map_err(Stop::Output)?;
+                report.failed(&error, Some(table)).map_err(Stop::Output)?;
+                is_whole = false;
                 continue;
             }
         };
         for output in outputs {
             if !written.insert(output.path.clone()) {
                 report.twice(&output.path).map_err(Stop::Output)?;
+                is_whole = false;
             } else if args.check {
                 report.compared(&output, &keep::compare(&output)).map_err(Stop::Output)?;
             } else {
                 match output.write() {
                     Ok(new) => report.written(&output, new).map_err(Stop::Output)?,
-                    Err(error) => report.failed(&error).map_err(Stop::Output)?,
+                    Err(error) => report.failed(&error, None).map_err(Stop::Output)?,
                 }
             }
         }
     }
-    Ok(!builders.is_empty())
+    // What a table that fails would have made is not known.
+    if is_whole {
+        for orphan in orphans::find(&written, &tables).map_err(|(folder, error)| Stop::Read(folder, error))? {
+            if args.prune {
+                fs::remove_file(&orphan).map_err(|error| Stop::Write(orphan.clone(), error))?;
+            }
+            report.orphaned(&orphan, args.prune).map_err(Stop::Output)?;
+        }
+    }
+    Ok(!tables.is_empty())
 }

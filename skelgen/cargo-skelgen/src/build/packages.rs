@@ -4,7 +4,7 @@ use std::env;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand};
 
 use crate::stop::Stop;
 
@@ -27,6 +27,8 @@ pub(super) struct Package {
     pub(super) name: String,
     pub(super) root: PathBuf,
     pub(super) manifest: PathBuf,
+    /// The path of the runtime's crate, if the package renames its dependency on it.
+    pub(super) runtime: Option<String>,
     /// Its folder as seen from the one where the command was called.
     pub(super) shown: PathBuf,
 }
@@ -73,7 +75,19 @@ fn package(package: &cargo_metadata::Package) -> Package {
     let manifest: PathBuf = package.manifest_path.clone().into();
     let root = manifest.parent().map(Path::to_owned).unwrap_or_default();
     let below = env::current_dir().ok().and_then(|here| root.strip_prefix(here).map(Path::to_owned).ok());
-    Package { name: package.name.to_string(), shown: below.unwrap_or_else(|| root.clone()), root, manifest }
+    let shown = below.unwrap_or_else(|| root.clone());
+    Package { name: package.name.to_string(), runtime: runtime_path(&package.dependencies), shown, root, manifest }
+}
+
+/// As `Builder` finds it for a build script: at the first other name of the dependency, unless it has its own as well.
+fn runtime_path(dependencies: &[Dependency]) -> Option<String> {
+    let is_runtime =
+        |dependency: &&Dependency| dependency.name == "skelgen-runtime" && dependency.kind == DependencyKind::Normal;
+    let mut names = dependencies.iter().filter(is_runtime).map(|dependency| &dependency.rename);
+    if names.clone().any(Option::is_none) {
+        return None;
+    }
+    names.next()?.as_ref().map(|name| format!("::{}", name.replace('-', "_")))
 }
 
 fn named(metadata: &Metadata, select: &Select) -> Result<Vec<Package>, Stop> {

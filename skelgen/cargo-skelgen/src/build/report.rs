@@ -10,6 +10,7 @@ use anstream::adapter::strip_str;
 use serde::Serialize;
 use skelgen::{BuildError, Listener, Output, OutputKind};
 
+use super::config::Table;
 use super::keep::Kept;
 use super::manifest::Mistake;
 use super::packages::Package;
@@ -144,11 +145,16 @@ impl Report {
         writeln!(err, "  {NOTE}-->{NOTE:#} {path}:{line}:{column}\n      {SOURCE}{text}{SOURCE:#}")
     }
 
-    /// What a builder says is wrong.
-    pub(super) fn failed(&mut self, error: &BuildError) -> io::Result<()> {
+    /// What a builder says is wrong. Of an option, `table` knows where it stands.
+    pub(super) fn failed(&mut self, error: &BuildError, table: Option<&Table>) -> io::Result<()> {
         self.failed = true;
-        for cause in error.causes() {
+        for (cause, option) in error.causes_with_options() {
             let text = cause.to_string();
+            let mistake = option.zip(table).and_then(|(option, table)| table.mistake(option, text.clone()));
+            if let Some(mistake) = mistake {
+                self.mistake(&mistake)?;
+                continue;
+            }
             if self.json {
                 let message = strip_str(&text).to_string();
                 self.line(Event::Error { message, place: None })?;
@@ -176,6 +182,32 @@ impl Report {
         }
         stop::tell(message);
         Ok(())
+    }
+
+    /// A file is kept that nothing makes.
+    pub(super) fn orphaned(&mut self, path: &Path, removed: bool) -> io::Result<()> {
+        self.failed |= self.check;
+        let path = self.shown(path);
+        if self.json {
+            let kind = match path.as_str() {
+                path if path.ends_with(".skel.image") => "image",
+                path if path.ends_with(".o") => "object",
+                _ => "skeleton",
+            };
+            let outcome = if removed { "removed" } else { "orphaned" };
+            return self.line(Event::File { path: &path, kind, from: None, outcome, diff: None });
+        }
+        match (self.check, removed) {
+            (true, _) => writeln!(self.out, "{BAD}FAIL{BAD:#} {}: no source makes it", ui::plain(&path)),
+            (false, true) => {
+                ui::status("Removed", path);
+                Ok(())
+            }
+            (false, false) => {
+                ui::status("Orphaned", format_args!("{path}: no source makes it; --prune removes it"));
+                Ok(())
+            }
+        }
     }
 
     /// A file was written, or was there already.

@@ -90,7 +90,7 @@ pub(super) fn defines(manifest: &mut Manifest, value: &Value<'_>) -> Vec<(String
 
 pub(super) fn min_kernel(manifest: &mut Manifest, value: &Value<'_>) -> Option<KernelVersion> {
     let text = text(manifest, value)?;
-    text.parse::<KernelVersion>().map_err(|error| manifest.mistake(value.span(), error.to_string())).ok()
+    KernelVersion::parse_min_kernel(&text).map_err(|error| manifest.mistake(value.span(), error.to_string())).ok()
 }
 
 /// A text that the library can read as what `recipe` makes of it.

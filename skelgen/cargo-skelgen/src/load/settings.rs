@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use skelgen::btf::{Enumerator, Type, TypeId};
+use skelgen::emit::{Spelling, Unmatched};
 use skelgen::object::{DataKind, Map, Var};
 use skelgen::plan::PlanOptions;
 use skelgen::{Endian, Skeleton};
@@ -137,11 +138,15 @@ impl Settings<'_> {
         Ok(values)
     }
 
-    /// Refuses `--set-kconfig` for an option that the object does not use, as the load would ignore it. With several
-    /// objects, another one may use the option.
+    /// Refuses `--set-kconfig` for an option that the object does not use, and `--license` for an object with another
+    /// license, as the load would ignore them. With several objects, another one may need the option.
     pub(super) fn check_options(&self, skeleton: &Skeleton) -> Result<(), String> {
         if self.objects > 1 {
             return Ok(());
+        }
+        let license = self.args.license.as_deref();
+        if let Some(unmatched) = Unmatched::license(skeleton, license, Spelling::Command) {
+            return Err(unmatched.to_string());
         }
         let sections = skeleton.plan.maps.iter().filter_map(|map| map.data.as_ref());
         let asked = sections.filter(|data| data.kind == DataKind::Kconfig).flat_map(|data| &data.vars);

@@ -56,7 +56,10 @@ fn it_has_the_options_of_the_builder() {
     assert!(fs::read_to_string(&file).expect("it was written") == built);
 
     let error = skelgen(&["gen", "counters.bpf.o", "--type-derive", "call_rage=Eq"]).err;
-    assert!(error.starts_with("error: counters.bpf.o: type_derive: the skeleton has no type `call_rage`; "), "{error}");
+    assert!(
+        error.starts_with("error: counters.bpf.o: --type-derive: the skeleton has no type `call_rage`; "),
+        "{error}"
+    );
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn an_object_for_the_other_byte_order_is_pointed_out() {
 fn what_cannot_be_shown_ends_with_1() {
     let cases: [(&[&str], &str); 4] = [
         (&["nowhere.bpf.o"], "error: nowhere.bpf.o: cannot read it: "),
-        (&["counters.bpf.c"], "error: counters.bpf.c: not a 64-bit ELF object: "),
+        (&["counters.bpf.c"], "error: counters.bpf.c: this is not an ELF object, but looks like C source: compile it "),
         (&["--plan", "bad/map_without_type.bpf.o"], "error: bad/map_without_type.bpf.o: section .maps: "),
         (
             &["--disasm=nobody", "counters.bpf.o"],

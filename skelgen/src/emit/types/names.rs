@@ -106,9 +106,9 @@ pub(super) fn type_ident_text(name: &str) -> String {
     if taken { format!("{name}_") } else { name }
 }
 
-/// The name with a `_` for everything that no name has.
+/// The name as an identifier: with a `_` or a number for each character that identifiers do not have.
 pub(super) fn sanitized(c_name: &str) -> String {
-    let mut name: String = c_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut name = crate::text::ascii_word(c_name);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
@@ -251,7 +251,7 @@ mod tests {
             ("touch.count", "touch_count"),
             ("", "_"),
             ("9p", "_9p"),
-            ("naïve \"}", "na_ve___"),
+            ("naïve \"}", "nauefve___"),
         ];
         for (c, rust) in table {
             let rust = if rust == "_" { "__" } else { rust };

@@ -10,7 +10,8 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Path, Token};
 
 use super::Pattern;
-use crate::{Error, Result};
+use crate::emit::Spelling;
+use crate::{Error, Result, Skeleton};
 
 /// A derive, by its path.
 #[derive(Clone, Debug)]
@@ -37,21 +38,34 @@ impl Derive {
 /// What is added to generated types, which types are added, and which become bytes. Empty by default.
 #[derive(Clone, Debug, Default)]
 pub struct TypeOptions {
+    spelling: Spelling,
     derives: Vec<(Pattern, Vec<Derive>)>,
     attributes: Vec<(Pattern, TokenStream)>,
     added: Vec<Pattern>,
     opaque: Vec<Pattern>,
 }
 
-/// An option that names a type which there is not.
+/// An option that has no effect: it names a type that the object does not have, with a name or a pattern, or it is the license of
+/// an object that has another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmatched {
     /// The option, as in `type_derive`.
     pub option: &'static str,
-    /// The name.
+    /// The name, or the pattern.
     pub name: String,
-    /// The names that there are.
+    /// The names that the object has.
     pub known: Vec<String>,
+    /// How errors write the option.
+    pub spelling: Spelling,
+}
+
+impl Unmatched {
+    /// The option `license`, if the object of `skeleton` has another license of its own.
+    pub fn license(skeleton: &Skeleton, license: Option<&str>, spelling: Spelling) -> Option<Unmatched> {
+        let (name, own) = (license?, &skeleton.object.license);
+        let known = vec![own.clone()];
+        (own != name).then(|| Unmatched { option: LICENSE, name: name.to_owned(), known, spelling })
+    }
 }
 
 /// How many names an error lists.
@@ -59,9 +73,20 @@ const LISTED: usize = 12;
 
 impl fmt::Display for Unmatched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unmatched { option, name, known } = self;
+        let Unmatched { option, name, known, spelling } = self;
+        let written = spelling.option(option);
+        if *option == LICENSE {
+            let own = known.first().map_or("", String::as_str);
+            return write!(
+                f,
+                "{written}: the object has a license of its own, {own:?}, which stays; this option is for objects without \
+                 a section `license`"
+            );
+        }
         let whose = if *option == ADD_TYPE || *option == OPAQUE_TYPE { "the object has" } else { "the skeleton has" };
-        write!(f, "{option}: {whose} no type `{name}`")?;
+        let is_exact = Pattern::from(name.as_str()).is_exact();
+        let what = if is_exact { "no type" } else { "no type that matches" };
+        write!(f, "{written}: {whose} {what} `{name}`")?;
         match known.as_slice() {
             [] => f.write_str(", nor any other")?,
             known => {
@@ -70,7 +95,7 @@ impl fmt::Display for Unmatched {
                 write!(f, "; there are {}{more}", listed.join(", "))?;
             }
         }
-        if *option == ADD_TYPE {
+        if *option == ADD_TYPE && is_exact {
             write!(
                 f,
                 ". The compiler keeps types of maps, variables and functions' arguments: `struct {name} \
@@ -91,8 +116,14 @@ const TYPE_DERIVE: &str = "type_derive";
 const TYPE_ATTRIBUTE: &str = "type_attribute";
 const ADD_TYPE: &str = "add_type";
 const OPAQUE_TYPE: &str = "opaque_type";
+const LICENSE: &str = "license";
 
 impl TypeOptions {
+    /// Nothing yet; errors will write the options like this.
+    pub fn spelled(spelling: Spelling) -> Self {
+        TypeOptions { spelling, ..TypeOptions::default() }
+    }
+
     /// Derives for types, by their paths as seen from anywhere. Those that the types have anyway may be among them.
     pub fn type_derive(&mut self, types: impl Into<Pattern>, derives: impl IntoIterator<Item = Path>) {
         self.derives.push((types.into(), derives.into_iter().map(|path| Derive::new(&path)).collect()));
@@ -106,7 +137,7 @@ impl TypeOptions {
     pub fn parse_type_derive(&mut self, types: impl Into<Pattern>, derives: &str) -> Result<()> {
         let types = types.into();
         let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse_str(derives).map_err(|error| {
-            not_parsed(TYPE_DERIVE, &types, derives, &error, "derives are written `Eq, serde::Serialize`")
+            self.not_parsed(TYPE_DERIVE, &types, derives, &error, "derives are written `Eq, serde::Serialize`")
         })?;
         self.type_derive(types, paths);
         Ok(())
@@ -125,7 +156,7 @@ impl TypeOptions {
     pub fn parse_type_attribute(&mut self, types: impl Into<Pattern>, attributes: &str) -> Result<()> {
         let types = types.into();
         let parsed = Attribute::parse_outer.parse_str(attributes).map_err(|error| {
-            not_parsed(TYPE_ATTRIBUTE, &types, attributes, &error, "attributes are written `#[non_exhaustive]`")
+            self.not_parsed(TYPE_ATTRIBUTE, &types, attributes, &error, "attributes are written `#[non_exhaustive]`")
         })?;
         self.type_attribute(types, parsed);
         Ok(())
@@ -184,18 +215,22 @@ impl TypeOptions {
             .chain(attributes)
             .chain(added)
             .chain(opaque)
-            .filter(|(_, pattern, names)| pattern.is_exact() && !names.contains(pattern.text()))
+            // All types are all types, even if there is none.
+            .filter(|(_, pattern, _)| pattern.text() != "*")
+            .filter(|(_, pattern, names)| !names.iter().any(|name| pattern.matches(name)))
             .map(|(option, pattern, names)| Unmatched {
                 option,
                 name: pattern.text().to_owned(),
                 known: names.iter().cloned().collect(),
+                spelling: self.spelling,
             })
             .collect()
     }
-}
 
-fn not_parsed(option: &str, types: &Pattern, text: &str, error: &syn::Error, example: &str) -> Error {
-    Error::malformed(format!("{option}(\"{types}\", {text:?}): {error}; {example}"))
+    fn not_parsed(&self, option: &str, types: &Pattern, text: &str, error: &syn::Error, example: &str) -> Error {
+        let written = self.spelling.with_types(option, types.text(), text);
+        Error::malformed(format!("{written}: {error}; {example}"))
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +297,8 @@ mod tests {
         options.parse_type_attribute("pare", "#[x]").unwrap();
         options.add_type("event");
         options.opaque_type("none_*");
+        options.opaque_type("pai?");
+        options.opaque_type("*");
         options.opaque_type("none");
         let unmatched = options.unmatched(&names(&["pair", ".bss"]), &names(&["pair"]));
         let told: Vec<_> = unmatched.iter().map(ToString::to_string).collect();
@@ -271,6 +308,7 @@ mod tests {
                 "type_attribute: the skeleton has no type `pare`; there are `.bss`, `pair`",
                 "add_type: the object has no type `event`; there are `pair`. The compiler keeps types of maps, variables \
                  and functions' arguments: `struct event *unused_event __attribute__((unused));` keeps this one",
+                "opaque_type: the object has no type that matches `none_*`; there are `pair`",
                 "opaque_type: the object has no type `none`; there are `pair`",
             ]
         );
