@@ -79,7 +79,7 @@ fn a_jump_table_leads_to_the_same_instructions() {
 
 #[test]
 fn a_jump_table_stays_in_its_function() {
-    for (target, words) in [(3, "leads to slot 3, out of it"), (14, "leads to slot 14, out of it")] {
+    for (target, words) in [(3, "has slot 3, which is outside the function"), (14, "has slot 14, which is outside the function")] {
         let mut program = through_table();
         program.jump_tables[0].targets[1] = target;
         assert_eq!(lowered(&program).unwrap_err().to_string(), format!("switch: its jump table {words}"));
