@@ -79,7 +79,9 @@ fn a_jump_table_leads_to_the_same_instructions() {
 
 #[test]
 fn a_jump_table_stays_in_its_function() {
-    for (target, words) in [(3, "has slot 3, which is outside the function"), (14, "has slot 14, which is outside the function")] {
+    for (target, words) in
+        [(3, "has slot 3, which is outside the function"), (14, "has slot 14, which is outside the function")]
+    {
         let mut program = through_table();
         program.jump_tables[0].targets[1] = target;
         assert_eq!(lowered(&program).unwrap_err().to_string(), format!("switch: its jump table {words}"));
