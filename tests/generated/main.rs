@@ -73,9 +73,10 @@ fn random_programs_compute_the_same_in_the_kernel_and_here() {
     println!("{compared:?}");
     assert!(different.is_empty(), "{} of {count} programs differ:\n\n{}", different.len(), different.join("\n\n"));
     // The test can fail: programs have variables of each kind, and most are compared.
-    assert!(compared.whole as u64 > 3 * count && compared.left_out < compared.whole / 10, "{compared:?}");
+    assert!(compared.whole as u64 > 3 * count, "{compared:?}");
     if count >= 100 {
         assert!(compared.shrunk > 0 && compared.pieces > 0, "{compared:?}");
+        assert!(compared.left_out < compared.whole / 10, "{compared:?}");
     }
 }
 
