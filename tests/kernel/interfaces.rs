@@ -1,6 +1,6 @@
 //! Programs on network interfaces: attached, listed by the kernel, and detached with their link.
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 use std::{fs, io};
@@ -8,6 +8,7 @@ use std::{fs, io};
 use skelgen_runtime::uapi::{BPF_TCX_EGRESS, BPF_TCX_INGRESS};
 use skelgen_runtime::{Errno, Link};
 use skelgen_tests::namespaces::{away_from_the_machine, bring_loopback_up};
+use skelgen_tests::skeletons::interfaces::{Interfaces, LoadedInterfaces, OpenInterfaces};
 use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
 
@@ -114,5 +115,57 @@ fn tcx() {
             let error = program.attach_interface(NOWHERE).unwrap_err();
             assert_eq!(error.errno(), Some(Errno::ENODEV), "{error}");
         }
+    });
+}
+
+/// Bytes of the datagrams that are counted, and of their packets with the headers of Ethernet, IPv4 and UDP.
+const DATAGRAM: usize = 300;
+const PACKET: u32 = DATAGRAM as u32 + 14 + 20 + 8;
+
+fn counting(load: impl FnOnce(&mut OpenInterfaces)) -> LoadedInterfaces {
+    let mut open = Interfaces::open().unwrap();
+    open.rodata.length = PACKET;
+    load(&mut open);
+    open.load().unwrap()
+}
+
+/// Sends a datagram from a socket of the address `from`.
+fn send(from: Ipv4Addr, to: (Ipv4Addr, u16)) {
+    let sent = UdpSocket::bind((from, 0)).unwrap().send_to(&[0; DATAGRAM], to).unwrap();
+    assert_eq!(sent, DATAGRAM);
+}
+
+#[test]
+fn tcx_programs_see_each_packet() {
+    if !may_load() {
+        return;
+    }
+    if !is_from("BPF_TCX_INGRESS") {
+        return not_on_this_kernel(came_later("BPF_TCX_INGRESS"));
+    }
+    away_from_the_machine(|| {
+        bring_loopback_up().unwrap();
+        let skel = counting(|open| {
+            open.progs.on_ingress.set_autoload(true);
+            open.progs.on_egress.set_autoload(true);
+        });
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = (Ipv4Addr::LOCALHOST, receiver.local_addr().unwrap().port());
+        // The packet has passed both programs when it is received.
+        let exchange = || {
+            send(Ipv4Addr::LOCALHOST, to);
+            assert_eq!(receiver.recv(&mut [0; 2 * DATAGRAM]).unwrap(), DATAGRAM);
+            let bss = skel.bss.get();
+            (bss.ingress, bss.egress)
+        };
+        assert_eq!(exchange(), (0, 0));
+        let ingress = skel.progs.on_ingress.attach_interface(LOOPBACK).unwrap();
+        assert_eq!([exchange(), exchange()], [(1, 0), (2, 0)]);
+        let egress = skel.progs.on_egress.attach_interface(LOOPBACK).unwrap();
+        assert_eq!([exchange(), exchange()], [(3, 1), (4, 2)]);
+        drop(ingress);
+        assert_eq!(exchange(), (4, 3));
+        drop(egress);
+        assert_eq!(exchange(), (4, 3));
     });
 }
