@@ -24,7 +24,7 @@ pub(crate) const ENUM64: u32 = BTF_KIND_ENUM64.0;
 
 /// The kind in a record's `info`.
 pub(crate) fn of(info: u32) -> u32 {
-    info >> 24 & 0x7f
+    btf_info_kind(info).0
 }
 
 /// The kind in words.
@@ -41,7 +41,7 @@ pub(crate) fn name(kind: u32) -> &'static str {
     }
 }
 
-/// The number of elements in a record's `info`. Before Linux 7.1 it had 16 bits, and the next 8 were 0.
+/// The number of elements in a record's `info`.
 pub(crate) fn elements(info: u32) -> u32 {
-    info & 0xff_ffff
+    btf_info_vlen(info)
 }

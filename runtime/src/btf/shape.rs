@@ -1,58 +1,36 @@
-//! The shape of a function's or variable's type: what it is made of, without names and sizes, as a word.
-//!
-//! ```text
-//! v void    i int    *T pointer    [T array    s struct    u union    e enum    f declared only    (TT)T function
-//! ```
-//!
-//! The generator makes the same of the functions and variables that an object declares. Two are compatible, as libbpf has
-//! it, if their shapes are equal.
+//! The [shape](skelgen_abi::shape) of a function or variable of the kernel.
 
-use super::TypeId;
-use super::blob::u32_at;
+use skelgen_abi::shape::{Part, shape};
+
+use super::blob::{TypeId, u32_at};
 use super::kind;
-use super::types::{MAX_DEPTH, Types};
+use super::types::Types;
+use crate::sys::uapi::btf_int_offset;
 
 impl Types<'_> {
-    /// The shape of function or variable `id`; `None` if it is neither, or has a part that is like no other's.
+    /// The shape of function or variable `id`; `None` if it is neither, has a part that equals no other, or nests too deep.
     pub(crate) fn shape_of(self, id: TypeId) -> Option<String> {
         let declared = self.get(id).filter(|ty| matches!(ty.kind(), kind::FUNC | kind::VAR))?;
-        let mut shape = String::new();
-        self.write_shape(declared.target(), &mut shape, MAX_DEPTH)?;
-        Some(shape)
+        shape(declared.target(), &|id| self.part(id))
     }
 
-    fn write_shape(self, id: TypeId, out: &mut String, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
+    fn part(self, id: TypeId) -> Option<Part<TypeId>> {
         let id = self.resolve_id(id)?;
-        let Some(ty) = self.get(id) else {
-            out.push('v');
-            return (id == TypeId(0)).then_some(());
-        };
-        match ty.kind() {
-            // The offset of a bit-field, of old.
-            kind::INT if u32_at(ty.rest(), 0)? >> 16 & 0xff == 0 => out.push('i'),
-            kind::PTR => {
-                out.push('*');
-                self.write_shape(ty.target(), out, depth)?;
-            }
-            kind::ARRAY => {
-                out.push('[');
-                self.write_shape(TypeId(u32_at(ty.rest(), 0)?), out, depth)?;
-            }
-            kind::STRUCT => out.push('s'),
-            kind::UNION => out.push('u'),
-            kind::ENUM | kind::ENUM64 => out.push('e'),
-            kind::FWD => out.push('f'),
+        let Some(ty) = self.get(id) else { return (id == TypeId(0)).then_some(Part::Void) };
+        Some(match ty.kind() {
+            // The offset of a bit-field of the old style is 0.
+            kind::INT if btf_int_offset(u32_at(ty.rest(), 0)?) == 0 => Part::Int,
+            kind::PTR => Part::Ptr(ty.target()),
+            kind::ARRAY => Part::Array(TypeId(u32_at(ty.rest(), 0)?)),
+            kind::STRUCT => Part::Struct,
+            kind::UNION => Part::Union,
+            kind::ENUM | kind::ENUM64 => Part::Enum,
+            kind::FWD => Part::Fwd,
             kind::FUNC_PROTO => {
-                out.push('(');
-                for param in ty.rest().chunks_exact(8) {
-                    self.write_shape(TypeId(u32_at(param, 4)?), out, depth)?;
-                }
-                out.push(')');
-                self.write_shape(ty.target(), out, depth)?;
+                let params = ty.rest().chunks_exact(8).map(|param| u32_at(param, 4).map(TypeId));
+                Part::FuncProto(params.collect::<Option<_>>()?, ty.target())
             }
             _ => return None,
-        }
-        Some(())
+        })
     }
 }

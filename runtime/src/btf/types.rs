@@ -2,7 +2,9 @@
 
 use super::blob::{Blob, Record, TypeId, u32_at};
 use super::kind;
-use crate::sys::uapi::BTF_INT_SIGNED;
+use crate::sys::uapi::{
+    BTF_INT_SIGNED, btf_info_kflag, btf_int_encoding, btf_member_bit_offset, btf_member_bitfield_size,
+};
 
 /// How many typedefs, qualifiers and arrays a type may stand behind.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -144,12 +146,15 @@ impl<'a> Types<'a> {
     pub(crate) fn members(self, ty: Type<'a>) -> impl Iterator<Item = Member<'a>> {
         let is_composite = matches!(ty.kind(), kind::STRUCT | kind::UNION);
         let count = if is_composite { kind::elements(ty.0.info) } else { 0 };
-        let has_bitfields = ty.0.info >> 31 == 1;
+        let has_bitfields = btf_info_kflag(ty.0.info);
         (0..count).map_while(move |index| {
             let word = |word: usize| u32_at(ty.0.rest, index as usize * 12 + word * 4);
             let (name, id, offset) = (word(0)?, word(1)?, word(2)?);
-            let (bit_offset, bitfield_size) =
-                if has_bitfields { (offset & 0xff_ffff, offset >> 24) } else { (offset, 0) };
+            let (bit_offset, bitfield_size) = if has_bitfields {
+                (btf_member_bit_offset(offset), btf_member_bitfield_size(offset))
+            } else {
+                (offset, 0)
+            };
             Some(Member { index, name: self.string(name), ty: TypeId(id), bit_offset, bitfield_size })
         })
     }
@@ -184,7 +189,7 @@ impl<'a> Type<'a> {
 
     /// The flag in its record: of a forward declaration, that it is of a union.
     pub(crate) fn is_flagged(&self) -> bool {
-        self.0.info >> 31 == 1
+        btf_info_kflag(self.0.info)
     }
 
     /// Whether it is another type by another name, or qualified.
@@ -209,7 +214,7 @@ impl<'a> Type<'a> {
 
     /// Whether an integer has a sign.
     pub(crate) fn is_signed(&self) -> bool {
-        self.int_data() >> 24 & u32::from(BTF_INT_SIGNED) != 0
+        btf_int_encoding(self.int_data()) & BTF_INT_SIGNED != 0
     }
 
     /// At which bit an integer begins: not 0 for bit-fields of old.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`attr`] | the structs of bpf(2) commands, as values and as bytes |
 //! | [`kernel`] | releases of Linux, and those that generator and runtime both depend on |
+//! | [`shape`] | the shapes by which declarations of kernel functions are compared |
 //! | [`uapi`] | types and constants of the kernel's user-space API, named as in `include/uapi/linux` |
 //!
 //! Users of skeletons do not need this package: `skelgen` and `skelgen-runtime` re-export what they need.
@@ -15,6 +16,8 @@ extern crate alloc;
 pub mod attr;
 mod endian;
 pub mod kernel;
+pub mod shape;
 pub mod uapi;
 
 pub use endian::Endian;
+pub use kernel::{KernelVersion, NotARelease};

@@ -2,7 +2,7 @@
 
 use super::{Btf, Composite, Enum, Kind, StrOff, Type, TypeId};
 use crate::Endian;
-use crate::uapi::{BTF_MAGIC, BTF_VERSION};
+use crate::uapi::{BTF_MAGIC, BTF_VERSION, btf_info};
 
 pub(super) const HEADER_LEN: usize = 24;
 /// `BTF_MAX_VLEN`: how many members, values, parameters or variables a type has at most.
@@ -48,7 +48,7 @@ impl Writer {
     /// `struct btf_type`.
     fn head(&mut self, name: StrOff, kind: Kind, flag: bool, vlen: usize, size_or_type: u32) {
         self.word(name.0);
-        self.word(u32::from(flag) << 31 | (kind as u32) << 24 | vlen.min(MAX_VLEN) as u32);
+        self.word(btf_info(kind.into(), flag, vlen.min(MAX_VLEN) as u32));
         self.word(size_or_type);
     }
 

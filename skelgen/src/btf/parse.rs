@@ -1,11 +1,14 @@
 //! Bytes to types. What passes is whole: lengths fit, names are text, ids exist, and nothing contains itself.
 
-use super::encode::HEADER_LEN;
+use super::encode::{HEADER_LEN, MAX_VLEN};
 use super::kinds::*;
 use super::strings::Strings;
 use super::{Btf, StrOff, Type, TypeId};
 use crate::text::MAX_NAME;
-use crate::uapi::{BTF_MAGIC, BTF_VERSION};
+use crate::uapi::{
+    BTF_MAGIC, BTF_VERSION, btf_info_kflag, btf_info_kind, btf_info_vlen, btf_int_bits, btf_int_encoding,
+    btf_int_offset, btf_member_bit_offset, btf_member_bitfield_size,
+};
 use crate::{Endian, Error, Result};
 
 impl Btf {
@@ -59,6 +62,9 @@ pub(super) fn part(bytes: &[u8], header: usize, offset: u32, len: u32) -> Option
     bytes.get(start..start.checked_add(len as usize)?)
 }
 
+/// Kinds had 5 bits before Linux 7.1.
+const MAX_KIND: u32 = 0x1f;
+
 struct Reader<'a> {
     bytes: &'a [u8],
     endian: Endian,
@@ -92,11 +98,11 @@ impl Reader<'_> {
         let info = self.word()?;
         let size = self.word()?;
         let ty = TypeId(size);
-        let (flag, number, vlen) = (info >> 31 != 0, info >> 24 & 0x1f, info & 0xffff);
-        let kind = Kind::from_number(number).ok_or_else(|| format!("unknown kind {number}"))?;
-        if info & 0x60ff_0000 != 0 {
+        let (flag, kind, vlen) = (btf_info_kflag(info), btf_info_kind(info), btf_info_vlen(info));
+        if kind.0 > MAX_KIND || vlen > MAX_VLEN as u32 {
             return Err(format!("unknown bits in {info:#010x}"));
         }
+        let kind = Kind::from_number(kind.0).ok_or_else(|| format!("unknown kind {}", kind.0))?;
         use Kind as K;
         if flag && !matches!(kind, K::Struct | K::Union | K::Enum | K::Enum64 | K::Fwd | K::DeclTag | K::TypeTag) {
             return Err(format!("a kind_flag on {kind:?}"));
@@ -115,9 +121,9 @@ impl Reader<'_> {
                 Type::Int(Int {
                     name,
                     size,
-                    encoding: (data >> 24) as u8,
-                    offset: (data >> 16) as u8,
-                    bits: data as u8,
+                    encoding: btf_int_encoding(data),
+                    offset: btf_int_offset(data),
+                    bits: btf_int_bits(data),
                 })
             }
             K::Ptr => Type::Ptr(ty),
@@ -165,7 +171,12 @@ impl Reader<'_> {
         let members = self.list(vlen, |reader| {
             let (name, ty, offset) = (reader.name()?, reader.id()?, reader.word()?);
             Ok(if has_bitfields {
-                Member { name, ty, bit_offset: offset & 0x00ff_ffff, bitfield_size: (offset >> 24) as u8 }
+                Member {
+                    name,
+                    ty,
+                    bit_offset: btf_member_bit_offset(offset),
+                    bitfield_size: btf_member_bitfield_size(offset) as u8,
+                }
             } else {
                 Member { name, ty, bit_offset: offset, bitfield_size: 0 }
             })

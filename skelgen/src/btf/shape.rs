@@ -1,51 +1,28 @@
-//! The shape of a type: what it is made of, without names and sizes, as a word.
-//!
-//! ```text
-//! v void    i int    *T pointer    [T array    s struct    u union    e enum    f declared only    (TT)T function
-//! ```
-//!
-//! Two functions of the same shape take and return what is alike, as the kernel and libbpf have it
-//! (`__bpf_core_types_are_compat` in `tools/lib/bpf/relo_core.c`). The runtime makes the same of the kernel's functions.
+//! The [shape](skelgen_abi::shape) of a type of the object.
 
-use super::layout::MAX_DEPTH;
+use skelgen_abi::shape::{Part, shape};
+
 use super::{Btf, Type, TypeId};
 
 impl Btf {
-    /// The type's shape; `None` if it has a part that is like no other's, or nests too deep.
+    /// The type's shape; `None` if it has a part that equals no other, or nests too deep.
     pub fn shape(&self, id: TypeId) -> Option<String> {
-        let mut shape = String::new();
-        self.write_shape(id, &mut shape, MAX_DEPTH)?;
-        Some(shape)
-    }
-
-    fn write_shape(&self, id: TypeId, out: &mut String, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match self.get_resolved(id) {
-            Type::Void => out.push('v'),
-            Type::Int(int) if int.offset == 0 => out.push('i'),
-            Type::Ptr(to) => {
-                out.push('*');
-                self.write_shape(*to, out, depth)?;
-            }
-            Type::Array(array) => {
-                out.push('[');
-                self.write_shape(array.elem, out, depth)?;
-            }
-            Type::Struct(_) => out.push('s'),
-            Type::Union(_) => out.push('u'),
-            Type::Enum(_) | Type::Enum64(_) => out.push('e'),
-            Type::Fwd(_) => out.push('f'),
-            Type::FuncProto(proto) => {
-                out.push('(');
-                for param in &proto.params {
-                    self.write_shape(param.ty, out, depth)?;
+        shape(id, &|id| {
+            Some(match self.get_resolved(id) {
+                Type::Void => Part::Void,
+                Type::Int(int) if int.offset == 0 => Part::Int,
+                Type::Ptr(to) => Part::Ptr(*to),
+                Type::Array(array) => Part::Array(array.elem),
+                Type::Struct(_) => Part::Struct,
+                Type::Union(_) => Part::Union,
+                Type::Enum(_) | Type::Enum64(_) => Part::Enum,
+                Type::Fwd(_) => Part::Fwd,
+                Type::FuncProto(proto) => {
+                    Part::FuncProto(proto.params.iter().map(|param| param.ty).collect(), proto.ret)
                 }
-                out.push(')');
-                self.write_shape(proto.ret, out, depth)?;
-            }
-            _ => return None,
-        }
-        Some(())
+                _ => return None,
+            })
+        })
     }
 }
 
@@ -54,6 +31,7 @@ mod tests {
     use super::*;
     use crate::btf::build::{Builder, everything};
     use crate::btf::{Int, Kind, Linkage};
+    use skelgen_abi::shape::MAX_DEPTH;
 
     #[test]
     fn a_shape_has_no_names() {

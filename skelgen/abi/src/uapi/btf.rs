@@ -39,3 +39,58 @@ pub const BTF_INT_SIGNED: u8 = 1;
 pub const BTF_INT_CHAR: u8 = 2;
 /// `encoding` of an integer: it is a `_Bool`.
 pub const BTF_INT_BOOL: u8 = 4;
+
+/// `BTF_INFO_KIND`: the kind in the `info` of a `struct btf_type`.
+#[must_use]
+pub const fn btf_info_kind(info: u32) -> BtfKind {
+    BtfKind(info >> 24 & 0x7f)
+}
+
+/// `BTF_INFO_VLEN`: the number of members, values, parameters or variables in the `info` of a `struct btf_type`. Before Linux
+/// 7.1 it had 16 bits, and the next 8 were zero.
+#[must_use]
+pub const fn btf_info_vlen(info: u32) -> u32 {
+    info & 0xff_ffff
+}
+
+/// `BTF_INFO_KFLAG`: the `kind_flag` in the `info` of a `struct btf_type`.
+#[must_use]
+pub const fn btf_info_kflag(info: u32) -> bool {
+    info >> 31 != 0
+}
+
+/// The `info` of a `struct btf_type`.
+#[must_use]
+pub const fn btf_info(kind: BtfKind, kflag: bool, vlen: u32) -> u32 {
+    (kflag as u32) << 31 | kind.0 << 24 | vlen
+}
+
+/// `BTF_MEMBER_BIT_OFFSET`: the first bit of a member of a struct with `kind_flag`.
+#[must_use]
+pub const fn btf_member_bit_offset(offset: u32) -> u32 {
+    offset & 0xff_ffff
+}
+
+/// `BTF_MEMBER_BITFIELD_SIZE`: the bits of a member of a struct with `kind_flag`; 0 for a member that is not a bit-field.
+#[must_use]
+pub const fn btf_member_bitfield_size(offset: u32) -> u32 {
+    offset >> 24
+}
+
+/// `BTF_INT_ENCODING`: the encoding in the data of an integer.
+#[must_use]
+pub const fn btf_int_encoding(data: u32) -> u8 {
+    (data >> 24) as u8 & 0xf
+}
+
+/// `BTF_INT_OFFSET`: the first bit of an integer that is a bit-field of the old style.
+#[must_use]
+pub const fn btf_int_offset(data: u32) -> u8 {
+    (data >> 16) as u8
+}
+
+/// `BTF_INT_BITS`: the bits of an integer.
+#[must_use]
+pub const fn btf_int_bits(data: u32) -> u8 {
+    data as u8
+}

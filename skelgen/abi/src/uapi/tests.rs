@@ -52,3 +52,13 @@ fn an_object_has_a_name_that_the_kernel_takes() {
     assert_eq!(object_name("a-name.that_is_too_long"), *b"a_name.that_is_\0");
     assert_eq!(object_name("h\u{e9}"), *b"h__\0\0\0\0\0\0\0\0\0\0\0\0\0");
 }
+
+#[test]
+fn the_words_of_btf_are_read_as_they_are_written() {
+    let info = btf_info(BTF_KIND_ENUM64, true, 0x1234);
+    assert_eq!(info, 0x9300_1234);
+    assert_eq!((btf_info_kind(info), btf_info_kflag(info), btf_info_vlen(info)), (BTF_KIND_ENUM64, true, 0x1234));
+    assert_eq!((btf_member_bitfield_size(0x0500_0021), btf_member_bit_offset(0x0500_0021)), (5, 0x21));
+    let int = 0x0102_0304;
+    assert_eq!((btf_int_encoding(int), btf_int_offset(int), btf_int_bits(int)), (BTF_INT_SIGNED, 2, 4));
+}
