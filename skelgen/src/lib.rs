@@ -51,6 +51,7 @@ mod builder;
 pub mod clang;
 pub mod emit;
 mod error;
+pub mod fds;
 mod files;
 pub mod insn;
 pub mod link;

@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 
 pub use program::{CoreRelo, FuncInfo, Function, JumpTable, KsymRef, LineInfo, Program};
 
+use crate::fds::{FdSlot, FdTable, Run};
 use crate::insn::limits::MAX_INSNS;
-use crate::object::{self, FuncIdx, KsymIdx, KsymKind, MapIdx, Object, Reloc, Target};
+use crate::object::{self, FuncIdx, KsymIdx, KsymKind, Object, Reloc, Target};
 use crate::uapi::{
     BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX,
     BPF_PSEUDO_MAP_IDX_VALUE,
@@ -24,10 +25,11 @@ pub(crate) const MAX_BYTES: usize = 32 << 20;
 
 /// Links every program of `object`.
 pub fn link(object: &Object) -> Result<Vec<Program>> {
-    let mut first_table = object.maps.len();
+    let fds = FdTable::default().with(Run::Maps, object.maps.len());
+    let mut first_table = 0;
     let mut bytes = 0;
     let mut link = |def: &object::ProgramDef| {
-        let program = Linker::new(object, first_table, MAX_BYTES - bytes).program(def)?;
+        let program = Linker::new(object, fds, first_table, MAX_BYTES - bytes).program(def)?;
         first_table += program.jump_tables.len();
         bytes += program.bytes();
         Ok(program)
@@ -49,7 +51,8 @@ struct Linker<'a> {
     program: Program,
     /// Where each function begins.
     starts: HashMap<FuncIdx, usize>,
-    /// The index, in the `fd_array`, of the program's first jump table.
+    fds: FdTable,
+    /// The number of the program's first jump table.
     first_table: usize,
     /// The most bytes that the program can have.
     room: usize,
@@ -58,7 +61,7 @@ struct Linker<'a> {
 }
 
 impl<'a> Linker<'a> {
-    fn new(object: &'a Object, first_table: usize, room: usize) -> Self {
+    fn new(object: &'a Object, fds: FdTable, first_table: usize, room: usize) -> Self {
         let program = Program {
             name: String::new(),
             functions: Vec::new(),
@@ -69,7 +72,7 @@ impl<'a> Linker<'a> {
             ksym_refs: Vec::new(),
             jump_tables: Vec::new(),
         };
-        Linker { object, program, starts: HashMap::new(), first_table, room, tables: HashMap::new() }
+        Linker { object, program, starts: HashMap::new(), fds, first_table, room, tables: HashMap::new() }
     }
 
     fn program(mut self, def: &object::ProgramDef) -> Result<Program> {
@@ -189,9 +192,9 @@ impl<'a> Linker<'a> {
         let (src, imm, high) = match reloc.target {
             Target::Call(callee) => (BPF_PSEUDO_CALL, distance(callee), None),
             Target::FuncAddr(callee) => (BPF_PSEUDO_FUNC, distance(callee), Some(0)),
-            Target::Map(map) => (BPF_PSEUDO_MAP_IDX, map.0 as i32, Some(0)),
-            Target::JumpTable(table) => (BPF_PSEUDO_MAP_IDX_VALUE, self.jump_table(index, table)?.0 as i32, Some(0)),
-            Target::MapValue(map, offset) => (BPF_PSEUDO_MAP_IDX_VALUE, map.0 as i32, Some(offset)),
+            Target::Map(map) => (BPF_PSEUDO_MAP_IDX, FdSlot::from(map).imm()?, Some(0)),
+            Target::JumpTable(table) => (BPF_PSEUDO_MAP_IDX_VALUE, self.jump_table(index, table)?.imm()?, Some(0)),
+            Target::MapValue(map, offset) => (BPF_PSEUDO_MAP_IDX_VALUE, FdSlot::from(map).imm()?, Some(offset)),
             Target::Ksym(ksym) => self.ksym(slot, ksym),
         };
         let short = || Error::malformed("the function ends inside an instruction");
@@ -218,11 +221,11 @@ impl<'a> Linker<'a> {
 }
 
 impl Linker<'_> {
-    /// The map of a function's jump table, which becomes one of the program's.
-    fn jump_table(&mut self, index: FuncIdx, table: usize) -> Result<MapIdx> {
+    /// The slot of a function's jump table, which becomes one of the program's.
+    fn jump_table(&mut self, index: FuncIdx, table: usize) -> Result<FdSlot> {
         let next = self.program.jump_tables.len();
         let number = *self.tables.entry((index, table)).or_insert(next);
-        let map = MapIdx(self.first_table + number);
+        let slot = self.fds.slot(Run::JumpTables, self.first_table + number);
         if number == next {
             let start = self.starts.get(&index).copied().unwrap_or_default();
             let table = self.object.function(index)?.jump_tables.get(table);
@@ -230,9 +233,9 @@ impl Linker<'_> {
             let targets = table.and_then(|table| table.targets.iter().map(target).collect());
             let targets =
                 targets.ok_or_else(|| Error::malformed("its jump table leads to what is not in the program"))?;
-            self.program.jump_tables.push(JumpTable { map, targets });
+            self.program.jump_tables.push(JumpTable { slot, targets });
         }
-        Ok(map)
+        Ok(slot)
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::btf::{StrOff, TypeId};
+use crate::fds::FdSlot;
 use crate::insn::Insn;
 use crate::insn::limits::MAX_USED_MAPS;
-use crate::object::{FuncIdx, KsymIdx, MapIdx};
-use crate::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use crate::object::{FuncIdx, KsymIdx};
 use crate::{Error, Result};
 
 /// An entry program and, behind it, the functions it reaches.
@@ -46,9 +46,8 @@ impl Program {
     /// Refuses a program that refers to more maps than the kernel takes. Each image is counted by itself: a lowered one
     /// may use maps that stand in for `.percpu` sections.
     pub(crate) fn check_maps(&self) -> Result<()> {
-        let refers =
-            |insn: &&Insn| insn.is_ld_imm64() && matches!(insn.src, BPF_PSEUDO_MAP_IDX | BPF_PSEUDO_MAP_IDX_VALUE);
-        let used = self.insns.iter().filter(refers).map(|insn| insn.imm).collect::<BTreeSet<_>>().len();
+        let slots = self.insns.iter().filter_map(|&insn| FdSlot::referred_to_by(insn));
+        let used = slots.collect::<BTreeSet<_>>().len();
         if used > MAX_USED_MAPS {
             let what = format!("the program uses {used} maps; the kernel takes {MAX_USED_MAPS}");
             return Err(Error::too_large(what).in_symbol(self.name.as_str()));
@@ -73,8 +72,8 @@ pub struct Function {
 /// A jump table: a map of type `BPF_MAP_TYPE_INSN_ARRAY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JumpTable {
-    /// The map's index in the `fd_array`, behind the object's maps.
-    pub map: MapIdx,
+    /// The map's slot.
+    pub slot: FdSlot,
     /// The slots that its entries lead to.
     pub targets: Vec<u32>,
 }
@@ -127,6 +126,7 @@ pub struct KsymRef {
 mod tests {
     use super::*;
     use crate::insn::build::{R1, ld_imm64};
+    use crate::uapi::{BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
 
     #[test]
     fn each_map_counts_once_and_the_65th_is_refused() {

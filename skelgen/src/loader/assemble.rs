@@ -15,6 +15,7 @@ use super::map_types::{self, Types};
 use super::probe;
 use super::repeats::{Repeat, Starts, Stored};
 use super::wire::{feature, header, op};
+use crate::fds::{FdSlot, FdTable, Run};
 use crate::insn::encode_all;
 use crate::link::Program;
 use crate::object::{KsymIdx, KsymKind, MapDef, MapIdx, ProgIdx, Slot};
@@ -94,8 +95,8 @@ pub fn assemble(plan: &LoadPlan) -> Result<Loader> {
         assembler.at = index as u32;
         assembler.step(step)?;
     }
-    let Assembler { image, fds, nr_fds, maps, programs, repeats, .. } = assembler;
-    let (image, records) = image.finish(fds, nr_fds)?;
+    let Assembler { image, fds, maps, programs, repeats, .. } = assembler;
+    let (image, records) = image.finish(fds.start, fds.len())?;
     let interpreter = Interpreter::new(map_size(&image, plan.endian), plan.endian)?;
     Ok(Loader { interpreter, image, repeats, records, maps, programs })
 }
@@ -110,6 +111,43 @@ fn finds_in_btf(plan: &LoadPlan, step: &Step) -> bool {
     match step {
         Step::FindKsym { ksym } => plan.ksym(*ksym).kind != KsymKind::Address,
         step => matches!(step, Step::FindTarget { .. }),
+    }
+}
+
+/// The table of file descriptors in the image.
+#[derive(Clone, Copy)]
+pub(super) struct Fds {
+    table: FdTable,
+    start: BlobOff,
+}
+
+impl Fds {
+    /// Places the table.
+    fn put(image: &mut ImageWriter, table: FdTable) -> Result<Fds> {
+        let mut bytes = Vec::new();
+        for run in Run::ALL {
+            (0..table.len(run)).for_each(|_| image.endian().put_i32(&mut bytes, run.at_rest()));
+        }
+        Ok(Fds { table, start: image.put(&bytes)? })
+    }
+
+    /// Slots.
+    fn len(self) -> u32 {
+        Run::ALL.map(|run| self.table.len(run)).iter().sum::<usize>() as u32
+    }
+
+    /// The place of a slot.
+    pub(super) fn at(self, slot: FdSlot) -> BlobOff {
+        self.start.plus(4 * slot.0 as u32)
+    }
+
+    /// The slot at a place.
+    pub(super) fn slot_at(self, place: BlobOff) -> FdSlot {
+        FdSlot(((place.0 - self.start.0) / 4) as usize)
+    }
+
+    fn run(self, run: Run) -> Slots {
+        Slots(self.at(self.table.slot(run, 0)))
     }
 }
 
@@ -130,8 +168,7 @@ pub(super) struct Assembler<'a> {
     pub(super) image: ImageWriter,
     /// The step under way.
     pub(super) at: u32,
-    pub(super) fds: BlobOff,
-    nr_fds: u32,
+    pub(super) fds: Fds,
     /// The next stand-in's slot.
     stand_ins: Slots,
     btf_fd: BlobOff,
@@ -164,27 +201,14 @@ impl<'a> Assembler<'a> {
         let nr_maps = plan.maps.len();
         let nr_inners = plan.maps.iter().filter(|map| map.inner.is_some()).count();
         let nr_modules = plan.steps.iter().filter(|step| finds_in_btf(plan, step)).count();
-        let nr_probes = if plan.has_percpu() { probe::DESCRIPTORS } else { 0 };
-        // Zero is vmlinux where a module's BTF may stand; elsewhere nothing is -1.
-        let runs = [
-            (nr_maps, -1),
-            (plan.programs.iter().map(|program| program.native.jump_tables.len()).sum(), -1),
-            (plan.stand_ins.len(), -1),
-            (1, -1),
-            (nr_inners, -1),
-            (nr_modules, 0),
-            (plan.programs.len(), -1),
-            (nr_probes, -1),
-        ];
-        let mut table = Vec::new();
-        let starts = runs.map(|(count, empty)| {
-            let start = (table.len() / 4) as u32;
-            (0..count).for_each(|_| endian.put_i32(&mut table, empty));
-            start
-        });
-        let nr_fds = (table.len() / 4) as u32;
-        let fds = image.put(&table)?;
-        let slot = |run: usize, index: usize| fds.plus(4 * (starts[run] + index as u32));
+        let table = plan
+            .fd_table()
+            .with(Run::Btf, 1)
+            .with(Run::InnerMaps, nr_inners)
+            .with(Run::ModuleBtfs, nr_modules)
+            .with(Run::Programs, plan.programs.len())
+            .with(Run::Probes, if plan.has_percpu() { probe::DESCRIPTORS } else { 0 });
+        let fds = Fds::put(&mut image, table)?;
 
         let mut license = plan.license.clone().into_bytes();
         license.push(0);
@@ -207,7 +231,7 @@ impl<'a> Assembler<'a> {
                 let not_created = map.struct_ops.as_ref().is_some_and(|ops| !ops.autocreate);
                 let reused = image.word(u32::from(not_created))?;
                 let (attrs, offsets) = (Vec::new(), Vec::new());
-                Ok(MapSlots { fd: slot(0, index), reused, attrs, init, offsets })
+                Ok(MapSlots { fd: fds.at(table.slot(Run::Maps, index)), reused, attrs, init, offsets })
             })
             .collect::<Result<Vec<_>>>()?;
         let programs = plan
@@ -216,7 +240,7 @@ impl<'a> Assembler<'a> {
             .enumerate()
             .map(|(index, program)| {
                 let skip = image.word(u32::from(!program.autoload()))?;
-                Ok(ProgramSlots { fd: slot(6, index), skip, attrs: Vec::new() })
+                Ok(ProgramSlots { fd: fds.at(table.slot(Run::Programs, index)), skip, attrs: Vec::new() })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Assembler {
@@ -225,12 +249,11 @@ impl<'a> Assembler<'a> {
             image,
             at: 0,
             fds,
-            nr_fds,
-            stand_ins: Slots(slot(2, 0)),
-            btf_fd: slot(3, 0),
-            inners: Slots(slot(4, 0)),
-            modules: Slots(slot(5, 0)),
-            probes: Slots(slot(7, 0)),
+            stand_ins: fds.run(Run::Fallbacks),
+            btf_fd: fds.at(table.slot(Run::Btf, 0)),
+            inners: fds.run(Run::InnerMaps),
+            modules: fds.run(Run::ModuleBtfs),
+            probes: fds.run(Run::Probes),
             license,
             maps,
             programs,
@@ -397,7 +420,7 @@ impl<'a> Assembler<'a> {
         self.arena_offsets(program, insns);
         self.image.point(attr.plus(place!(ProgLoad.insns)), insns);
         self.image.point(attr.plus(place!(ProgLoad.license)), self.license);
-        self.image.point(attr.plus(place!(ProgLoad.fd_array)), self.fds);
+        self.image.point(attr.plus(place!(ProgLoad.fd_array)), self.fds.start);
         self.ksym_refs(program, insns, when)?;
         let [func_info, line_info, core_relos] = self.infos(program, attr)?;
         let starts: Starts = [insns, func_info, line_info, core_relos];

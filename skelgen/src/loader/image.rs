@@ -79,6 +79,11 @@ impl ImageWriter {
         ImageWriter { endian, bytes: vec![0; header::LEN as usize], points: Vec::new(), records: Vec::new() }
     }
 
+    /// The byte order.
+    pub(crate) fn endian(&self) -> Endian {
+        self.endian
+    }
+
     /// Places `bytes` at a multiple of eight.
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<BlobOff> {
         let at = self.bytes.len().next_multiple_of(8);

@@ -66,8 +66,8 @@ impl Assembler<'_> {
         Ok(())
     }
 
-    /// A table's entry in the table of descriptors, which is the programs' `fd_array`.
+    /// The place of a jump table's file descriptor.
     fn fd_of(&self, table: &JumpTable) -> BlobOff {
-        self.fds.plus(4 * table.map.0 as u32)
+        self.fds.at(table.slot)
     }
 }

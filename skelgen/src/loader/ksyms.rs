@@ -76,8 +76,8 @@ impl Assembler<'_> {
     /// The call of a kfunc, an instruction that the loader completes once for all callers. As it stands it calls one of a
     /// module.
     fn kfunc_call(&mut self, id: BlobOff, module: BlobOff, weak: bool) -> Result<BlobOff> {
-        let slot = (module.0 - self.fds.0) / 4;
-        let off = i16::try_from(slot)
+        let slot = self.fds.slot_at(module);
+        let off = i16::try_from(slot.0)
             .map_err(|_| Error::too_large(format!("its module's BTF would be descriptor {slot} of {}", i16::MAX)))?;
         let of_kernel = Insn { code: BPF_JMP | BPF_CALL, src: BPF_PSEUDO_KFUNC_CALL, ..Insn::default() };
         let missing = Insn { src: 0, imm: (MISSING_KFUNC + self.at) as i32, ..of_kernel };

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::{Callee, Flow, effect};
 use super::regs::Regs;
+use crate::fds::FdSlot;
 use crate::insn::Insn;
 use crate::link::{Function, Program};
-use crate::object::MapIdx;
 use crate::{Error, Result};
 
 /// The most edges that the indirect jumps of a function can have together.
@@ -131,16 +131,11 @@ fn body<'a>(program: &'a Program, function: &'a Function, starts: &BTreeMap<usiz
 /// Where the jump tables lead to that a function refers to, in slots from its start.
 fn table_targets(program: &Program, function: &Function) -> Result<Vec<usize>> {
     let insns = &program.insns[function.span.clone()];
-    let referred: BTreeSet<MapIdx> = match program.jump_tables.as_slice() {
+    let referred: BTreeSet<FdSlot> = match program.jump_tables.as_slice() {
         [] => BTreeSet::new(),
-        _ => insns
-            .iter()
-            .filter(|insn| insn.is_map_value())
-            .filter_map(|insn| insn.imm.try_into().ok())
-            .map(MapIdx)
-            .collect(),
+        _ => insns.iter().filter(|insn| insn.is_map_value()).filter_map(|&insn| FdSlot::referred_to_by(insn)).collect(),
     };
-    let tables = program.jump_tables.iter().filter(|table| referred.contains(&table.map));
+    let tables = program.jump_tables.iter().filter(|table| referred.contains(&table.slot));
     let mut targets = BTreeSet::new();
     for &target in tables.flat_map(|table| &table.targets) {
         let inside = Some(target as usize).filter(|target| function.span.contains(target));

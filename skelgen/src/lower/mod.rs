@@ -76,10 +76,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Result;
 use crate::btf::{Btf, Type};
+use crate::fds::FdSlot;
 use crate::insn::Insn;
 use crate::link::{Function, Program};
 use crate::object::MapIdx;
-use crate::uapi::BPF_PSEUDO_MAP_IDX_VALUE;
 use body::Body;
 use prologue::{Missing, Prologue};
 use regs::Regs;
@@ -89,8 +89,15 @@ use regs::Regs;
 pub struct PerCpuMap {
     /// The section's map.
     pub section: MapIdx,
-    /// An ordinary array whose only value is as large as the section's, and which nobody reads.
-    pub stand_in: MapIdx,
+    /// The slot of an ordinary array whose only value is as large as the section's, and which nobody reads.
+    pub stand_in: FdSlot,
+}
+
+impl PerCpuMap {
+    /// The slot of the section's map.
+    fn slot(&self) -> FdSlot {
+        self.section.into()
+    }
 }
 
 /// The lowered image of `program`; `None` if it refers to none of the maps `percpu`, the object's `.percpu` sections.
@@ -144,11 +151,12 @@ struct Sections<'a>(&'a [PerCpuMap]);
 impl Sections<'_> {
     /// The section whose address `insn` loads, if it does.
     fn referred_to_by(self, insn: Insn) -> Option<MapIdx> {
-        if !insn.is_ld_imm64() || insn.src != BPF_PSEUDO_MAP_IDX_VALUE {
+        if !insn.is_map_value() {
             return None;
         }
-        let map = MapIdx(usize::try_from(insn.imm).ok()?);
-        self.0.binary_search_by_key(&map, |known| known.section).is_ok().then_some(map)
+        let slot = FdSlot::referred_to_by(insn)?;
+        let index = self.0.binary_search_by_key(&slot, |known| known.slot()).ok()?;
+        Some(self.0[index].section)
     }
 }
 

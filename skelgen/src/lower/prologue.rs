@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::WITHOUT_LOOKUP;
 use super::helpers;
 use super::regs::Regs;
+use crate::fds::FdSlot;
 use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::insn::limits::MAX_BPF_STACK;
@@ -35,7 +36,7 @@ pub(super) enum Missing {
     Return(i32),
     /// It goes on with the value of the map that stands in for the section's, so that what it returns or fills in is
     /// what its caller expects.
-    StandIn(BTreeMap<MapIdx, MapIdx>),
+    StandIn(BTreeMap<MapIdx, FdSlot>),
 }
 
 /// Where an argument waits.
@@ -106,10 +107,10 @@ impl Prologue {
             Missing::StandIn(stand_ins) => {
                 let stand_in =
                     stand_ins.get(&map).ok_or_else(|| Error::malformed(format!("no fallback map replaces {map}")))?;
-                ld_imm64(R0, BPF_PSEUDO_MAP_IDX_VALUE, map_imm(*stand_in)?, 0)
+                ld_imm64(R0, BPF_PSEUDO_MAP_IDX_VALUE, stand_in.imm()?, 0)
             }
         };
-        let [map, upper] = ld_imm64(R1, BPF_PSEUDO_MAP_IDX, map_imm(map)?, 0);
+        let [map, upper] = ld_imm64(R1, BPF_PSEUDO_MAP_IDX, FdSlot::from(map).imm()?, 0);
         Ok(vec![
             store_imm(Size::W, R10, slot, 0),
             mov(R2, R10),
@@ -129,9 +130,4 @@ impl Prologue {
         let &(_, slot) = self.sections.iter().find(|&&(of, _)| of == map)?;
         Some([load(Size::DW, dst, R10, slot), alu_imm(BPF_ADD, dst, offset)])
     }
-}
-
-fn map_imm(map: MapIdx) -> Result<i32> {
-    i32::try_from(map.0)
-        .map_err(|_| Error::too_large(format!("map {map} is past the largest index that an instruction can hold")))
 }

@@ -148,7 +148,7 @@ impl<'a> Layout<'a> {
             u32::try_from(self.moved(target as usize, function))
                 .map_err(|_| Error::too_large("the jump target is too far away"))
         };
-        Ok(JumpTable { map: table.map, targets: table.targets.iter().map(moved).collect::<Result<_>>()? })
+        Ok(JumpTable { slot: table.slot, targets: table.targets.iter().map(moved).collect::<Result<_>>()? })
     }
 
     fn core_relos(&self, program: &Program, sections: Sections<'_>) -> Result<Vec<CoreRelo>> {

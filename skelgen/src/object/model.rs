@@ -27,7 +27,7 @@ macro_rules! index {
 }
 
 index! {
-    /// Index into [`Object::maps`]; it is also the map's index in the programs' `fd_array`.
+    /// Index into [`Object::maps`].
     MapIdx
 }
 index! {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::contexts::name_contexts;
 use super::{Image, LoadPlan, PlannedProgram, Step, When};
+use crate::fds::{FdSlot, FdTable, Run};
 use crate::insn::Insn;
 use crate::link::{MAX_BYTES, Program, too_many_bytes};
 use crate::lower::{self, PerCpuMap};
@@ -32,10 +33,11 @@ pub fn plan_since(min_kernel: Option<KernelVersion>, object: &Object, mut progra
     let direct = min_kernel.is_some_and(|kernel| kernel >= KernelVersion::DIRECT_PERCPU);
     let stand_ins = object.percpu_maps();
     let jump_tables: usize = programs.iter().map(|program| program.jump_tables.len()).sum();
+    let fds = FdTable::default().with(Run::Maps, object.maps.len()).with(Run::JumpTables, jump_tables);
     let percpu: Vec<_> = stand_ins
         .iter()
         .enumerate()
-        .map(|(index, &section)| PerCpuMap { section, stand_in: MapIdx(object.maps.len() + jump_tables + index) })
+        .map(|(index, &section)| PerCpuMap { section, stand_in: fds.slot(Run::Fallbacks, index) })
         .collect();
     let mut lowered_bytes = 0;
     let programs = programs
@@ -154,8 +156,8 @@ fn images(planned: &PlannedProgram) -> impl Iterator<Item = (Image, When)> {
 }
 
 /// Whether a lowered program refers to the map's value.
-fn is_referred_to(map: MapIdx, programs: &[PlannedProgram]) -> bool {
-    let refers = |insn: &Insn| insn.is_map_value() && usize::try_from(insn.imm) == Ok(map.0);
+fn is_referred_to(map: FdSlot, programs: &[PlannedProgram]) -> bool {
+    let refers = |&insn: &Insn| insn.is_map_value() && FdSlot::referred_to_by(insn) == Some(map);
     programs.iter().filter_map(|program| program.lowered.as_ref()).any(|lowered| lowered.insns.iter().any(refers))
 }
 

@@ -16,6 +16,7 @@ pub use options::PlanOptions;
 pub(crate) use options::checked_license;
 pub use step::{Image, Step, When};
 
+use crate::fds::{FdTable, Run};
 use crate::link::Program;
 use crate::object::{Ksym, KsymIdx, KsymKind, Map, MapIdx, ProgIdx, SecDef};
 use crate::{Endian, KernelVersion};
@@ -39,9 +40,7 @@ pub struct LoadPlan {
     pub ksyms: Vec<Ksym>,
     /// The programs, by the order of their definition.
     pub programs: Vec<PlannedProgram>,
-    /// Maps that stand in for `.percpu` sections where a lookup might find nothing: which section's map. The first
-    /// one's index in the programs' `fd_array` follows the last jump table's, and that of the first of these the last
-    /// map's.
+    /// Fallback maps, as indexes of the `.percpu` sections that they replace where a lookup might find nothing.
     pub stand_ins: Vec<MapIdx>,
     /// The steps.
     pub steps: Vec<Step>,
@@ -117,6 +116,15 @@ impl LoadPlan {
     /// The section that a map stands in for.
     pub fn stand_in_name(&self, stand_in: usize) -> &str {
         self.stand_ins.get(stand_in).map_or("", |&map| self.map(map).name.as_str())
+    }
+
+    /// The table of file descriptors, as far as programs refer to it.
+    pub fn fd_table(&self) -> FdTable {
+        let jump_tables = self.programs.iter().map(|program| program.native.jump_tables.len()).sum();
+        FdTable::default()
+            .with(Run::Maps, self.maps.len())
+            .with(Run::JumpTables, jump_tables)
+            .with(Run::Fallbacks, self.stand_ins.len())
     }
 
     /// Whether there are `.percpu` sections, for which the kernel is probed.

@@ -5,8 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 use skelgen::btf::Btf;
+use skelgen::fds::{FdSlot, Run};
 use skelgen::insn::disasm::Listing as Insns;
 use skelgen::link::{LineInfo, Program};
+use skelgen::object::MapIdx;
 use skelgen::plan::{Image, LoadPlan, PlannedProgram};
 use skelgen::uapi::{
     BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE,
@@ -105,11 +107,10 @@ fn meaning(plan: &LoadPlan, program: &Program, index: usize) -> Option<String> {
         let function = program.functions.iter().find(|function| function.span.start == start)?;
         Some(function.name.clone())
     };
-    let map = |index: i32| {
-        let index = usize::try_from(index).ok()?;
-        let stand_in = index.checked_sub(plan.maps.len());
-        let stand_in = stand_in.map(|stand_in| format!("stand-in for {}", plan.stand_in_name(stand_in)));
-        plan.maps.get(index).map(|map| map.name.clone()).or(stand_in)
+    let map = || match plan.fd_table().find(FdSlot::referred_to_by(*insn)?)? {
+        (Run::Maps, index) => Some(plan.map(MapIdx(index)).name.clone()),
+        (Run::Fallbacks, index) => Some(format!("stand-in for {}", plan.stand_in_name(index))),
+        _ => None,
     };
     if let Some(refers) = program.ksym_refs.iter().find(|refers| refers.insn == index) {
         return Some(plan.ksym(refers.ksym).name.clone());
@@ -125,10 +126,10 @@ fn meaning(plan: &LoadPlan, program: &Program, index: usize) -> Option<String> {
         return None;
     }
     match insn.src {
-        BPF_PSEUDO_MAP_IDX => map(insn.imm),
+        BPF_PSEUDO_MAP_IDX => map(),
         BPF_PSEUDO_MAP_IDX_VALUE => {
             let offset = program.insns.get(index + 1)?.imm;
-            variable(plan, insn.imm, offset).or_else(|| map(insn.imm))
+            variable(plan, *insn, offset).or_else(map)
         }
         BPF_PSEUDO_FUNC => function_at(insn.imm),
         _ => None,
@@ -136,8 +137,8 @@ fn meaning(plan: &LoadPlan, program: &Program, index: usize) -> Option<String> {
 }
 
 /// The variable `offset` bytes into a data section.
-fn variable(plan: &LoadPlan, map: i32, offset: i32) -> Option<String> {
-    let map = plan.maps.get(usize::try_from(map).ok()?)?;
+fn variable(plan: &LoadPlan, insn: skelgen::insn::Insn, offset: i32) -> Option<String> {
+    let map = plan.map(plan.fd_table().map(FdSlot::referred_to_by(insn)?)?);
     let offset = u32::try_from(offset).ok()?;
     let inside = |var: &&skelgen::object::Var| var.offset <= offset && offset - var.offset < var.size.max(1);
     let var = map.data.as_ref()?.vars.iter().find(inside)?;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use skelgen::Skeleton;
+use skelgen::fds::FdSlot;
 use skelgen::plan::{LoadPlan, PlannedProgram};
-use skelgen::uapi::{AttachType, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE};
+use skelgen::uapi::AttachType;
 
 use crate::ui::{Align, Cell, Table, style};
 
@@ -55,12 +56,9 @@ fn program(plan: &LoadPlan, planned: &PlannedProgram) -> Program {
 
 /// The maps that a program refers to, in their order.
 fn maps_of(plan: &LoadPlan, planned: &PlannedProgram) -> Vec<String> {
-    let refers = |insn: &&skelgen::insn::Insn| {
-        insn.is_ld_imm64() && matches!(insn.src, BPF_PSEUDO_MAP_IDX | BPF_PSEUDO_MAP_IDX_VALUE)
-    };
-    let used: BTreeSet<i32> = planned.native.insns.iter().filter(refers).map(|insn| insn.imm).collect();
-    let name = |&map: &i32| plan.maps.get(usize::try_from(map).ok()?).map(|map| map.name.clone());
-    used.iter().filter_map(name).collect()
+    let fds = plan.fd_table();
+    let used: BTreeSet<FdSlot> = planned.native.insns.iter().filter_map(|&insn| FdSlot::referred_to_by(insn)).collect();
+    used.into_iter().filter_map(|slot| fds.map(slot)).map(|map| plan.map(map).name.clone()).collect()
 }
 
 /// The programs as a table.

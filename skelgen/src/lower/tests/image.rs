@@ -56,7 +56,7 @@ fn through_table() -> Program {
     ];
     let main = vec![mov_imm(R2, 1), mov_imm(R3, 2), call_function(1), exit()];
     let mut program = program(&[("main", main), ("switch", body.concat())]);
-    program.jump_tables.push(JumpTable { map: MapIdx(9), targets: vec![12, 10, 12] });
+    program.jump_tables.push(JumpTable { slot: FdSlot(9), targets: vec![12, 10, 12] });
     program
 }
 
@@ -71,7 +71,7 @@ fn a_jump_table_leads_to_the_same_instructions() {
         let target = program.jump_tables[0].targets[index] as usize;
         Listing(&program.insns[target..target + 2]).to_string()
     };
-    assert_eq!(lowered.jump_tables[0].map, MapIdx(9));
+    assert_eq!(lowered.jump_tables[0].slot, FdSlot(9));
     for index in 0..3 {
         assert_eq!(at(&lowered, index), at(&program, index));
     }

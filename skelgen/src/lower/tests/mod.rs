@@ -7,6 +7,7 @@ mod refused;
 mod same;
 
 use crate::btf::Btf;
+use crate::fds::FdSlot;
 use crate::insn::Insn;
 use crate::insn::build::*;
 use crate::link::{Function, Program};
@@ -17,7 +18,7 @@ use crate::{Error, Result};
 
 /// Map 3 is the `.percpu` section of these tests, map 4 another one; 5 and 6 stand in for them.
 pub(super) const SECTIONS: &[PerCpuMap] =
-    &[PerCpuMap { section: MapIdx(3), stand_in: MapIdx(5) }, PerCpuMap { section: MapIdx(4), stand_in: MapIdx(6) }];
+    &[PerCpuMap { section: MapIdx(3), stand_in: FdSlot(5) }, PerCpuMap { section: MapIdx(4), stand_in: FdSlot(6) }];
 
 /// A program of these functions, each static but the first.
 pub(super) fn program(functions: &[(&str, Vec<Insn>)]) -> Program {
