@@ -3,14 +3,14 @@
 
 use object::{Object, ObjectSection};
 use skelgen::emit::Options;
+use skelgen::loader::Record;
 use skelgen::loader::wire::{self, header};
-use skelgen::loader::{self, Loader, Record};
 use skelgen::object::MapIdx;
 use skelgen::plan::{PlanOptions, Step};
 use skelgen::uapi::{BPF_F_ALL_CPUS, BPF_MAP_UPDATE_ELEM};
 use skelgen::{Endian, KernelVersion, Skeleton};
 use skelgen_abi::place;
-use skelgen_runtime::{ImageDesc, Repeat, image};
+use skelgen_runtime::{ImageDesc, image};
 use skelgen_tests::fixtures;
 
 /// The fixtures that have a skeleton and a `.percpu` section.
@@ -236,29 +236,20 @@ fn the_runtime_reads_what_the_generator_wrote() {
     }
 }
 
-/// The image of a skeleton at rest, as the runtime has it.
-fn at_rest(loader: &Loader) -> (Vec<u8>, Vec<Repeat>) {
-    let repeats = loader.repeats.iter().map(|repeat| {
-        let loader::Repeat { to, from, len, stride, add } = *repeat;
-        Repeat { to, from, len, stride, add }
-    });
-    (loader.image_at_rest().into_owned(), repeats.collect())
-}
-
 #[test]
 fn the_image_at_rest_becomes_the_image() {
     let mut with_repeats = Vec::new();
     for name in fixtures::names() {
         let Ok(skeleton) = Skeleton::new(&format!("{name}.bpf.o"), &fixtures::bytes(&name)) else { continue };
         let Skeleton { loader, plan, .. } = &skeleton;
-        let (bytes, repeats) = at_rest(loader);
+        let (bytes, repeats) = (loader.image_at_rest(), &loader.repeats);
         if !repeats.is_empty() {
             with_repeats.push(name.clone());
         }
         // Words that count are in the object's byte order.
         if (plan.endian == Endian::Little) == cfg!(target_endian = "little") {
             let len = loader.image.len() as u32;
-            let whole = ImageDesc { len, bytes: &bytes, repeats: &repeats }.expand().unwrap();
+            let whole = ImageDesc { len, bytes: &bytes, repeats }.expand().unwrap();
             assert!(*whole == *loader.image, "{name}");
         }
         let left_out: u32 = repeats.iter().map(|repeat| repeat.len).sum();

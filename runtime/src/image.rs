@@ -12,16 +12,12 @@
 
 use crate::{Error, Result};
 
-/// [`Header::magic`]: `SKL3`.
-pub const MAGIC: u32 = 0x334c_4b53;
-/// The most bytes of an image.
-pub const MAX_IMAGE: u32 = 1 << 28;
+pub use skelgen_abi::image::{MAGIC, MAX_IMAGE, MISSING_KFUNC, Malformed, SLACK};
+
 /// Bytes of a [`Header`].
 pub const HEADER_SIZE: u32 = 64;
 /// Bytes of a [`Step`].
 pub const STEP_SIZE: u32 = 48;
-/// Bytes at the map's end that belong to nothing, so that an attr or name of [`ARG_MAX`] bytes can start anywhere.
-pub const SLACK: u32 = 512;
 /// The most bytes that a step's attr or name can have.
 pub const ARG_MAX: u32 = 512;
 
@@ -50,10 +46,6 @@ pub const OP_CLOSE: u16 = 5;
 pub const OP_POINT: u16 = 6;
 /// [`Step::op`]: looks the symbol named at `arg` up in kallsyms; its address goes to `out`, 8 bytes.
 pub const OP_FIND_KSYM: u16 = 7;
-
-/// The call of a weak kfunc that is missing has become that of a helper with this number, and that of the entry in
-/// [`ObjectDesc::steps`](crate::ObjectDesc::steps) which did not find it added.
-pub const MISSING_KFUNC: u32 = 2_002_000_000;
 
 /// Bytes that can be read by their place: an image at rest or mapped.
 pub(crate) trait Read {

@@ -139,11 +139,10 @@ pub use attach::{CgroupOrder, Iter, IterCgroup, IterTask, Link, UprobeMulti};
 pub use cpus::PossibleCpus;
 pub use data::{Mapped, MappedRo, Unmapped};
 pub use desc::{
-    ArenaDesc, Attach, DataDesc, DataKind, ImageDesc, MapDesc, MemberDesc, ObjectDesc, ProgDesc, Repeat, StepDesc,
-    StructOpsDesc,
+    ArenaDesc, Attach, DataDesc, DataKind, ImageDesc, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc,
+    ProgDesc, Repeat, StepDesc, StructOpsDesc,
 };
 pub use error::{Error, Result};
-pub use kconfig::{KconfigDesc, KconfigType};
 pub use kernel::percpu::{self as features, Features};
 pub use load::Loaded;
 pub use map::{BloomFilter, ElemFlags, Elements, Map, Queue, RingBuf, TypedMap, Update, unpin};

@@ -41,6 +41,7 @@
 //! | [`lower`] | the second image of programs that touch `.percpu`, for kernels before 7.3 |
 //! | [`plan`] | the steps of a load |
 //! | [`loader`] | the program that takes these steps inside the kernel, and the image that it walks |
+//! | [`describe`] | the description of the object, which the runtime loads |
 //! | [`emit`] | the Rust |
 //! | [`insn`] | instructions: made, matched, disassembled |
 //! | [`uapi`] | numbers and names of the kernel |
@@ -49,6 +50,7 @@
 pub mod btf;
 mod builder;
 pub mod clang;
+pub mod describe;
 pub mod emit;
 mod error;
 pub mod fds;

@@ -13,9 +13,6 @@
 //!
 //! `--open` only tells of each whether libbpf opens it.
 
-#[path = "../../skelgen/cargo-skelgen/src/desc.rs"]
-mod desc;
-
 mod arena;
 mod child;
 mod compare;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::{fs, io};
 
 use skelgen::Skeleton;
+use skelgen::describe::Description;
 use skelgen_runtime::{Loaded, Map, ObjectDesc, Opened, Program, Result, StructOps};
 
-use crate::desc::described;
 use crate::libbpf::{LACKING, last_words};
 use crate::outcome::{Outcome, Refusal, Stage};
 use crate::snapshot::{Registered, SCHEDULER, Snapshot};
@@ -29,7 +29,8 @@ pub(crate) fn program_names(skeleton: &Skeleton) -> Vec<String> {
 /// Loads it, or of its programs only the one of this number; and, if that is asked for, registers its struct_ops maps one
 /// after the other.
 pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>, register: bool) -> Outcome {
-    described(&skeleton.plan, &skeleton.loader, &skeleton.file_name, |desc| match try_load(desc, only) {
+    let description = Description::of(&skeleton.plan, &skeleton.loader);
+    match try_load(&ObjectDesc { name: &skeleton.file_name, ..description.object() }, only) {
         Ok(Loads { _loaded, maps, struct_ops, programs }) => {
             let maps = maps.iter().chain(struct_ops.iter().filter_map(|(_, ops)| ops.map().ok()));
             let maps: Vec<_> = maps.map(|map| (map.name().to_owned(), map.as_fd())).collect();
@@ -65,7 +66,7 @@ pub(crate) fn load(skeleton: &Skeleton, only: Option<usize>, register: bool) -> 
                 words,
             })
         }
-    })
+    }
 }
 
 /// Registers a struct_ops map, and takes that back.

@@ -5,11 +5,11 @@ use std::fs;
 use std::ops::Range;
 
 use skelgen::Skeleton;
+use skelgen::describe::Description;
 use skelgen::object::{Data, DataKind, Var};
 use skelgen_runtime::{Loaded, Map, Opened, PerCpuMode, PossibleCpus, TestRun};
 use skelgen_tests::allowed_cpus;
 
-use super::desc::described;
 use super::native::{Known, Native};
 use super::source::Program;
 
@@ -61,8 +61,8 @@ impl Run<'_> {
                 if data.kind == DataKind::Bss { vec![0; map.def.value_size as usize] } else { data.bytes.clone() };
             self.values("in the object", &map.name, data, &bytes, 0);
         }
-        let loaded = described(plan, &self.skeleton.loader, "program.bpf.o", |desc| {
-            let mut opened = Opened::new(desc)?;
+        let description = Description::of(plan, &self.skeleton.loader);
+        let loaded = Opened::new(&description.object()).and_then(|mut opened| {
             opened.set_percpu_mode(mode);
             opened.load([], [], &[])
         });

@@ -11,9 +11,6 @@
 //! the program returns; and the values after each run, on the CPU that ran it and on the others. `SKELGEN_GENERATED=300`
 //! tries 300 programs, `SKELGEN_SEED` is the first one's seed.
 
-#[path = "../../skelgen/cargo-skelgen/src/desc.rs"]
-#[allow(dead_code, reason = "the command needs more of it")]
-mod desc;
 mod kernel;
 mod native;
 mod source;

@@ -2,6 +2,8 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
+use skelgen::describe::Description;
+use skelgen::loader::assemble;
 use skelgen::object::{Map, MapDef};
 use skelgen::uapi::BPF_MAP_TYPE_ARRAY_OF_MAPS;
 use skelgen_runtime::{Errno, Opened, Update};
@@ -38,7 +40,10 @@ fn what_the_object_does_not_say_the_user_can() {
         return;
     }
     let object = in_memory::object("unsaid", vec![undeclared()], Vec::new());
-    let desc = in_memory::describe(&in_memory::plan_of(&object));
+    let plan = in_memory::plan_of(&object);
+    let loader = assemble(&plan).unwrap();
+    let description = Description::of(&plan, &loader);
+    let desc = description.object();
     let error = Opened::new(&desc).unwrap().load([], [], &[]).unwrap_err();
     assert_eq!((error.subject_name(), error.errno()), (Some("undeclared"), None), "{error}");
     assert!(error.to_string().contains("set_inner_map"), "{error}");

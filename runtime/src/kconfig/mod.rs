@@ -37,49 +37,6 @@ use crate::open::{OpenMap, Opened};
 use crate::{Error, Result};
 use value::Values;
 
-/// One variable of `.kconfig`.
-#[derive(Clone, Copy, Debug)]
-pub struct KconfigDesc<'a> {
-    /// Its name, which is that of the kernel's option, or begins with `LINUX_`.
-    pub name: &'a str,
-    /// Where it is, in bytes from the section's start.
-    pub offset: u32,
-    /// Its bytes.
-    pub size: u32,
-    /// What is taken for its value.
-    pub ty: KconfigType,
-    /// Whether it may be missing, and then is 0.
-    pub weak: bool,
-}
-
-/// What is taken for the value of a variable of `.kconfig`, see [`KconfigDesc`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KconfigType {
-    /// `bool`: `y` or `n`.
-    Bool,
-    /// A number of one byte, or the letter `y`, `n` or `m` itself.
-    Char {
-        /// Whether it has a sign.
-        signed: bool,
-    },
-    /// A number of 2, 4 or 8 bytes.
-    Int {
-        /// Whether it has a sign.
-        signed: bool,
-    },
-    /// `enum libbpf_tristate`: `n` is 0, `y` 1, `m` 2.
-    Tristate,
-    /// An array of `char`: text, cut to fit, with a 0 behind it.
-    String,
-}
-
-impl KconfigDesc<'_> {
-    /// Whether it is an option of the kernel's configuration.
-    fn is_option(&self) -> bool {
-        self.name.starts_with("CONFIG_")
-    }
-}
-
 impl Opened<'_> {
     /// Says what the kernel is configured with, in lines as in its `.config`: `CONFIG_HZ=250`. For kernels that do not
     /// tell, and for tests.
@@ -152,6 +109,7 @@ fn read_given(values: &mut Values<'_>, config: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desc::{KconfigDesc, KconfigType};
 
     #[test]
     fn what_is_given_is_enough_if_it_has_all() {

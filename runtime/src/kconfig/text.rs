@@ -34,8 +34,8 @@ pub(super) fn read(values: &mut Values<'_>, config: &[u8], source: &str) -> Resu
 mod tests {
     use skelgen_tests::random::Random;
 
-    use super::super::{KconfigDesc, KconfigType};
     use super::*;
+    use crate::desc::{KconfigDesc, KconfigType};
 
     const EXTERNS: [KconfigDesc<'static>; 5] = {
         const fn desc(name: &'static str, offset: u32, size: u32, ty: KconfigType) -> KconfigDesc<'static> {

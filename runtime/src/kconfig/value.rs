@@ -1,6 +1,6 @@
 //! A value in the bytes of its variable.
 
-use super::{KconfigDesc, KconfigType};
+use crate::desc::{KconfigDesc, KconfigType};
 
 /// The values of a section's variables, as far as they are known.
 pub(super) struct Values<'a> {

@@ -8,7 +8,7 @@ mod updates;
 
 use skelgen_abi::Endian;
 
-use crate::desc::{MapDesc, ObjectDesc};
+use crate::desc::{MapDesc, ObjectDesc, shape};
 use crate::image::{HEADER_SIZE, Header, Read, STEP_SIZE, Step};
 use crate::sys::attr::MapCreate;
 use crate::sys::elem::Shape;
@@ -56,7 +56,7 @@ fn check_map(image: &[u8], header: &Header, map: &MapDesc<'_>) -> Result<()> {
     }
     for &at in map.attrs {
         let created = map_create_at(image, at).ok_or_else(|| malformed("a place is not inside the image"))?;
-        if Shape::from(&created) != map.shape() {
+        if Shape::from(&created) != shape(map) {
             return Err(malformed("the map's sizes are not those that it is made with"));
         }
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{malformed, map_create_at};
 use crate::Result;
-use crate::desc::ObjectDesc;
+use crate::desc::{ObjectDesc, shape};
 use crate::image::{FEATURE_ALL_CPUS, OP_BPF, OP_COPY, OP_FIND_BTF, OP_FIND_KSYM, OP_POINT, OP_PROBE, Read as _, Step};
 use crate::sys::attr::{MapElem, place};
 use crate::sys::elem::Shape;
@@ -105,7 +105,7 @@ impl Maps {
         let mut maps = BTreeMap::<u32, Vec<Target>>::new();
         for map in desc.maps {
             let described = Some(map.data.is_some().then_some(map.reused));
-            maps.entry(map.fd).or_default().push(Target { shape: map.shape(), described });
+            maps.entry(map.fd).or_default().push(Target { shape: shape(map), described });
         }
         for step in
             steps.iter().filter(|step| matches!(step.op, OP_BPF | OP_PROBE) && Command(step.cmd) == BPF_MAP_CREATE)

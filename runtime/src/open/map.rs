@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::OpenProgram;
-use crate::desc::MapDesc;
+use crate::desc::{MapDesc, shape};
 use crate::map::{BPF_FS, Map};
 use crate::struct_ops::OpenStructOps;
 use crate::sys::bpf;
@@ -61,7 +61,7 @@ impl OpenMap {
         OpenMap {
             index,
             name: desc.name.into(),
-            shape: desc.shape(),
+            shape: shape(desc),
             is_data: desc.data.is_some(),
             autocreate: desc.struct_ops.as_ref().is_none_or(|ops| ops.autocreate),
             max_entries: None,

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::desc::{Bytes, MapDesc, ObjectDesc, ProgDesc};
-use crate::image::Header;
+use crate::image::{Header, Malformed};
 use crate::plain::Plain;
 use crate::token::TokenFrom;
 use crate::{Error, Result, layout, plain};
@@ -63,7 +63,8 @@ impl<'a> Opened<'a> {
     /// or it was made for machines of the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
         let named = |error: Error| error.object(desc.name);
-        let image = desc.image.expand().map_err(named)?;
+        let malformed = |why: Malformed| named(Error::new("read the loader's image").because(why.0));
+        let image = desc.image.expand().map_err(malformed)?;
         let header = layout::check(desc, &image).map_err(named)?;
         Ok(Opened { desc: *desc, image, header, mode: PerCpuMode::Auto, kconfig: None, token: TokenFrom::default() })
     }

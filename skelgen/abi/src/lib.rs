@@ -3,6 +3,8 @@
 //! | module | |
 //! |---|---|
 //! | [`attr`] | the structs of bpf(2) commands, as values and as bytes |
+//! | [`desc`] | the description of an object, which the generator makes and the runtime loads |
+//! | [`image`] | the layout of the image, which the loader program carries out |
 //! | [`kernel`] | releases of Linux, and those that generator and runtime both depend on |
 //! | [`shape`] | the shapes by which declarations of kernel functions are compared |
 //! | [`uapi`] | types and constants of the kernel's user-space API, named as in `include/uapi/linux` |
@@ -14,7 +16,9 @@
 extern crate alloc;
 
 pub mod attr;
+pub mod desc;
 mod endian;
+pub mod image;
 pub mod kernel;
 pub mod shape;
 pub mod uapi;

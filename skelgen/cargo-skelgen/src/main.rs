@@ -30,7 +30,6 @@ mod check;
 mod cli;
 mod compiler;
 mod completions;
-mod desc;
 mod failure;
 mod features;
 mod generate;

@@ -7,18 +7,16 @@
 //! ```text
 //! options    how the skeleton is to be written
 //! names      what things are called in Rust; ops_names, the structs of struct_ops maps
-//! attach     how a program is attached
 //! types      C types as Rust types
 //! handle     which handle of the runtime's a map gets
 //! struct_ops the structs of struct_ops maps before the load
-//! statics    the description of the object that the runtime loads by
+//! statics    the description of the object, printed
 //! skeleton   the structs that users hold
 //! source     tokens as a file
 //! spelling   how errors write the options
 //! recipe     the options as text
 //! ```
 
-mod attach;
 mod handle;
 mod names;
 mod ops_names;
@@ -36,7 +34,6 @@ use proc_macro2::TokenStream;
 use crate::{Result, Skeleton};
 use names::Names;
 
-pub use attach::AttachPlan;
 pub(crate) use names::module_name;
 pub use options::Options;
 pub use recipe::Recipe;

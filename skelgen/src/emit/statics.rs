@@ -1,55 +1,53 @@
-//! The description of the object: constants of the runtime's `desc` types, which is all that a load works by.
+//! The [`ObjectDesc`] of a skeleton as constants.
+//!
+//! Each function prints one type of [`desc`](skelgen_abi::desc), with all of its fields.
+
+use std::borrow::Cow;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens as _, quote};
+use skelgen_abi::desc::{
+    ArenaDesc, Attach, DataDesc, DataKind, ImageDesc, KconfigDesc, KconfigType, MapDesc, MemberDesc, ObjectDesc,
+    ProgDesc, Repeat, StepDesc, StructOpsDesc,
+};
 
 use super::Options;
-use super::attach::AttachPlan;
-use crate::loader::{MapSlots, ProgramSlots, Repeat};
-use crate::object::{Arena, DataKind, Kconfig, KconfigType, Map, OpsMember, ProgIdx, SecDef, StructOps, Var};
-use crate::plan::PlannedProgram;
-use crate::{KernelVersion, Skeleton};
+use crate::Skeleton;
+use crate::describe::Description;
 
-/// `IMAGE` and `OBJECT`.
+/// `IMAGE`, `LOADER` and `OBJECT`.
 pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
-    let Skeleton { plan, loader, .. } = skeleton;
-    let name = &plan.name;
-    let image = match &options.image {
+    let description = Description::of(&skeleton.plan, &skeleton.loader);
+    let ObjectDesc { name, min_kernel, image, loader, loader_btf, loader_func_info, maps, progs, steps } =
+        description.object();
+    let ImageDesc { len, bytes, repeats } = image;
+    let bytes = match &options.image {
         Some(path) => quote!(::core::include_bytes!(#path)),
-        None => Literal::byte_string(&loader.image_at_rest()).into_token_stream(),
+        None => Literal::byte_string(bytes).into_token_stream(),
     };
-    let len = Literal::usize_unsuffixed(loader.image.len());
-    let (repeats, table) = repeats(&loader.repeats);
-    let code = Literal::byte_string(&loader.interpreter.code(plan.endian));
-    let btf = Literal::byte_string(&loader.interpreter.btf);
-    let func_info = Literal::byte_string(&loader.interpreter.func_info);
-    let maps = plan.maps.iter().zip(&loader.maps).map(|(map, slots)| map_desc(map, slots));
-    let progs = plan.programs.iter().zip(&loader.programs).map(|(program, slots)| prog_desc(program, slots));
-    let min_kernel = match plan.min_kernel {
-        None => quote!(::core::option::Option::None),
-        Some(KernelVersion { major, minor }) => {
-            let (major, minor) = (number(major), number(minor));
-            quote!(::core::option::Option::Some((#major, #minor)))
-        }
-    };
-    let steps = plan.steps.iter().map(|step| {
-        let (what, subject) = plan.words(step);
-        quote!(rt::StepDesc { what: #what, subject: #subject })
+    let (len, loader) = (number(len), Literal::byte_string(loader));
+    let (repeats, table) = repeats_table(repeats);
+    let [loader_btf, loader_func_info] = [loader_btf, loader_func_info].map(Literal::byte_string);
+    let min_kernel = optional(min_kernel, |(major, minor)| {
+        let (major, minor) = (number(major), number(minor));
+        quote!((#major, #minor))
     });
+    let (maps, progs) = (maps.iter().map(map_desc), progs.iter().map(prog_desc));
+    let steps = steps.iter().map(|&StepDesc { what, subject }| quote!(rt::StepDesc { what: #what, subject: #subject }));
     quote! {
         /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
-        static IMAGE: &[u8] = #image;
+        static IMAGE: &[u8] = #bytes;
         #table
         /// The loader program: it carries out the steps of `IMAGE`.
-        static LOADER: &[u8] = #code;
+        static LOADER: &[u8] = #loader;
         /// What `OBJECT` says of `IMAGE` are offsets into it.
         static OBJECT: rt::ObjectDesc<'static> = rt::ObjectDesc {
             name: #name,
             min_kernel: #min_kernel,
             image: rt::ImageDesc { len: #len, bytes: IMAGE, repeats: #repeats },
             loader: LOADER,
-            loader_btf: #btf,
-            loader_func_info: #func_info,
+            loader_btf: #loader_btf,
+            loader_func_info: #loader_func_info,
             maps: &[#(#maps),*],
             progs: &[#(#progs),*],
             steps: &[#(#steps),*],
@@ -58,7 +56,7 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
 }
 
 /// What `OBJECT` has for `repeats`, and the static that it refers to.
-fn repeats(repeats: &[Repeat]) -> (TokenStream, TokenStream) {
+fn repeats_table(repeats: &[Repeat]) -> (TokenStream, TokenStream) {
     if repeats.is_empty() {
         return (quote!(&[]), TokenStream::new());
     }
@@ -80,46 +78,14 @@ fn repeats(repeats: &[Repeat]) -> (TokenStream, TokenStream) {
     (quote!(REPEATS), table)
 }
 
-fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
-    let name = &map.name;
-    let def = &map.def;
-    let (map_type, key_size, value_size) = (number(def.map_type.0), number(def.key_size), number(def.value_size));
-    let (max_entries, map_flags) = (number(def.max_entries), number(def.map_flags.0));
-    let attrs = slots.attrs.iter().map(|attr| number(attr.0));
-    let (fd, reused) = (number(slots.fd.0), number(slots.reused.0));
-    let pinning = number(def.pin_by_name.into());
-    let struct_ops = match &map.struct_ops {
-        None => quote!(::core::option::Option::None),
-        Some(ops) => {
-            let desc = struct_ops_desc(ops);
-            quote!(::core::option::Option::Some(#desc))
-        }
-    };
-    let arena = arena_desc(map.arena.as_ref(), slots);
-    let data = match &map.data {
-        None => quote!(::core::option::Option::None),
-        Some(data) => {
-            let init = init(slots);
-            let kind = match data.kind {
-                DataKind::Data => quote!(Data),
-                DataKind::Rodata => quote!(Rodata),
-                DataKind::Bss => quote!(Bss),
-                DataKind::PerCpu => quote!(PerCpu),
-                DataKind::Kconfig => quote!(Kconfig),
-            };
-            let metadata = data.has_metadata();
-            let kconfig = data.vars.iter().filter_map(kconfig_desc);
-            quote! {
-                ::core::option::Option::Some(rt::DataDesc {
-                    kind: rt::DataKind::#kind,
-                    init: #init,
-                    section: #name,
-                    metadata: #metadata,
-                    kconfig: &[#(#kconfig),*],
-                })
-            }
-        }
-    };
+fn map_desc(map: &MapDesc<'_>) -> TokenStream {
+    let MapDesc { name, map_type, key_size, value_size, max_entries, map_flags, .. } = *map;
+    let MapDesc { attrs, fd, reused, data, arena, pinning, struct_ops, .. } = *map;
+    let [map_type, key_size, value_size] = [map_type, key_size, value_size].map(number);
+    let [max_entries, map_flags, fd, reused, pinning] = [max_entries, map_flags, fd, reused, pinning].map(number);
+    let attrs = numbers(attrs);
+    let (data, arena) = (optional(data, data_desc), optional(arena, arena_desc));
+    let struct_ops = optional(struct_ops, struct_ops_desc);
     quote! {
         rt::MapDesc {
             name: #name,
@@ -128,7 +94,7 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
             value_size: #value_size,
             max_entries: #max_entries,
             map_flags: #map_flags,
-            attrs: &[#(#attrs),*],
+            attrs: #attrs,
             fd: #fd,
             reused: #reused,
             data: #data,
@@ -139,31 +105,50 @@ fn map_desc(map: &Map, slots: &MapSlots) -> TokenStream {
     }
 }
 
-fn struct_ops_desc(ops: &StructOps) -> TokenStream {
-    let StructOps { type_name, bytes, autocreate, members, .. } = ops;
-    let init = Literal::byte_string(bytes);
-    let members = members.iter().map(|member| {
-        let OpsMember { name, bitfield, function, .. } = member;
-        let (offset, size, kind) = (number(member.offset), number(member.size), number(member.kind.0));
-        let program = match member.program {
-            None => quote!(::core::option::Option::None),
-            Some(ProgIdx(index)) => {
-                let index = Literal::usize_unsuffixed(index);
-                quote!(::core::option::Option::Some(#index))
-            }
-        };
-        quote! {
-            rt::MemberDesc {
-                name: #name,
-                offset: #offset,
-                size: #size,
-                kind: #kind,
-                bitfield: #bitfield,
-                function: #function,
-                program: #program,
-            }
+fn data_desc(data: DataDesc<'_>) -> TokenStream {
+    let DataDesc { kind, init, section, metadata, kconfig } = data;
+    let init = optional(init, range);
+    let kind = match kind {
+        DataKind::Data => quote!(Data),
+        DataKind::Rodata => quote!(Rodata),
+        DataKind::Bss => quote!(Bss),
+        DataKind::PerCpu => quote!(PerCpu),
+        DataKind::Kconfig => quote!(Kconfig),
+    };
+    let kconfig = kconfig.iter().map(kconfig_desc);
+    quote! {
+        rt::DataDesc {
+            kind: rt::DataKind::#kind,
+            init: #init,
+            section: #section,
+            metadata: #metadata,
+            kconfig: &[#(#kconfig),*],
         }
-    });
+    }
+}
+
+fn kconfig_desc(var: &KconfigDesc<'_>) -> TokenStream {
+    let KconfigDesc { name, offset, size, ty, weak } = *var;
+    let (offset, size) = (number(offset), number(size));
+    let ty = match ty {
+        KconfigType::Bool => quote!(Bool),
+        KconfigType::Char { signed } => quote!(Char { signed: #signed }),
+        KconfigType::Int { signed } => quote!(Int { signed: #signed }),
+        KconfigType::Tristate => quote!(Tristate),
+        KconfigType::String => quote!(String),
+    };
+    quote!(rt::KconfigDesc { name: #name, offset: #offset, size: #size, ty: rt::KconfigType::#ty, weak: #weak })
+}
+
+fn arena_desc(arena: ArenaDesc<'_>) -> TokenStream {
+    let ArenaDesc { size, init, offsets } = arena;
+    let (size, init, offsets) = (number(size), optional(init, range), numbers(offsets));
+    quote!(rt::ArenaDesc { size: #size, init: #init, offsets: #offsets })
+}
+
+fn struct_ops_desc(ops: StructOpsDesc<'_>) -> TokenStream {
+    let StructOpsDesc { type_name, autocreate, init, members } = ops;
+    let (init, members) = (Literal::byte_string(init), members.iter().map(member_desc));
     quote! {
         rt::StructOpsDesc {
             type_name: #type_name,
@@ -174,53 +159,34 @@ fn struct_ops_desc(ops: &StructOps) -> TokenStream {
     }
 }
 
-fn kconfig_desc(var: &Var) -> Option<TokenStream> {
-    let Kconfig { ty, weak } = var.kconfig?;
-    let (name, offset, size) = (&var.name, number(var.offset), number(var.size));
-    let ty = match ty {
-        KconfigType::Bool => quote!(Bool),
-        KconfigType::Char { signed } => quote!(Char { signed: #signed }),
-        KconfigType::Int { signed } => quote!(Int { signed: #signed }),
-        KconfigType::Tristate => quote!(Tristate),
-        KconfigType::String => quote!(String),
-    };
-    Some(quote! {
-        rt::KconfigDesc { name: #name, offset: #offset, size: #size, ty: rt::KconfigType::#ty, weak: #weak }
-    })
-}
-
-fn arena_desc(arena: Option<&Arena>, slots: &MapSlots) -> TokenStream {
-    let Some(arena) = arena else { return quote!(::core::option::Option::None) };
-    let (size, init) = (number(arena.size), init(slots));
-    let offsets = slots.offsets.iter().map(|at| number(at.0));
-    quote!(::core::option::Option::Some(rt::ArenaDesc { size: #size, init: #init, offsets: &[#(#offsets),*] }))
-}
-
-/// Where the first bytes are, and how many.
-fn init(slots: &MapSlots) -> TokenStream {
-    match &slots.init {
-        None => quote!(::core::option::Option::None),
-        Some(range) => {
-            let (start, len) = (number(range.start), number(range.end - range.start));
-            quote!(::core::option::Option::Some((#start, #len)))
+fn member_desc(member: &MemberDesc<'_>) -> TokenStream {
+    let MemberDesc { name, offset, size, kind, bitfield, function, program } = *member;
+    let [offset, size, kind] = [offset, size, kind].map(number);
+    let program = optional(program, |index| Literal::usize_unsuffixed(index).into_token_stream());
+    quote! {
+        rt::MemberDesc {
+            name: #name,
+            offset: #offset,
+            size: #size,
+            kind: #kind,
+            bitfield: #bitfield,
+            function: #function,
+            program: #program,
         }
     }
 }
 
-fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
-    let (name, section) = (&program.native.name, &program.section);
-    let prog_type = number(program.sec.prog_type.0);
-    let expected_attach_type = number(program.sec.expected_attach_type.0);
-    let attrs = slots.attrs.iter().map(|attr| number(attr.0));
-    let (fd, skip, autoload) = (number(slots.fd.0), number(slots.skip.0), program.autoload());
-    let attach = attach(&program.sec);
+fn prog_desc(program: &ProgDesc<'_>) -> TokenStream {
+    let ProgDesc { name, section, prog_type, expected_attach_type, attrs, fd, skip, autoload, attach } = program;
+    let [prog_type, expected_attach_type, fd, skip] = [prog_type, expected_attach_type, fd, skip].map(|&n| number(n));
+    let (attrs, attach) = (numbers(attrs), attach_desc(attach));
     quote! {
         rt::ProgDesc {
             name: #name,
             section: #section,
             prog_type: #prog_type,
             expected_attach_type: #expected_attach_type,
-            attrs: &[#(#attrs),*],
+            attrs: #attrs,
             fd: #fd,
             skip: #skip,
             autoload: #autoload,
@@ -229,46 +195,61 @@ fn prog_desc(program: &PlannedProgram, slots: &ProgramSlots) -> TokenStream {
     }
 }
 
-fn attach(sec: &SecDef) -> TokenStream {
-    let borrowed = |text: &str| quote!(::std::borrow::Cow::Borrowed(#text));
-    let perhaps = |text: Option<String>| match text.as_deref().map(borrowed) {
-        None => quote!(::core::option::Option::None),
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-    };
-    let attach = match AttachPlan::of(sec) {
-        AttachPlan::RawTracepoint { name } => {
-            let name = borrowed(&name);
+fn attach_desc(attach: &Attach<'_>) -> TokenStream {
+    let text = |text: &Cow<'_, str>| quote!(::std::borrow::Cow::Borrowed(#text));
+    let attach = match attach {
+        Attach::RawTracepoint { name } => {
+            let name = text(name);
             quote!(RawTracepoint { name: #name })
         }
-        AttachPlan::Tracing => quote!(Tracing),
-        AttachPlan::Iter => quote!(Iter),
-        AttachPlan::Tracepoint { category, name } => {
-            let (category, name) = (borrowed(&category), borrowed(&name));
+        Attach::Tracing => quote!(Tracing),
+        Attach::Iter => quote!(Iter),
+        Attach::Tracepoint { category, name } => {
+            let (category, name) = (text(category), text(name));
             quote!(Tracepoint { category: #category, name: #name })
         }
-        AttachPlan::Kprobe { function, offset, ret } => {
-            let function = borrowed(&function);
-            let offset = Literal::u64_unsuffixed(offset);
+        Attach::Kprobe { function, offset, ret } => {
+            let (function, offset) = (text(function), Literal::u64_unsuffixed(*offset));
             quote!(Kprobe { function: #function, offset: #offset, ret: #ret })
         }
-        AttachPlan::TracingMulti { module, pattern } => {
-            let (module, pattern) = (perhaps(module), perhaps(pattern));
+        Attach::TracingMulti { module, pattern } => {
+            let (module, pattern) = (optional(module.as_ref(), text), optional(pattern.as_ref(), text));
             quote!(TracingMulti { module: #module, pattern: #pattern })
         }
-        AttachPlan::Usdt { probe } => {
-            let probe = perhaps(probe);
+        Attach::Usdt { probe } => {
+            let probe = optional(probe.as_ref(), text);
             quote!(Usdt { probe: #probe })
         }
-        AttachPlan::Manual => quote!(Manual),
-        AttachPlan::Unsupported { why } => {
-            let why = borrowed(&why);
+        Attach::Manual => quote!(Manual),
+        Attach::Unsupported { why } => {
+            let why = text(why);
             quote!(Unsupported { why: #why })
         }
     };
     quote!(rt::Attach::#attach)
 }
 
+/// `Some(...)` or `None`.
+fn optional<T>(value: Option<T>, print: impl FnOnce(T) -> TokenStream) -> TokenStream {
+    match value.map(print) {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// An offset and a length.
+fn range((start, len): (u32, u32)) -> TokenStream {
+    let (start, len) = (number(start), number(len));
+    quote!((#start, #len))
+}
+
 /// A number without its type's suffix.
 fn number(value: u32) -> Literal {
     Literal::u32_unsuffixed(value)
+}
+
+/// A slice of them.
+fn numbers(values: &[u32]) -> TokenStream {
+    let values = values.iter().copied().map(number);
+    quote!(&[#(#values),*])
 }

@@ -13,8 +13,10 @@ use super::interpreter::Interpreter;
 use super::ksyms::Found;
 use super::map_types::{self, Types};
 use super::probe;
-use super::repeats::{Repeat, Starts, Stored};
+use super::repeats::{Starts, Stored};
 use super::wire::{feature, header, op};
+use skelgen_abi::desc::Repeat;
+
 use crate::fds::{FdSlot, FdTable, Run};
 use crate::insn::encode_all;
 use crate::link::Program;

@@ -19,10 +19,10 @@ mod ksyms;
 mod map_types;
 mod probe;
 mod repeats;
-pub mod wire;
 
 pub use assemble::{Loader, MapSlots, ProgramSlots, assemble};
 pub use display::Records;
 pub use image::{BlobOff, Record};
 pub use interpreter::Interpreter;
-pub use repeats::Repeat;
+/// The layout of the image.
+pub use skelgen_abi::image as wire;

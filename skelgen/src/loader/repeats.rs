@@ -14,26 +14,13 @@ use std::ops::Range;
 use skelgen_abi::attr::{CoreRelo, FuncInfo, LineInfo};
 
 use super::image::BlobOff;
+use skelgen_abi::desc::Repeat;
+
 use crate::Endian;
 use crate::insn::INSN_SIZE;
 use crate::link::Program;
 use crate::object::FuncIdx;
 use crate::plan::Image;
-
-/// A part of the image that repeats an earlier part. All numbers are bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repeat {
-    /// Where the part begins.
-    pub to: u32,
-    /// Where the earlier part begins.
-    pub from: u32,
-    /// The length of both.
-    pub len: u32,
-    /// The length of a record whose first word counts from the start of its program; 0: the parts are equal.
-    pub stride: u32,
-    /// What the first word of each record has more than the earlier record's.
-    pub add: i32,
-}
 
 /// Shorter repeats stay in the image: a repeat takes 20 bytes and a line of generated code.
 const MIN_LEN: u32 = 64;
@@ -229,8 +216,8 @@ mod tests {
         let mut changed = long.clone();
         changed[3] = 9;
         let longer = [&[7, 8][..], &long].concat();
-        let equal = |to: u32, from: u32, len: u32| Repeat { to, from, len, stride: 0, add: 0 };
-        let moved = |to: u32, from: u32, len: u32, add: i32| Repeat { to, from, len, stride: 16, add };
+        let equal = Repeat::equal;
+        let moved = |to: u32, from: u32, len: u32, add: i32| Repeat::moved(to, from, len, 16, add);
         let cases: [(&str, (Program, Image), Vec<Repeat>); 7] = [
             (
                 "at the same slot",

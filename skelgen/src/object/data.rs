@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
+use super::DataKind;
 use super::addresses::{self, CodeReferences};
 use super::cut::Cut;
 use super::elf::{Bind, Elf, Section, SectionIdx, SectionKind, Symbol, SymbolKind};
 use super::maps::{MAX_MAPS, MAX_PERCPU_VALUE, too_many};
-use super::model::{Data, DataKind, Map, MapDef, Var, VarNote};
+use super::model::{Data, Map, MapDef, Var, VarNote, data_kind};
 use crate::btf::{Btf, Linkage, TypeId};
 use crate::uapi::{
     BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, MapFlags, MapType,
@@ -32,7 +33,7 @@ pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
         if let Some(section) = elf.section(&name) {
             let symbols = symbols.get(&section.index).map_or(&[][..], Vec::as_slice);
             fix_datasec(symbols, btf, id, section).map_err(|error| error.in_section(name.as_str()))?;
-            if DataKind::of(&name).is_some() || name == ARENA_SECTION {
+            if data_kind(&name).is_some() || name == ARENA_SECTION {
                 cut.fix(btf, id).map_err(|error| error.in_section(name))?;
             }
         }
@@ -44,7 +45,7 @@ pub(super) fn fix_datasecs(elf: &Elf<'_>, btf: &mut Btf) -> Result<Cut> {
 fn fix_datasec(symbols: &[&Symbol], btf: &mut Btf, id: TypeId, section: &Section<'_>) -> Result<()> {
     let symbols = symbols.iter().filter(|symbol| symbol.bind != Bind::Local);
     let symbols: HashMap<&str, &Symbol> = symbols.map(|symbol| (symbol.name.as_str(), *symbol)).collect();
-    let is_data = DataKind::of(&section.name).is_some();
+    let is_data = data_kind(&section.name).is_some();
     let mut hidden = Vec::new();
     let Some(datasec) = btf.get(id).as_datasec() else { return Ok(()) };
     let mut datasec = datasec.clone();
@@ -116,7 +117,7 @@ pub(super) fn data_maps(sections: &Sections<'_>, object: &str) -> Result<Vec<(Se
     let mut maps = Vec::new();
     for section in sections.elf.sections.iter().filter(|section| section.size > 0) {
         let is_data = matches!(section.kind, SectionKind::Data | SectionKind::Zero);
-        if let Some(kind) = DataKind::of(&section.name).filter(|_| is_data) {
+        if let Some(kind) = data_kind(&section.name).filter(|_| is_data) {
             if maps.len() >= MAX_MAPS {
                 return Err(too_many(maps.len() + 1));
             }

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 
 use super::data;
 use super::elf::{Bind, Elf};
-use super::model::{Data, DataKind, Kconfig, KconfigType, Map, MapDef, Var};
+use super::model::{Data, Kconfig, Map, MapDef, Var};
+use super::{DataKind, KconfigType};
 use crate::btf::{Btf, DatasecVar, Int, Kind, Linkage, Type, TypeId};
 use crate::uapi::{BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY};
 use crate::{Error, Result};

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
+use super::data_kind;
 use super::elf::{Bind, Elf, SectionKind, Symbol, SymbolKind};
-use super::model::DataKind;
 use crate::Result;
 use crate::btf::{Btf, Datasec, DatasecVar, Linkage, Type, TypeId};
 
@@ -19,7 +19,7 @@ pub(super) fn fix(elf: &Elf<'_>, btf: &mut Btf) -> Result<()> {
     let mut left: Vec<(TypeId, Vec<DatasecVar>)> = Vec::new();
     for (id, datasec) in btf.datasecs() {
         let section = btf.name(datasec.name);
-        if DataKind::of(section).is_none() {
+        if data_kind(section).is_none() {
             continue;
         }
         let home = |entry: &DatasecVar| places.home(btf, section, entry);
@@ -70,8 +70,7 @@ impl<'a> Places<'a> {
             elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Object)
         {
             let section = section.and_then(|section| elf.section_at(section));
-            let Some(section) =
-                section.filter(|section| is_data(section.kind) && DataKind::of(&section.name).is_some())
+            let Some(section) = section.filter(|section| is_data(section.kind) && data_kind(&section.name).is_some())
             else {
                 continue;
             };

@@ -51,10 +51,11 @@ mod struct_ops;
 
 pub use ksym::{Ksym, KsymKind};
 pub use model::{
-    Arena, Core, Data, DataKind, FuncIdx, Function, JumpTable, Kconfig, KconfigType, KsymIdx, Line, Map, MapDef,
-    MapIdx, Object, OpsMember, ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var, VarNote,
+    Arena, Core, Data, FuncIdx, Function, JumpTable, Kconfig, KsymIdx, Line, Map, MapDef, MapIdx, Object, OpsMember,
+    ProgIdx, ProgramDef, Reloc, Slot, StructOps, Target, Var, VarNote, data_kind,
 };
 pub use sec::{AttachTo, SecDef, UsdtTarget};
+pub use skelgen_abi::desc::{DataKind, KconfigType};
 
 use crate::btf::{Btf, BtfExt};
 use crate::{Error, Result};

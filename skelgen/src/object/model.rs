@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use skelgen_abi::desc::{DataKind, KconfigType};
+
 use super::ksym::Ksym;
 use super::sec::SecDef;
 use crate::btf::{Btf, StrOff, TypeId};
@@ -353,53 +355,15 @@ pub struct Kconfig {
     pub weak: bool,
 }
 
-/// What is taken for the value of a kernel's option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KconfigType {
-    /// `bool`: `y` or `n`.
-    Bool,
-    /// A number of one byte, or the letter `y`, `n` or `m` itself.
-    Char {
-        /// Whether it has a sign.
-        signed: bool,
-    },
-    /// A number of 2, 4 or 8 bytes.
-    Int {
-        /// Whether it has a sign.
-        signed: bool,
-    },
-    /// `enum libbpf_tristate`: `n` is 0, `y` 1, `m` 2.
-    Tristate,
-    /// An array of `char`: text, cut to fit, with a 0 behind it.
-    String,
-}
-
-/// What a data section is for, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DataKind {
-    /// `.data`, `.data.*`: read and written by both sides.
-    Data,
-    /// `.rodata`, `.rodata.*`: set before load, constant after.
-    Rodata,
-    /// `.bss`, `.bss.*`: as `.data`, but all zero at first.
-    Bss,
-    /// `.percpu`, `.percpu.*`: a value of its own for each CPU.
-    PerCpu,
-    /// `.kconfig`, which ELF does not have: what the kernel is configured with, found out at load and constant after.
-    Kconfig,
-}
-
-impl DataKind {
-    /// The kind of a section, `None` if its name is not one of a data section. `.data.percpu` is ordinary data.
-    pub fn of(section: &str) -> Option<Self> {
-        let of = |kind: &str| section.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        match () {
-            () if of(".data") => Some(DataKind::Data),
-            () if of(".rodata") => Some(DataKind::Rodata),
-            () if of(".bss") => Some(DataKind::Bss),
-            () if of(".percpu") => Some(DataKind::PerCpu),
-            () => None,
-        }
+/// The kind of a section, `None` if its name is not one of a data section. `.data.percpu` is ordinary data.
+pub fn data_kind(section: &str) -> Option<DataKind> {
+    let of = |kind: &str| section.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    match () {
+        () if of(".data") => Some(DataKind::Data),
+        () if of(".rodata") => Some(DataKind::Rodata),
+        () if of(".bss") => Some(DataKind::Bss),
+        () if of(".percpu") => Some(DataKind::PerCpu),
+        () => None,
     }
 }
 

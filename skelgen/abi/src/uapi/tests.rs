@@ -1,5 +1,4 @@
 use super::*;
-extern crate alloc;
 use alloc::string::ToString;
 
 #[test]

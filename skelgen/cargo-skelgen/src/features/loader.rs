@@ -1,10 +1,10 @@
 //! Whether this process may load skeletons, found out by loading one that is empty.
 
+use skelgen::describe::Description;
 use skelgen::loader::assemble;
 use skelgen::plan::LoadPlan;
 use skelgen_runtime::{Error, Opened};
 
-use crate::desc::described;
 use crate::native;
 
 /// Loads and runs a loader program that makes nothing.
@@ -15,7 +15,8 @@ use crate::native;
 pub(super) fn try_it() -> Result<(), Error> {
     let plan = LoadPlan::empty("features", native::ENDIAN);
     let loader = assemble(&plan).expect("a plan without steps fits into any image");
-    described(&plan, &loader, "features", |desc| Opened::new(desc)?.load([], [], &[]).map(drop))
+    let description = Description::of(&plan, &loader);
+    Opened::new(&description.object())?.load([], [], &[]).map(drop)
 }
 
 /// The reason in one line.

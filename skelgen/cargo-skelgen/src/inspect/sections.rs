@@ -1,7 +1,7 @@
 //! The sections of the ELF file.
 
 use serde::Serialize;
-use skelgen::object::DataKind;
+use skelgen::object::data_kind;
 use skelgen::object::outline::{Content, Outline};
 
 use crate::ui::{Align, Cell, Table, style};
@@ -37,7 +37,7 @@ fn what(name: &str, content: Content) -> &'static str {
         ".BTF" => "types",
         ".BTF.ext" => "functions, lines, CO-RE",
         _ if content == Content::Code => "programs",
-        _ if DataKind::of(name).is_some() => "data",
+        _ if data_kind(name).is_some() => "data",
         _ if name.contains(".struct_ops") => "struct_ops",
         _ if name.starts_with(".debug_") => "DWARF",
         _ => "",

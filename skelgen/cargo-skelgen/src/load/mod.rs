@@ -12,9 +12,9 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use skelgen::Skeleton;
-use skelgen_runtime::{Features, Loaded, Opened, PerCpuMode, features};
+use skelgen::describe::Description;
+use skelgen_runtime::{Features, Loaded, ObjectDesc, Opened, PerCpuMode, features};
 
-use crate::desc::described;
 use crate::failure::{Cause, Failure};
 use crate::object;
 use crate::path::file_name;
@@ -180,8 +180,9 @@ impl Attempt {
 
 /// Loads an object with no changes, and unloads it.
 pub(crate) fn unchanged(path: &Path, skeleton: &Skeleton, bytes: &[u8]) -> Result<(), Failure> {
-    let loaded =
-        described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| Opened::new(desc)?.load([], [], &[]));
+    let (description, name) = (Description::of(&skeleton.plan, &skeleton.loader), file_name(path));
+    let desc = ObjectDesc { name: &name, ..description.object() };
+    let loaded = Opened::new(&desc).and_then(|opened| opened.load([], [], &[]));
     loaded.map(drop).map_err(|error| Failure::load(path, error, skeleton).with_notes(object::notes(bytes)))
 }
 
@@ -193,12 +194,11 @@ fn load(
     values: &[(usize, Vec<u8>)],
 ) -> skelgen_runtime::Result<Loaded> {
     let values: Vec<(usize, &[u8])> = values.iter().map(|(map, value)| (*map, value.as_slice())).collect();
-    described(&skeleton.plan, &skeleton.loader, &file_name(path), |desc| {
-        let mut opened = Opened::new(desc)?;
-        opened.set_percpu_mode(mode);
-        settings.configure(&mut opened)?;
-        opened.load(settings.maps(&opened)?, [], &values)
-    })
+    let (description, name) = (Description::of(&skeleton.plan, &skeleton.loader), file_name(path));
+    let mut opened = Opened::new(&ObjectDesc { name: &name, ..description.object() })?;
+    opened.set_percpu_mode(mode);
+    settings.configure(&mut opened)?;
+    opened.load(settings.maps(&opened)?, [], &values)
 }
 
 /// What the loader went by: what the kernel can, or what the user said it can.

@@ -3,12 +3,12 @@
 //! Programs that share functions have a copy of each, as the kernel takes them. The image at rest leaves out what repeats
 //! an earlier part; [`ImageDesc::expand`] puts that back. An image without repeats is used where it is.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::Bytes;
-use crate::image::MAX_IMAGE;
-use crate::{Error, Result};
+use crate::image::{MAX_IMAGE, Malformed};
 
 /// An image at rest: [`bytes`](Self::bytes), and the parts of the image that are not in them.
 #[derive(Clone, Copy)]
@@ -64,24 +64,24 @@ impl<'a> ImageDesc<'a> {
     ///
     /// The repeats are not in order, overlap, or repeat what does not come before them; or the image has another length
     /// than it says, or more than [`MAX_IMAGE`] bytes.
-    pub fn expand(&self) -> Result<Cow<'a, [u8]>> {
+    pub fn expand(&self) -> Result<Cow<'a, [u8]>, Malformed> {
         if self.len > MAX_IMAGE {
-            return Err(malformed("it is too long"));
+            return Err(Malformed("it is too long"));
         }
         let len = self.len as usize;
         let left_out: u64 = self.repeats.iter().map(|repeat| u64::from(repeat.len)).fold(0, u64::saturating_add);
         if (self.bytes.len() as u64).saturating_add(left_out) != len as u64 {
-            return Err(malformed("its length is not what its description says"));
+            return Err(Malformed("its length is not what its description says"));
         }
         if self.repeats.is_empty() {
             return Ok(Cow::Borrowed(self.bytes));
         }
         let mut image = Vec::new();
-        image.try_reserve_exact(len).map_err(|_| malformed("there is no memory for it"))?;
+        image.try_reserve_exact(len).map_err(|_| Malformed("there is no memory for it"))?;
         let mut rest = self.bytes;
         for repeat in self.repeats {
             let before = (repeat.to as usize).checked_sub(image.len()).and_then(|len| rest.split_at_checked(len));
-            let (before, behind) = before.ok_or_else(|| malformed("its repeats are not in order"))?;
+            let (before, behind) = before.ok_or_else(|| Malformed("its repeats are not in order"))?;
             image.extend_from_slice(before);
             rest = behind;
             repeat.append(&mut image)?;
@@ -93,15 +93,15 @@ impl<'a> ImageDesc<'a> {
 
 impl Repeat {
     /// Appends the part to what is before it.
-    fn append(&self, image: &mut Vec<u8>) -> Result<()> {
+    fn append(&self, image: &mut Vec<u8>) -> Result<(), Malformed> {
         let (start, from, len) = (image.len(), self.from as usize, self.len as usize);
         let end = from.checked_add(len).filter(|&end| end <= start);
-        let end = end.ok_or_else(|| malformed("it repeats what does not come before"))?;
+        let end = end.ok_or_else(|| Malformed("it repeats what does not come before"))?;
         let stride = self.stride as usize;
         match stride {
             0 if self.add == 0 => {}
             4.. if len.is_multiple_of(stride) => {}
-            _ => return Err(malformed("it repeats records that are not whole")),
+            _ => return Err(Malformed("it repeats records that are not whole")),
         }
         image.extend_from_within(from..end);
         if self.add != 0 {
@@ -115,10 +115,6 @@ impl Repeat {
     }
 }
 
-fn malformed(why: &'static str) -> Error {
-    Error::new("read the loader's image").because(why)
-}
-
 impl fmt::Debug for ImageDesc<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ImageDesc { len, bytes, repeats } = self;
@@ -129,6 +125,8 @@ impl fmt::Debug for ImageDesc<'_> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn words(words: &[u32]) -> Vec<u8> {

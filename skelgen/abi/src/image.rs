@@ -1,11 +1,12 @@
-//! The layout of the *image*: what the loader program and the runtime agree on.
+//! The layout of the *image*: what the loader program and the runtime share.
 //!
 //! The image is the value of an array map with one entry. It opens with a header; everything else is found through
-//! offsets, which are `u32`, counted from the image's start, and multiples of four (of a pointer and of a
-//! record: of eight). The runtime's `image` module is
-//! the other side of this file; a test holds the two together.
+//! offsets, which are `u32`, counted from the image's start, and multiples of four (of a pointer and of a record: of
+//! eight). Numbers are in the byte order of the machine that loads the object.
 //!
-//! The image *at rest* is the image without the parts that repeat an earlier part, [`Repeat`](super::Repeat).
+//! A description has the image *at rest*, without the parts that repeat an earlier part: [`ImageDesc`](crate::desc::ImageDesc).
+
+use core::fmt;
 
 /// `"SKL3"`, read as a little-endian `u32`: the layout described here.
 pub const MAGIC: u32 = 0x334c_4b53;
@@ -115,3 +116,15 @@ pub mod op {
     /// that hides its symbols has none to tell.
     pub const FIND_KSYM: u16 = 7;
 }
+
+/// Why bytes are not an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Malformed {}
