@@ -150,6 +150,7 @@ pub use open::{OpenMap, OpenProgram, Opened, PerCpuMode};
 pub use percpu::{PerCpu, PerCpuElements, PerCpuMap, PerCpuValues};
 pub use plain::{Bool, Plain, Unaligned, Value};
 pub use prog::{Program, TestRun, TestRunOutput};
+pub use skelgen_abi::skeleton_abi;
 #[cfg(feature = "derive")]
 pub use skelgen_macros::{PerCpu, Skeleton};
 pub use struct_ops::StructOps;

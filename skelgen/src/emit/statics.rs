@@ -34,7 +34,9 @@ pub(super) fn statics(skeleton: &Skeleton, options: &Options) -> TokenStream {
     });
     let (maps, progs) = (maps.iter().map(map_desc), progs.iter().map(prog_desc));
     let steps = steps.iter().map(|&StepDesc { what, subject }| quote!(rt::StepDesc { what: #what, subject: #subject }));
+    let version = number(skelgen_abi::VERSION);
     quote! {
+        rt::skeleton_abi!(#version);
         /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
         static IMAGE: &[u8] = #bytes;
         #table

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use skelgen_abi::attr::{MapCreate, MapElem, MapFreeze, place};
+use skelgen_abi::desc::Repeat;
 
 use super::attr::{self, ProgLens};
 use super::image::{BlobOff, ImageWriter, Record, within_slack};
@@ -15,8 +16,6 @@ use super::map_types::{self, Types};
 use super::probe;
 use super::repeats::{Starts, Stored};
 use super::wire::{feature, header, op};
-use skelgen_abi::desc::Repeat;
-
 use crate::fds::{FdSlot, FdTable, Run};
 use crate::insn::encode_all;
 use crate::link::Program;

@@ -12,10 +12,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use skelgen_abi::attr::{CoreRelo, FuncInfo, LineInfo};
-
-use super::image::BlobOff;
 use skelgen_abi::desc::Repeat;
 
+use super::image::BlobOff;
 use crate::Endian;
 use crate::insn::INSN_SIZE;
 use crate::link::Program;

@@ -245,6 +245,7 @@ pub mod arena {
             ::core::assert!(::core::mem::offset_of!(Node, value) == 8);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[8840 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

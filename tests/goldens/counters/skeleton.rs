@@ -312,6 +312,7 @@ pub mod counters {
             ::core::assert!(::core::mem::offset_of!(Bss, dropped) == 0);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[10656 bytes]";
     /// Parts of the image that `IMAGE` leaves out because they repeat earlier parts: functions that several programs

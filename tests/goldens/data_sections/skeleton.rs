@@ -978,6 +978,7 @@ pub mod data_sections {
             ::core::assert!(::core::mem::offset_of!(BssX, bx_tail) == 32);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[10592 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

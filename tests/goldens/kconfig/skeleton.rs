@@ -295,6 +295,7 @@ pub mod kconfig {
             }
         }
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[6152 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

@@ -374,6 +374,7 @@ pub mod percpu_maps {
             ::core::assert!(::core::mem::offset_of!(Triple, words) == 0);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[10184 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

@@ -264,6 +264,7 @@ pub mod statics {
             ::core::assert!(::core::mem::offset_of!(Either, bytes) == 0);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[4056 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

@@ -572,6 +572,7 @@ pub mod struct_ops {
             ::core::assert!(::core::mem::offset_of!(TcpCongestionOpsWide, name) == 8);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[6512 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

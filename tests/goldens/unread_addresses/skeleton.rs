@@ -304,6 +304,7 @@ pub mod unread_addresses {
             ::core::assert!(::core::mem::offset_of!(Percpu, calls) == 32);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[6008 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.

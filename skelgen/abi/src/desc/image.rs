@@ -81,7 +81,7 @@ impl<'a> ImageDesc<'a> {
         let mut rest = self.bytes;
         for repeat in self.repeats {
             let before = (repeat.to as usize).checked_sub(image.len()).and_then(|len| rest.split_at_checked(len));
-            let (before, behind) = before.ok_or_else(|| Malformed("its repeats are not in order"))?;
+            let (before, behind) = before.ok_or(Malformed("its repeats are not in order"))?;
             image.extend_from_slice(before);
             rest = behind;
             repeat.append(&mut image)?;
@@ -96,7 +96,7 @@ impl Repeat {
     fn append(&self, image: &mut Vec<u8>) -> Result<(), Malformed> {
         let (start, from, len) = (image.len(), self.from as usize, self.len as usize);
         let end = from.checked_add(len).filter(|&end| end <= start);
-        let end = end.ok_or_else(|| Malformed("it repeats what does not come before"))?;
+        let end = end.ok_or(Malformed("it repeats what does not come before"))?;
         let stride = self.stride as usize;
         match stride {
             0 if self.add == 0 => {}

@@ -320,6 +320,7 @@ pub mod aya_untyped {
             ::core::assert!(::core::mem::offset_of!(RodataCst4, bytes) == 0);
         };
     }
+    rt::skeleton_abi!(1);
     /// Everything the kernel is given: attrs, instructions, types, initial values, and the steps to take.
     static IMAGE: &[u8] = b"[4120 bytes]";
     /// The loader program: it carries out the steps of `IMAGE`.
