@@ -60,7 +60,9 @@ fn of(path: &Path) -> Result<OwnedFd> {
     bpf::token_create(file_system.as_fd()).map_err(|errno| {
         let error = failed().errno_is(errno);
         match errno {
-            Errno::EINVAL if kernel::is_older(TOKENS.since) => error.because(TOKENS.missing()),
+            Errno::EINVAL if kernel::is_older(TOKENS.since) => {
+                error.because(kernel::missing(TOKENS.name, TOKENS.since))
+            }
             Errno::EINVAL => error.because("a BPF file system is not mounted there"),
             Errno::ENOENT => error
                 .because("it delegates nothing")

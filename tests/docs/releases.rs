@@ -111,7 +111,8 @@ const SENTENCES: [(&str, &str, Of); 32] = [
 ];
 
 /// The same in what commands and errors print, and where it depends on the example.
-const PRINTED: [(&str, &str, Of); 4] = [
+const PRINTED: [(&str, &str, Of); 5] = [
+    ("kernel", "// a kfunc, since {}", Of::Feature("bpf_rcu_read_lock")),
     ("shipping", "oldest kernel: Linux {}", Of::OldestTested),
     ("trouble", "it was generated for Linux {} and newer", Of::This("7.3")),
     ("trouble", "the skeleton loads from Linux {} on", Of::OldestTested),

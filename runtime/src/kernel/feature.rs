@@ -98,15 +98,12 @@ impl Feature {
     pub(super) const fn needing(self, needs: &'static str) -> Feature {
         Feature { needs: Some(needs), ..self }
     }
-
-    /// The sentence for errors: `this kernel has no exclusive maps, which came with Linux 6.18`.
-    pub(crate) fn missing(self) -> String {
-        missing(self.name, self.since)
-    }
 }
 
-/// Not a method, so that no probe stays in a program that has the sentence alone.
-fn missing(name: &str, since: KernelVersion) -> String {
+/// The sentence for errors: `this kernel has no exclusive maps, which came with Linux 6.18`.
+///
+/// Not a method of [`Feature`], which would keep the feature's probe in every program that has the sentence.
+pub(crate) fn missing(name: &str, since: KernelVersion) -> String {
     format!("this kernel has no {name}, which {}", came_with(since))
 }
 

@@ -46,7 +46,7 @@ pub use skelgen_abi::kernel::KernelVersion;
 pub(crate) use abilities::{CPU_FLAGS, DIRECT_PERCPU, EXCLUSIVE_MAPS, TOKENS};
 pub(crate) use arena::takes_any_offset;
 pub(crate) use commands::has_attach_cookie;
-pub(crate) use feature::came_with;
+pub(crate) use feature::{came_with, missing};
 pub(crate) use map_types::BPF_F_LINK;
 pub(crate) use release::{is_older, newer_map_type, release, too_old};
 pub(crate) use uprobe_multi::mean_processes as uprobe_multi_means_processes;

@@ -94,7 +94,7 @@ static QUIRKS: [Quirk; 17] = [
     },
     Quirk {
         what: "BTF with `?` in the name of a section is refused",
-        affected: before(6, 8),
+        affected: before(6, 9),
         recognised: "always assumed",
         done: "`?` becomes `_`, as in libbpf",
         place: "skelgen/src/object/struct_ops.rs",

@@ -56,7 +56,7 @@ pub(super) fn maps(elf: &Elf<'_>, btf: &Btf, functions: &Functions, programs: &m
     Ok(maps)
 }
 
-/// Kernels before 6.8 take no `?` in the name of a section, which is all that BTF is asked for.
+/// Kernels before 6.9 take no `?` in the name of a section, which is all that BTF is asked for.
 pub(super) fn fix_names(btf: &mut Btf) -> Result<()> {
     let optional = btf.datasecs().filter_map(|(id, datasec)| Some((id, btf.name(datasec.name).strip_prefix('?')?)));
     let optional: Vec<_> = optional.map(|(id, name)| (id, format!("_{name}"))).collect();

@@ -68,7 +68,7 @@ pub(super) fn explain(error: Error, errno: Errno) -> Error {
     match errno {
         // Fields that it does not know must be 0.
         Errno::EINVAL | Errno::E2BIG if kernel::is_older(EXCLUSIVE_MAPS.since) => {
-            error.because(EXCLUSIVE_MAPS.missing())
+            error.because(kernel::missing(EXCLUSIVE_MAPS.name, EXCLUSIVE_MAPS.since))
         }
         _ => diagnose::explain(error),
     }
