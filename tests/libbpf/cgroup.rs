@@ -9,7 +9,7 @@ use std::{io, process, ptr};
 
 use libbpf_rs::libbpf_sys::{self, bpf_insn};
 use libbpf_rs::{MapType, ProgramHandle};
-use skelgen_runtime::uapi::{BPF_PSEUDO_MAP_FD, CALL, LD_IMM64};
+use skelgen_runtime::uapi::{BPF_CGROUP_INET_EGRESS, BPF_PSEUDO_MAP_FD, CALL, LD_IMM64};
 use skelgen_runtime::{Link, Program};
 use skelgen_tests::not_on_this_kernel;
 
@@ -82,7 +82,7 @@ fn uses(both: &Both) -> Program {
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     let id = libbpf_rs::Program::id_from_fd(fd.as_fd()).unwrap();
     let handle = ProgramHandle::from_prog_id(id).unwrap();
-    Program::from_handle(&handle, libbpf_sys::BPF_CGROUP_INET_EGRESS).unwrap()
+    Program::from_handle(&handle, BPF_CGROUP_INET_EGRESS).unwrap()
 }
 
 /// A cgroup without processes, so that programs on it change nothing.

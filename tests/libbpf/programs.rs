@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::query::LinkInfo;
-use libbpf_rs::{ProgramHandle, ProgramType, libbpf_sys};
-use skelgen_runtime::uapi::BPF_PROG_TYPE_RAW_TRACEPOINT;
+use libbpf_rs::{ProgramHandle, ProgramType};
+use skelgen_runtime::uapi::{AttachType, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_TRACE_ITER};
 use skelgen_runtime::{Program, TestRun};
 use skelgen_tests::may_load;
 use skelgen_tests::skeletons::maps_all::MapsAll;
@@ -35,7 +35,7 @@ fn there_and_back_it_is_the_same_program() {
     assert_eq!(handle.prog_type(), ProgramType::RawTracepoint);
     assert_ne!(handle.as_fd().as_raw_fd(), ours.fd().unwrap().as_raw_fd());
 
-    let back = Program::from_handle(&handle, 0).unwrap();
+    let back = Program::from_handle(&handle, AttachType(0)).unwrap();
     drop(handle);
     assert_eq!((back.name(), back.section(), back.prog_type()), ("add_to_inner", "", ours.prog_type()));
     assert_eq!(id(back.fd().unwrap()), id(ours.fd().unwrap()));
@@ -95,8 +95,7 @@ fn a_program_that_knows_its_target_attaches() {
     }
     let object = load_one(ATTACH_ALL, "on_iter_task");
     let libbpfs = object.progs().find(|program| program.name() == "on_iter_task").unwrap();
-    let by_handle =
-        Program::from_handle(&ProgramHandle::from_prog_id(id(&libbpfs)).unwrap(), libbpf_sys::BPF_TRACE_ITER);
+    let by_handle = Program::from_handle(&ProgramHandle::from_prog_id(id(&libbpfs)).unwrap(), BPF_TRACE_ITER);
     for ours in [Program::try_from(&libbpfs), by_handle] {
         let link = ours.unwrap().attach().unwrap();
         assert_eq!(LinkInfo::from_fd(link.as_fd()).unwrap().prog_id, id(&libbpfs));

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use libbpf_rs::{ProgramAttachType, ProgramHandle};
+use libbpf_rs::ProgramHandle;
 
 use super::{by_number, duplicate, refused};
 use crate::desc::Attach;
