@@ -143,7 +143,7 @@ impl Header {
         let malformed = |why: &str| Error::new("read the loader's image").because(why);
         let header = Header::read(image).ok_or_else(|| malformed("it is shorter than its header"))?;
         if header.magic == MAGIC.swap_bytes() {
-            return Err(malformed("it was made for machines of the other byte order"));
+            return Err(malformed("it was generated for the other byte order"));
         }
         if header.magic != MAGIC {
             return Err(malformed("it does not start with SKL3"));

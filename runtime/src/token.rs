@@ -54,9 +54,8 @@ pub(crate) fn create(from: &TokenFrom) -> Result<Option<OwnedFd>> {
 
 fn of(path: &Path) -> Result<OwnedFd> {
     let failed = || Error::new("make a BPF token of").subject(path.display().to_string());
-    let file_system = File::open(path).map_err(|error| {
-        failed().io(error).hint("a BPF file system has to be mounted there, which this process may open")
-    })?;
+    let file_system = File::open(path)
+        .map_err(|error| failed().io(error).hint("mount a BPF file system there that this process may open"))?;
     bpf::token_create(file_system.as_fd()).map_err(|errno| {
         let error = failed().errno_is(errno);
         match errno {
@@ -67,7 +66,7 @@ fn of(path: &Path) -> Result<OwnedFd> {
             Errno::ENOENT => error
                 .because("it delegates nothing")
                 .hint("it has to be mounted with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs"),
-            Errno::EOPNOTSUPP => error.because("this process is in no user namespace of its own, and needs none"),
+            Errno::EOPNOTSUPP => error.because("this process is in the initial user namespace, and needs no token"),
             Errno::EPERM => error.hint(
                 "the file system has to be of this process's user namespace, and the process to have CAP_BPF there",
             ),

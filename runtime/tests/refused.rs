@@ -51,7 +51,7 @@ fn a_description_at_odds_with_itself_is_refused() {
     other[..4].reverse();
     assert!(
         refuse(&ObjectDesc { image: ImageDesc::whole(&other), ..sound })
-            .ends_with("made for machines of the other byte order")
+            .ends_with("generated for the other byte order")
     );
     assert!(refuse(&ObjectDesc { loader: &sound.loader[1..], ..sound }).contains("not whole instructions"));
     let wrong = [

@@ -32,13 +32,13 @@ fn what_is_not_so_is_said() {
         (flat.set_member(6, &0u8), "set a member of map flat: its struct has no member number 6"),
         (flat.set_member_program(4, None), "set a member of map flat: `flags` is not a pointer to a function"),
         (flat.set_member_program(6, None), "set a member of map flat: its struct has no member number 6"),
-        (bss.member::<u64>(0).map(drop), "read a member of map .bss: it is no struct_ops map"),
-        (bss.set_member(0, &0u64), "set a member of map .bss: it is no struct_ops map"),
+        (bss.member::<u64>(0).map(drop), "read a member of map .bss: it is not a struct_ops map"),
+        (bss.set_member(0, &0u64), "set a member of map .bss: it is not a struct_ops map"),
         (
             bss.set_autocreate(false),
             "set autocreate of map .bss: it is a data section, whose variables the skeleton's handle has",
         ),
-        (bss.set_autoattach(true), "set autoattach of map .bss: it is no struct_ops map"),
+        (bss.set_autoattach(true), "set autoattach of map .bss: it is not a struct_ops map"),
     ];
     for (result, expected) in table {
         assert_eq!(result.unwrap_err().to_string(), expected);

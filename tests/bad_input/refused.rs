@@ -19,8 +19,8 @@ const REFUSED: [(&str, &str); 31] = [
     ),
     (
         "bad/arena_faults",
-        "section .addr_space.1: arena: BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their \
-         first values",
+        "section .addr_space.1: arena: with BPF_F_SEGV_ON_FAULT user space cannot write the initial values of the object's \
+         variables",
     ),
     (
         "bad/arena_missing",
@@ -41,7 +41,7 @@ const REFUSED: [(&str, &str); 31] = [
         "bad/map_sections",
         "section maps/alone: one section per map, the style of gobpf and old bcc: declare the map in SEC(\".maps\")",
     ),
-    ("bad/kconfig_name", "section .kconfig: HZ: what is in .kconfig begins with CONFIG_ or LINUX_"),
+    ("bad/kconfig_name", "section .kconfig: HZ: names in .kconfig must begin with CONFIG_ or LINUX_"),
     ("bad/kconfig_too_big", "section .kconfig: CONFIG_DEFAULT_HOSTNAME: with it the values would pass 1048576 bytes"),
     (
         "bad/kconfig_type",
@@ -50,8 +50,8 @@ const REFUSED: [(&str, &str); 31] = [
     ),
     (
         "bad/kconfig_unknown",
-        "section .kconfig: LINUX_HAS_FLUX_CAPACITOR: of names in LINUX_ there are LINUX_KERNEL_VERSION, \
-         LINUX_HAS_BPF_COOKIE, LINUX_HAS_SYSCALL_WRAPPER; others have to be weak, and are 0",
+        "section .kconfig: LINUX_HAS_FLUX_CAPACITOR: the LINUX_ names are LINUX_KERNEL_VERSION, \
+         LINUX_HAS_BPF_COOKIE, LINUX_HAS_SYSCALL_WRAPPER; declare others __weak to read 0",
     ),
     ("bad/map_size_mismatch", "section .maps: contradiction: `key`: 4 bytes, and 8 bytes elsewhere in the declaration"),
     ("bad/map_without_type", "section .maps: typeless: the declaration has no `type`"),
@@ -59,10 +59,7 @@ const REFUSED: [(&str, &str); 31] = [
         "bad/extern_map",
         "section .maps: elsewhere: declared here and defined in another object: link the two with `bpftool gen object`",
     ),
-    (
-        "bad/no_btf",
-        "no BTF, which is what declares the maps: compile with -g, and strip with llvm-strip -g, which keeps it",
-    ),
+    ("bad/no_btf", "no BTF, which declares the maps: compile with -g, and strip with llvm-strip -g, which keeps BTF"),
     ("bad/percpu_too_big", "section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768"),
     (
         "bad/reloc_to_license",
@@ -74,7 +71,7 @@ const REFUSED: [(&str, &str); 31] = [
         "section raw_tp: reads_lost: insn 0: refers to byte 0 of section strange, which is neither code nor a map nor \
          data",
     ),
-    ("bad/static_map", "section .maps: hidden: a static map: a map is known by its name, which has to be global"),
+    ("bad/static_map", "section .maps: hidden: a static map; maps must be global"),
     (
         "bad/struct_ops_address",
         "section .struct_ops: wrong: `owner` holds the address of `variable`, but is not a pointer to a function",

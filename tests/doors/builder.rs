@@ -122,7 +122,7 @@ fn all_mistakes_are_told_at_once() {
         [
             "cannot read nowhere/x.bpf.o: No such file or directory (os error 2)",
             "percpu_too_big.bpf.o: section .percpu: 32776 bytes for each CPU; the kernel allocates at most 32768",
-            "static_map.bpf.o: section .maps: hidden: a static map: a map is known by its name, which has to be global",
+            "static_map.bpf.o: section .maps: hidden: a static map; maps must be global",
         ]
     );
 }

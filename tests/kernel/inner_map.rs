@@ -88,8 +88,8 @@ fn other_maps_hold_no_maps() {
     let maps = load().maps;
     let mut open = open();
     let error = open.maps.array.set_inner_map(maps.typed.map()).unwrap_err();
-    assert_eq!((error.subject_name(), error.reason()), (Some("array"), Some("it is no map of maps")));
+    assert_eq!((error.subject_name(), error.reason()), (Some("array"), Some("it is not a map of maps")));
     open.maps.array_of_maps.reuse_map(&maps.array_of_maps).unwrap();
     let error = open.maps.array_of_maps.set_inner_map(maps.typed.map()).unwrap_err();
-    assert_eq!(error.reason(), Some("it is a map that exists already"));
+    assert_eq!(error.reason(), Some("the map exists already"));
 }

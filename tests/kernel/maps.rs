@@ -264,7 +264,7 @@ fn prefixes_of_a_trie() {
     elements.sort_by_key(|(prefix, _)| prefix.bits);
     assert_eq!(elements, [(prefix(8, [10, 0, 0, 0]), 8), (prefix(24, [10, 1, 2, 0]), 24)]);
     let error = trie.take(&prefix(8, [10, 0, 0, 0])).unwrap_err().to_string();
-    assert!(error.contains("only hash maps give up elements, and this is a BPF_MAP_TYPE_LPM_TRIE"), "{error}");
+    assert!(error.contains("only hash maps support this, not a BPF_MAP_TYPE_LPM_TRIE"), "{error}");
     assert!(trie.delete(&prefix(8, [10, 0, 0, 0])).unwrap());
     assert_eq!(trie.keys().map(Result::unwrap).collect::<Vec<_>>(), [prefix(24, [10, 1, 2, 0])]);
 }

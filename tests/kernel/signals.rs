@@ -212,7 +212,7 @@ fn a_load_whose_loader_never_ran_fails() {
         let error = refused(PROG_TEST_RUN, Errno::ENOSPC.number());
         assert_eq!((error.operation(), error.errno()), ("run program", Some(Errno::ENOSPC)), "{error}");
         let error = refused(PROG_TEST_RUN, 0);
-        let why = "it did not come to its end";
+        let why = "it did not run to its end";
         assert_eq!((error.operation(), error.errno(), error.reason()), ("run program", None, Some(why)), "{error}");
         assert_eq!(open_fds(), before);
     });

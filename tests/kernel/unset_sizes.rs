@@ -59,7 +59,7 @@ fn a_size_that_is_not_set_is_named() {
         unset(&mut open);
         let error = open.load().unwrap_err();
         assert_eq!((error.operation(), error.subject_name()), ("create map", Some(map)), "{error}");
-        let hint = format!("the object leaves {size} 0, for it to be set before the load");
+        let hint = format!("the object leaves {size} at 0: set it before the load");
         assert_eq!(error.hint_text(), Some(hint.as_str()), "{error}");
     }
     // A size that the object has, and the caller took away.

@@ -40,7 +40,7 @@ impl Program {
         let kind =
             kind.map_err(|error| failed().io(error).hint("this kernel has no kprobes (CONFIG_KPROBE_EVENTS)"))?;
         let kind = kind.trim().parse().map_err(|_| failed().hint("the type of kprobe events is not a number"))?;
-        let name = CString::new(function).map_err(|_| failed().hint("the name has a byte 0"))?;
+        let name = CString::new(function).map_err(|_| failed().hint("the name contains a NUL byte"))?;
         self.attach_event(&Event { r#type: kind, config, config2: offset }, Some(name))
             .map_err(|error| error.to(format!("kernel function {function}")))
     }

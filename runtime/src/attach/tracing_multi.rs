@@ -26,7 +26,7 @@ impl Program {
             types.traceable(|name| matches(pattern.as_bytes(), name)).into_iter().map(|id| id.0).collect()
         })?;
         if ids.is_empty() {
-            return Err(failed(self.failed("attach program")).hint("there is none of that name that can be traced"));
+            return Err(failed(self.failed("attach program")).hint("no traceable function has that name"));
         }
         self.attach_ids(&ids, &[]).map_err(failed)
     }
@@ -48,7 +48,7 @@ impl Program {
         let id = |&(function, _): &(&str, u64)| {
             found.get(function.as_bytes()).copied().ok_or_else(|| {
                 let error = self.failed("attach program").to(format!("function {function}"));
-                error.hint("there is none of that name that can be traced")
+                error.hint("no traceable function has that name")
             })
         };
         let ids = functions.iter().map(id).collect::<Result<Vec<_>>>()?;
@@ -70,7 +70,7 @@ impl Program {
             Some(module) => Ok(look(module.types(&kernel))),
             None => {
                 let error = failed(format!("module {name} has no types to be seen"));
-                Err(error.hint("it may not be loaded; to see the types of modules takes CAP_SYS_ADMIN"))
+                Err(error.hint("the module may not be loaded; reading the BTF of modules needs CAP_SYS_ADMIN"))
             }
         }
     }

@@ -42,7 +42,7 @@ impl Program {
         let binary = binary.as_ref();
         let failed = |error: Error| error.to(format!("places in {}", binary.display()));
         let path = CString::new(binary.as_os_str().as_bytes())
-            .map_err(|_| failed(self.failed("attach program")).hint("the path has a byte 0"))?;
+            .map_err(|_| failed(self.failed("attach program")).hint("the path contains a NUL byte"))?;
         let UprobeMulti { offsets, cookies, ref_ctr_offsets, on_return, pid } = probes;
         let flags = if on_return { BPF_F_UPROBE_MULTI_RETURN } else { 0 };
         let attach_type = self.expected_attach_type;

@@ -85,7 +85,7 @@ fn check_struct_ops(desc: &ObjectDesc<'_>, map: &MapDesc<'_>) -> Result<()> {
     let members = ops.members.iter().all(|member| inside(member.offset, member.size));
     let programs = ops.members.iter().filter_map(|member| member.program).all(|program| program < desc.progs.len());
     if ops.init.len() != map.value_size as usize || map.reused == 0 || !members || !programs {
-        return Err(malformed("its struct is not as long as its value, or a member not inside"));
+        return Err(malformed("its struct and its value differ in size, or a member is outside"));
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(super) fn explain(error: Error, image: &[u8], memory: &impl Read, step: &Ste
             if let Some((size, place)) = zero_size(memory, step) {
                 let in_object = step.arg.checked_add(place).and_then(|place| image.u32(place));
                 return error.hint(if in_object == Some(0) {
-                    format!("the object leaves {size} 0, for it to be set before the load")
+                    format!("the object leaves {size} at 0: set it before the load")
                 } else {
                     format!("{size} was set to 0 before the load: leave it as the object has it, or set another size")
                 });
@@ -121,7 +121,7 @@ pub(super) fn explain_log(error: Error, log: &str, license: &str, desc: &ObjectD
     let steps = desc.steps;
     if let Some(map) = not_created::reached(log, desc.maps) {
         let why = format!("it uses map {map}, which was not created: its autocreate is off");
-        return error.because(why).hint("it must not reach that code, or is to be left out: set_autoload(false)");
+        return error.because(why).hint("make that code unreachable, or leave the program out: set_autoload(false)");
     }
     if let Some(kfunc) = missing_kfunc(log, steps) {
         let ask = format!("the program must not call it unless bpf_ksym_exists({kfunc})");

@@ -243,7 +243,7 @@ impl<'a> Machine<'a> {
                     Ok(Outcome::Failed { step, errno: Errno::new(error) })
                 }
                 Ok(_) if error != 0 => return Ok(Outcome::Failed { step, errno: Errno::new(error) }),
-                Ok(_) if done != MAGIC || step != until => return Err(failed().because("it did not come to its end")),
+                Ok(_) if done != MAGIC || step != until => return Err(failed().because("it did not run to its end")),
                 Ok(_) if until == end => return Ok(Outcome::Done { features }),
                 Ok(_) => {
                     patience = Patience::default();

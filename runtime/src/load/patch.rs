@@ -121,8 +121,8 @@ impl<'a, 'v> Patches<'a, 'v> {
                 None if self.is_found(attr, place!(MapCreate.inner_map_fd)) => {}
                 None => {
                     let error = Error::new("create map").subject(&*map.name);
-                    let why = "its declaration does not say what the maps are like that it holds";
-                    return Err(error.because(why).hint("say so with `values`, or with set_inner_map"));
+                    let why = "its declaration has no inner map";
+                    return Err(error.because(why).hint("declare `values`, or call set_inner_map"));
                 }
             }
         }
@@ -176,8 +176,8 @@ impl<'a, 'v> Patches<'a, 'v> {
             return Ok(());
         }
         if program.prog_type == BPF_PROG_TYPE_UNSPEC {
-            let why = format!("its section {:?} does not say of what type it is", desc.section);
-            let hint = "say so with set_prog_type, or do not load it: set_autoload(false)";
+            let why = format!("its section {:?} names no program type", desc.section);
+            let hint = "call set_prog_type, or leave it out: set_autoload(false)";
             return Err(Error::new("load program").subject(desc.name).because(why).hint(hint));
         }
         for &attr in desc.attrs {

@@ -14,7 +14,7 @@ pub(super) fn find(opened: &Opened<'_>, maps: &mut [OpenMap], patches: &Patches<
     for map in maps.iter_mut().filter(|map| map.autocreate() && map.reuse.is_none()) {
         let Some(path) = &map.pin_path else { continue };
         let failed = || Error::new("open pinned map").subject(path.display().to_string());
-        let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
+        let c_path = c_path(path).ok_or_else(|| failed().because("the path contains a NUL byte"))?;
         let fd = match bpf::obj_get(&c_path) {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => continue,

@@ -58,8 +58,8 @@ pub(super) fn find(
             (Some(Target::Kernel(name)), _) => in_kernel(machine, program, name).map_err(failed)?,
             (None, Some(name)) => in_kernel(machine, program, name).map_err(failed)?,
             (None, None) if needs_target(program) && !has_target(desc, patches) => {
-                let error = Error::new("load program").because("its section does not say what it is to be attached to");
-                return Err(failed(error.hint("say so with set_attach_target or set_attach_target_program")));
+                let error = Error::new("load program").because("its section names no attach target");
+                return Err(failed(error.hint("call set_attach_target or set_attach_target_program")));
             }
             (None, None) => continue,
         };
@@ -127,7 +127,7 @@ fn hidden(module: &str, name: &str, kind: u32, is_elsewhere: bool) -> Result<Fou
     let kernel = KernelBtf::read()?;
     let Some(btf) = kernel.module_called(module)? else {
         let why = format!("another than {place} has a {} {name}", what(kind));
-        return Err(failed().because(why).hint("to look into the module's own BTF takes CAP_SYS_ADMIN"));
+        return Err(failed().because(why).hint("reading the module's BTF needs CAP_SYS_ADMIN"));
     };
     // Of two that are alike, the kernel proper has the type, and the module's BTF does without.
     let types = btf.types(&kernel);
@@ -160,7 +160,7 @@ fn module_btf(name: &str) -> Result<OwnedFd> {
     }
     let module = KernelBtf::read()?.module_called(name)?;
     module.map(|module| module.fd).ok_or_else(|| {
-        failed().because(format!("module {name}")).hint("to see the types of modules takes CAP_SYS_ADMIN")
+        failed().because(format!("module {name}")).hint("reading the BTF of modules needs CAP_SYS_ADMIN")
     })
 }
 
@@ -169,9 +169,9 @@ fn in_program(program: &OwnedFd, function: &str) -> Result<Found> {
     if btf_id == 0 {
         return Err(failed().because("the program that was given as its target has no BTF"));
     }
-    let types = bpf::btf_by_id(btf_id).and_then(|btf| bpf::btf_bytes(btf.as_fd())).map_err(|errno| {
-        failed().errno_is(errno).hint("to look into the BTF of a loaded program takes CAP_SYS_ADMIN")
-    })?;
+    let types = bpf::btf_by_id(btf_id)
+        .and_then(|btf| bpf::btf_bytes(btf.as_fd()))
+        .map_err(|errno| failed().errno_is(errno).hint("reading the BTF of a loaded program needs CAP_SYS_ADMIN"))?;
     let id = btf::find_func(types, function)
         .map_err(|why| failed().because(format!("the BTF of its target program cannot be read: {why}")))?
         .ok_or_else(|| failed().because(format!("its target program has no function {function}")))?;

@@ -23,7 +23,7 @@ impl<V: Value> BloomFilter<V> {
     /// It is no bloom filter, or its values have another size.
     pub fn new(map: Map) -> Result<Self> {
         if map.map_type() != BPF_MAP_TYPE_BLOOM_FILTER {
-            let why = format!("it is no bloom filter, but a {}", map.map_type());
+            let why = format!("it is not a bloom filter but a {}", map.map_type());
             return Err(map.failed("give types to map").because(why));
         }
         super::typed::check_types::<(), V>(&map)?;

@@ -90,7 +90,7 @@ impl Map {
     pub fn pinned(path: impl AsRef<Path>) -> Result<Map> {
         let path = path.as_ref();
         let failed = || Error::new("open pinned map").subject(path.display().to_string());
-        let fd = bpf::obj_get(&c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?)
+        let fd = bpf::obj_get(&c_path(path).ok_or_else(|| failed().because("the path contains a NUL byte"))?)
             .map_err(|errno| diagnose::refused(failed(), errno))?;
         Map::from_fd(fd, &path.file_name().unwrap_or_default().to_string_lossy())
     }

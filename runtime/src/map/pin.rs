@@ -25,7 +25,7 @@ pub fn unpin(path: impl AsRef<Path>) -> Result<()> {
 
 pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
     let failed = || Error::new("pin at").subject(path.display().to_string());
-    let c_path = c_path(path).ok_or_else(|| failed().because("the path has a byte 0"))?;
+    let c_path = c_path(path).ok_or_else(|| failed().because("the path contains a NUL byte"))?;
     bpf::obj_pin(fd, &c_path).map_err(|errno| {
         let error = failed().errno_is(errno);
         match errno {

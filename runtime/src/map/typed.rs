@@ -49,7 +49,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     /// Their sizes are not the map's, it has no keys, or each CPU has a value of its own.
     pub fn new(map: Map) -> Result<Self> {
         if map.is_per_cpu() {
-            return Err(map.failed("give types to map").because("each CPU has a value of its own: see PerCpuMap"));
+            return Err(map.failed("give types to map").because("each CPU has its own value: use PerCpuMap"));
         }
         if map.key_size() == 0 {
             let name = map.map_type();
@@ -238,6 +238,6 @@ fn check_sizes(map: &Map, key_size: usize, value_size: usize) -> Result<()> {
 pub(crate) fn check_is_hash(map: &Map, what: &'static str) -> Result<()> {
     match map.map_type() {
         BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH => Ok(()),
-        other => Err(map.failed(what).because(format!("only hash maps give up elements, and this is a {}", other))),
+        other => Err(map.failed(what).because(format!("only hash maps support this, not a {}", other))),
     }
 }

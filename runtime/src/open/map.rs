@@ -134,7 +134,7 @@ impl OpenMap {
             return Err(failed().because("it is a data section, which has one entry"));
         }
         if self.reuse.is_some() {
-            return Err(failed().because("it is a map that exists already"));
+            return Err(failed().because("the map exists already"));
         }
         self.max_entries = Some(max_entries);
         Ok(())
@@ -215,7 +215,7 @@ impl OpenMap {
     /// Why its sizes cannot be changed, if they cannot.
     fn may_resize(&self) -> Result<(), &'static str> {
         match self.shape.map_type {
-            _ if self.reuse.is_some() => Err("it is a map that exists already"),
+            _ if self.reuse.is_some() => Err("the map exists already"),
             BPF_MAP_TYPE_STRUCT_OPS => Err("it is a struct_ops map, whose struct is the kernel's"),
             BPF_MAP_TYPE_ARENA => Err("it is an arena, which has neither keys nor values"),
             _ => Ok(()),
@@ -284,10 +284,10 @@ impl OpenMap {
     pub fn set_inner_map(&mut self, inner: impl AsFd) -> Result<()> {
         let failed = || Error::new("set the inner map of map").subject(&*self.name);
         if !self.holds_maps() {
-            return Err(failed().because("it is no map of maps"));
+            return Err(failed().because("it is not a map of maps"));
         }
         if self.reuse.is_some() {
-            return Err(failed().because("it is a map that exists already"));
+            return Err(failed().because("the map exists already"));
         }
         let inner = inner.as_fd().try_clone_to_owned().map_err(|error| failed().io(error))?;
         self.inner = Some(Arc::new(inner));
@@ -309,7 +309,7 @@ impl OpenMap {
     pub fn set_exclusive_program(&mut self, program: &OpenProgram) -> Result<()> {
         let failed = || Error::new("set the exclusive program of map").subject(&*self.name);
         if self.reuse.is_some() {
-            return Err(failed().because("it is a map that exists already"));
+            return Err(failed().because("the map exists already"));
         }
         let why = match self.shape.map_type {
             BPF_MAP_TYPE_STRUCT_OPS => "the kernel itself uses it",

@@ -60,7 +60,7 @@ impl<'a> Opened<'a> {
     /// # Errors
     ///
     /// The description contradicts itself, its loader program or a record of its image is not as the generator writes them,
-    /// or it was made for machines of the other byte order.
+    /// or it was generated for the other byte order.
     pub fn new(desc: &ObjectDesc<'a>) -> Result<Opened<'a>> {
         let named = |error: Error| error.object(desc.name);
         let malformed = |why: Malformed| named(Error::new("read the loader's image").because(why.0));

@@ -138,7 +138,7 @@ impl OpenMap {
     }
 
     fn not_struct_ops(&self, what: &'static str) -> Error {
-        self.failed(what).because("it is no struct_ops map")
+        self.failed(what).because("it is not a struct_ops map")
     }
 
     fn no_member(&self, what: &'static str, index: usize) -> Error {

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::ui::{Color, style};
 use crate::{build, check, completions, features, generate, inspect, load, man};
 
-/// Light skeletons for BPF objects: generates, compares, shows and loads them
+/// Generates light skeletons for BPF objects; compares, inspects and loads them
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo-skelgen",
@@ -16,7 +16,7 @@ use crate::{build, check, completions, features, generate, inspect, load, man};
     after_help = HELP
 )]
 struct Cli {
-    /// Colours: on a terminal, everywhere or nowhere
+    /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
     #[command(subcommand)]
@@ -25,13 +25,13 @@ struct Cli {
 
 const HELP: &str = "\
 Exit status:
-  0  all that was asked for is done, and all is as it should be
-  1  something is not: an object, source or skeleton, the kernel, a file
+  0  success
+  1  an error in an object, source, skeleton, file or load; or a difference
   2  the command line is wrong
-`load` with a COMMAND ends as that does. A command's --help has examples, and
-says what its statuses mean.";
+`load` with a COMMAND exits with the command's status. The --help of each
+command has examples.";
 
-/// What is to be done.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     Build(build::Args),
@@ -44,12 +44,12 @@ pub(crate) enum Task {
     Man(man::Args),
 }
 
-/// The whole command, by the name of its executable.
+/// The whole command, named like its executable.
 pub(crate) fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Reads the command line; ends the process for `--help`, `--version` and mistakes.
+/// Parses the command line; exits for `--help`, `--version` and mistakes.
 ///
 /// Cargo runs `cargo-skelgen skelgen ARGS` for `cargo skelgen ARGS`.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Task {

@@ -1,4 +1,4 @@
-//! Who made an object, and what that means for it.
+//! The compiler of an object, and known problems with it.
 
 use skelgen::Endian;
 use skelgen::btf::{Btf, BtfExt};
@@ -6,8 +6,8 @@ use skelgen::object::outline::{Content, Outline};
 
 use crate::native;
 
-/// The compiler, as DWARF or `.comment` names it: `clang version 14.0.6`, `GNU C23 14.2.0`, `GCC 14.2.0`. Objects that were
-/// stripped of both do not say; clang writes no `.comment`.
+/// The compiler, from DWARF or `.comment`: `clang version 14.0.6`, `GNU C23 14.2.0`, `GCC 14.2.0`. Stripped objects have
+/// neither; clang writes no `.comment`.
 pub(crate) fn of(outline: &Outline<'_>) -> Option<String> {
     let sections = [".debug_str", ".comment"].into_iter().filter_map(|name| outline.section(name));
     let strings = sections.flat_map(|section| section.data.split(|&byte| byte == 0));
@@ -21,11 +21,11 @@ fn producer(text: &str) -> Option<String> {
     }
     let clang = text.find("clang version ").map(|at| &text[at..]);
     let producer = clang.or(Some(text).filter(|text| text.starts_with("GNU C")))?;
-    // What follows in brackets is where it was built from; GCC lists its options.
+    // clang appends its source in brackets, GCC its options.
     producer.split(['(', '-']).next().map(|producer| producer.trim().to_owned())
 }
 
-/// What is worth knowing before it fails.
+/// Notes about problems that a load may meet.
 pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if outline.endian != native::ENDIAN {
@@ -59,12 +59,12 @@ pub(crate) fn notes(outline: &Outline<'_>) -> Vec<String> {
         ));
     }
     if outline.section("license").is_none_or(|license| matches!(license.data, [] | [0, ..])) {
-        notes.push("no license: the kernel refuses helpers that are for GPL programs only".to_owned());
+        notes.push("no license: the kernel rejects GPL-only helpers".to_owned());
     }
     notes
 }
 
-/// Whether there are instructions: an object may have only maps.
+/// Whether the object has instructions; it may have only maps.
 fn has_code(outline: &Outline<'_>) -> bool {
     outline.sections.iter().any(|section| section.content == Content::Code && section.size > 0)
 }

@@ -1,4 +1,4 @@
-//! `completions`: the script by which a shell completes the command line.
+//! `completions`: shell completion scripts.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,10 +8,10 @@ use clap_complete::{Shell, generate};
 use crate::stop::Stop;
 use crate::ui;
 
-/// Writes the script by which a shell completes the command line
+/// Prints a shell completion script
 ///
-/// It goes to standard output. zsh completes `cargo skelgen` by it too; other
-/// shells only `cargo-skelgen`.
+/// In zsh it completes `cargo skelgen` and `cargo-skelgen`; in other shells only
+/// `cargo-skelgen`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -27,7 +27,7 @@ Examples:
   cargo skelgen completions fish > ~/.config/fish/completions/cargo-skelgen.fish
   cargo skelgen completions zsh > ~/.zfunc/_cargo-skelgen   # a folder of $fpath
 
-Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+Exit status: 0 if written, 1 if not, 2 if the command line is wrong.";
 
 /// Writes the script that completes `command`.
 pub(crate) fn run(args: &Args, mut command: clap::Command) -> Result<ExitCode, Stop> {

@@ -1,4 +1,4 @@
-//! What can be wrong with an object: one sentence, and what there is to say besides.
+//! Failures of an object: one sentence, and details.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::ui::style::{BAD, DIM, NOTE, SOURCE};
 use crate::ui::{count, fold, plain};
 use crate::verifier;
 
-/// What stands before the second line of a hint or a note.
+/// The indentation of the second line of a hint or note.
 const BELOW: &str = "        ";
 
-/// Why nothing can be made of an object.
+/// Why an object failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) path: PathBuf,
@@ -31,15 +31,15 @@ pub(crate) enum Cause {
     Read(io::Error),
     Generate(skelgen::Error),
     Load(Error),
-    /// It has not what the user asked for.
+    /// The object lacks what the command line names.
     Asked(String),
 }
 
-/// Where in the source it failed.
+/// The source line of a failure.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) source: SourceLine,
-    /// The instruction, counted from the start of the program, or of the function if the generator refuses it.
+    /// The instruction's slot in the program, or in the function if the generator refuses the object.
     pub(crate) insn: usize,
 }
 
@@ -59,7 +59,7 @@ impl Failure {
         Failure { place, ..Failure::new(path, Cause::Load(error)) }
     }
 
-    /// What there is to know of the object, whether or not it explains this.
+    /// Notes about the object, related to the failure or not.
     pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
         Failure { notes, ..self }
     }
@@ -72,7 +72,7 @@ impl Failure {
             Cause::Load(error) => for_command(error.to_string().lines().next().unwrap_or_default()),
             Cause::Asked(why) => return why.clone(),
         };
-        // Both begin with the object's name, which stands before the sentence already, as the user wrote it.
+        // Both begin with the object's name. The line already begins with the path that the user wrote.
         let line = error.lines().next().unwrap_or_default();
         let name = file_name(&self.path);
         // In the generator's errors the name is already printable.
@@ -86,8 +86,8 @@ impl Failure {
         writeln!(out, "{BAD}FAIL{BAD:#} {}", fold(&plain(&self.to_string()), 5, "     ", columns))
     }
 
-    /// Writes what stands below the sentence: the line of source, the end of the verifier's log or all of it, a hint,
-    /// and notes, in lines of so many `columns`.
+    /// Writes the details below the sentence, in lines of so many `columns`: the source line, the verifier log or its end, a hint
+    /// and notes.
     pub(crate) fn tell_details(&self, out: &mut impl Write, whole_log: bool, columns: Option<usize>) -> io::Result<()> {
         if let Some(Place { source, insn }) = self.place.as_deref() {
             writeln!(out, "  {NOTE}-->{NOTE:#} {source} (insn {insn})")?;
@@ -106,7 +106,7 @@ impl Failure {
                     () if reason == Some(index) => BAD,
                     () => DIM,
                 };
-                // What is shown of registers is one long word.
+                // Register states are one long word.
                 let columns = columns.filter(|_| reason == Some(index)).map(|columns| columns.saturating_sub(4));
                 let line = fold(line, 0, "    ", columns);
                 line.lines().try_for_each(|line| writeln!(out, "  | {style}{line}{style:#}"))?;
@@ -126,7 +126,7 @@ impl Failure {
         self.notes.iter().try_for_each(tell)
     }
 
-    /// Why no object at all can be loaded, if that is what this failure says: the kernel refused the loader itself.
+    /// The reason why no object can be loaded, if the kernel rejected the loader itself.
     pub(crate) fn forbids_all(&self) -> Option<&str> {
         let Cause::Load(error) = &self.cause else { return None };
         if error.subject_name() != Some("of the loader") {
@@ -140,8 +140,8 @@ impl Failure {
 /// Rewrites a message of the runtime for the command line: it names the command's options instead of the runtime's
 /// methods.
 pub(crate) fn for_command(text: &str) -> String {
-    /// Words of the runtime, and the options that do the same. The first match counts: `set_kconfig()` takes the text of a
-    /// whole configuration, or one option of it.
+    /// Phrases of the runtime, and the options that do the same. The first match counts: `set_kconfig()` takes a whole
+    /// configuration or one option.
     const OPTIONS: [(&str, &str); 5] = [
         ("set_kconfig() says what", "--kconfig FILE says what"),
         ("what set_kconfig() was given", "what --kconfig or --set-kconfig was given"),
@@ -153,12 +153,12 @@ pub(crate) fn for_command(text: &str) -> String {
     const METHODS: [&str; 3] = ["set_prog_type", "set_attach_target", "set_inner_map"];
     let mut text = OPTIONS.iter().fold(text.to_owned(), |text, (method, option)| text.replace(method, option));
     if METHODS.iter().any(|method| text.contains(method)) {
-        text.push_str(" (methods are for code; this command has no option for them)");
+        text.push_str(" (a method for code; this command has no option for it)");
     }
     text
 }
 
-/// Where in its source the program is that the verifier has rejected.
+/// The source line of a program that the verifier rejected.
 fn rejected(error: &Error, skeleton: &Skeleton) -> Option<Place> {
     let insn = verifier::insn(error.verifier_log()?)?;
     let step = skeleton.plan.steps.get(error.step()?)?;

@@ -14,17 +14,17 @@ use crate::path::shown;
 use crate::recipe::{self, RecipeArgs};
 use crate::stop::Stop;
 
-/// Writes the Rust of an object's skeleton
+/// Generates an object's skeleton
 ///
-/// The code needs the crate skelgen-runtime, and is what a build script with
-/// skelgen::Builder generates. Its second line names the options, if there are any:
-/// `check` goes by it.
+/// The Rust code needs the crate skelgen-runtime. A build script with
+/// skelgen::Builder generates the same code. The second line records the options
+/// for `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The compiled BPF object
     object: PathBuf,
-    /// Write to this file, not to standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -38,12 +38,12 @@ Examples:
   cargo skelgen gen build/prog.o --name Counters -o src/counters.rs
   cargo skelgen gen counters.bpf.o --type-derive '*=Eq, Hash' --min-kernel 7.3
 
-TYPES is a name as C has it (flow_key; a section's: .percpu), in which * stands
-for any characters and ? for any one.
+TYPES is the C name of a type (flow_key) or a section (.percpu). * matches any
+characters, ? matches one.
 
-Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+Exit status: 0 if written, 1 if not, 2 if the command line is wrong.";
 
-/// Writes the skeleton. What is in the file stays there if there is none.
+/// Writes the skeleton. If generation fails, an existing file stays unchanged.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let recipe = Recipe::from(args.recipe.clone());
     let options = recipe.options().map_err(|mistakes| Stop::Usage(recipe::sentence(&mistakes)))?;
@@ -55,7 +55,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         skeleton.source(&options).map_err(|error| Stop::Object(Failure::new(&args.object, Cause::Generate(error))))?;
     let image = match (&recipe.image, &args.output) {
         (Some(image), Some(output)) => Some(output.with_file_name(image)),
-        (Some(_), None) => return Err(Stop::Usage("--image is a file beside that of --output".to_owned())),
+        (Some(_), None) => {
+            return Err(Stop::Usage("--image needs --output: the image goes beside the skeleton".to_owned()));
+        }
         (None, _) => None,
     };
     for (option, path) in [("--output", &args.output), ("--image", &image)] {

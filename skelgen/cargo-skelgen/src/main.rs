@@ -1,28 +1,28 @@
 //! `cargo skelgen`: the shell's door onto the generator and the runtime.
 //!
 //! ```text
-//! build                   skelgen: a package's C as objects and skeletons
-//! gen OBJECT              skelgen: the object as Rust
-//! check OBJECT SKELETON   skelgen: whether a skeleton in the tree is what its object makes
-//! inspect OBJECT          skelgen: what is in the object, and what its load does
-//! features [OBJECT]       skelgen-runtime: what the kernel has, and what the object would need
-//! load OBJECT...          skelgen, then skelgen-runtime: the object in the kernel
-//! completions, man        clap: for shells and for man(1)
+//! build                   skelgen: compiles a package's C to objects and skeletons
+//! gen OBJECT              skelgen: generates the Rust source
+//! check OBJECT SKELETON   skelgen: compares a checked-in skeleton with its object
+//! inspect OBJECT          skelgen: shows the object and the steps of its load
+//! features [OBJECT]       skelgen-runtime: shows the kernel's features, and what the object needs
+//! load OBJECT...          skelgen, then skelgen-runtime: loads the object
+//! completions, man        clap: shell completions, manual pages
 //! ```
 //!
-//! One file or folder has each; `cli` has what they share. `failure` and `stop` are what goes wrong, `ui` is how it is
-//! shown, and `desc` what the runtime is told of an object that was not compiled into this program.
+//! Each subcommand has a file or folder; `cli` parses the command line. `failure` and `stop` are errors, `ui` prints, and `desc`
+//! describes an object to the runtime.
 //!
 //! # Exit status
 //!
 //! | | |
 //! |---|---|
-//! | 0 | all that was asked for is done |
-//! | 1 | an object or source could not be read, compiled, generated from or loaded, or output not be written; or what is compared differs |
+//! | 0 | success |
+//! | 1 | an object or source could not be read, compiled, generated from or loaded; a file could not be written; or a comparison found a difference |
 //! | 2 | the command line is wrong |
 //!
-//! `load ... -- COMMAND` with objects that load ends as `COMMAND` does: with its status, with 128 and the signal's
-//! number if one ended it, with 127 if there is no such command and 126 if it cannot be run.
+//! `load ... -- COMMAND` exits with the status of `COMMAND` if the objects load: 128 plus the signal's number if a signal ended it, 127
+//! if there is no such command, and 126 if it cannot be run.
 #![forbid(unsafe_code)]
 
 mod build;

@@ -1,4 +1,4 @@
-//! `man`: the manual's pages.
+//! `man`: manual pages.
 
 use std::fs;
 use std::io::Write;
@@ -10,14 +10,14 @@ use clap_mangen::Man;
 use crate::stop::Stop;
 use crate::ui;
 
-/// Writes the manual: one page, or a page for each command
+/// Prints the manual page, or writes a page for each command
 ///
-/// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). Once they are where
-/// man(1) looks, `cargo help skelgen` shows the first.
+/// The pages are cargo-skelgen(1) and cargo-skelgen-COMMAND(1). If man(1) finds
+/// them, `cargo help skelgen` shows the first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Write all pages into this folder, which is made if it is not there
+    /// Write all pages to this folder, and create it if needed
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -27,11 +27,11 @@ Examples:
   cargo skelgen man | man -l -
   cargo skelgen man -o ~/.local/share/man/man1
 
-Exit status: 0 if it is written, 1 if not, 2 if the command line is wrong.";
+Exit status: 0 if written, 1 if not, 2 if the command line is wrong.";
 
 /// Writes the page of `command`, or those of its commands too.
 pub(crate) fn run(args: &Args, command: clap::Command) -> Result<ExitCode, Stop> {
-    // `cargo skelgen help COMMAND` is a way to the same text, and no page of its own.
+    // `cargo skelgen help COMMAND` shows the same text, so it needs no page.
     let command = command.disable_help_subcommand(true);
     match &args.output {
         Some(folder) => {

@@ -1,4 +1,4 @@
-//! This machine, as far as the compiler knows it.
+//! The machine that this program is compiled for.
 
 use skelgen::Endian;
 

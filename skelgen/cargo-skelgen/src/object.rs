@@ -32,7 +32,7 @@ pub(crate) fn with(options: &PlanOptions, path: &Path, bytes: &[u8]) -> Result<S
     made.map_err(|error| Failure::new(path, Cause::Generate(error)).with_notes(notes(bytes)))
 }
 
-/// What there is to know of an object that fails.
+/// Notes about an object that fails.
 pub(crate) fn notes(bytes: &[u8]) -> Vec<String> {
     Outline::parse(bytes).map(|outline| compiler::notes(&outline)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A plan's steps, each by itself.
+//! A plan's steps as text.
 
 use skelgen::plan::{LoadPlan, Step, When};
 
@@ -8,7 +8,7 @@ pub(crate) fn texts(plan: &LoadPlan) -> Vec<String> {
     plan.to_string().lines().map(text).collect()
 }
 
-/// On which kernels a step is carried out.
+/// The kernels on which a step runs.
 pub(crate) fn when(step: &Step) -> When {
     match step {
         Step::CreateMap { when, .. } | Step::LoadProgram { when, .. } => *when,

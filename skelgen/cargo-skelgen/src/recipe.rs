@@ -1,40 +1,40 @@
-//! The options of a skeleton: `gen` takes them, and each skeleton says those it was made with.
+//! The options of a skeleton. `gen` takes them, and each skeleton records them.
 
 use clap::Parser;
 use skelgen::emit::{self, Pattern, Recipe, Spelling};
 use skelgen::{Error, KernelVersion};
 
-/// What a skeleton is made with.
+/// The options of a skeleton.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Options of the skeleton")]
+#[command(next_help_heading = "Skeleton options")]
 pub(crate) struct RecipeArgs {
-    /// Its name [default: the file's, up to its first dot]
+    /// Name of the skeleton [default: the file's, up to its first dot]
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// Who may see its module; '' for nobody beside its parent [default: pub]
+    /// Visibility of its module; '' for private [default: pub]
     #[arg(long, value_name = "VIS")]
     visibility: Option<String>,
-    /// Where skelgen_runtime is [default: ::skelgen_runtime]
+    /// Path of the runtime crate [default: ::skelgen_runtime]
     #[arg(long, value_name = "PATH")]
     runtime_path: Option<String>,
-    /// The oldest kernel that it is for, as in 7.3
+    /// Oldest kernel to support, for instance 7.3
     #[arg(long, value_name = "RELEASE", value_parser = KernelVersion::parse_min_kernel)]
     min_kernel: Option<KernelVersion>,
-    /// The programs' license, as in GPL, if the object has no license section
+    /// License of the programs, for instance GPL, if the object has none
     #[arg(long)]
     license: Option<String>,
-    /// Keep the loader's image in this file beside the skeleton
+    /// Write the loader's image to this file beside the skeleton
     #[arg(long, value_name = "FILE")]
     image: Option<String>,
-    /// Derives for types, as in 'flow_key=Eq, Hash'
+    /// Derives for types, for instance 'flow_key=Eq, Hash'
     #[arg(long, value_name = "TYPES=DERIVES", value_parser = pair)]
     type_derive: Vec<(Pattern, String)>,
-    #[arg(long, value_name = "TYPES=ATTRS", value_parser = pair, help = "Attributes for types, as in 'event=#[must_use]'")]
+    #[arg(long, value_name = "TYPES=ATTRS", value_parser = pair, help = "Attributes for types, for instance 'event=#[must_use]'")]
     type_attribute: Vec<(Pattern, String)>,
-    /// Define types that no section and no map has
+    /// Generate types that no section or map uses
     #[arg(long, value_name = "TYPES")]
     add_type: Vec<Pattern>,
-    /// Leave types as bytes
+    /// Generate no definition for these types; use bytes
     #[arg(long, value_name = "TYPES")]
     opaque_type: Vec<Pattern>,
 }
@@ -65,11 +65,11 @@ impl From<RecipeArgs> for Recipe {
     }
 }
 
-/// What the text of a skeleton says that it was made with.
+/// The options that the text of a skeleton records.
 ///
 /// # Errors
 ///
-/// It says what this version does not know.
+/// The skeleton records options that this version does not know.
 pub(crate) fn of_text(text: &str) -> Result<Recipe, String> {
     let line = text.lines().take(2).find_map(|line| line.strip_prefix(emit::OPTIONS));
     let Some(words) = line else { return Ok(Recipe::default()) };
@@ -82,7 +82,7 @@ pub(crate) fn of_text(text: &str) -> Result<Recipe, String> {
     Ok(kept.recipe.into())
 }
 
-/// The words that a skeleton keeps.
+/// The line that a skeleton records.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true, disable_help_flag = true)]
 struct Kept {

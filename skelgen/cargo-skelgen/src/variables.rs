@@ -1,13 +1,13 @@
 //! The variables of an object, and their names on the command line.
 //!
-//! A C name need not be unique: two linked files, or two sections, may each have a static of the same name. The path of the
-//! skeleton's field is unique: `data.count`, `data.count_`.
+//! A C name is not always unique: two linked files, or two sections, can each have a static variable of the same name. The path
+//! of the skeleton's field is unique: `data.count`, `data.count_`.
 
 use skelgen::Skeleton;
 use skelgen::emit::types::{Members, field_ident};
 use skelgen::object::{Data, DataKind, Var};
 
-/// A variable, and where it lies.
+/// A variable and its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variable<'a> {
     /// The index of its section's map.
@@ -59,14 +59,14 @@ pub(crate) fn find<'a>(skeleton: &'a Skeleton, name: &str) -> Result<Variable<'a
             let mut parts = name.match_indices(['.', '[']).map(|(end, _)| &name[..end]);
             let is_variable = |part: &&str| all.iter().any(|(path, found)| path == part || found.var.name == *part);
             if let Some(variable) = parts.rfind(is_variable) {
-                return Err(format!("`{variable}` is a variable, and --set cannot set its members or elements"));
+                return Err(format!("`{variable}` is a variable; --set cannot set its members or elements"));
             }
             let names: Vec<_> = all.iter().map(|(_, found)| found.var.name.as_str()).collect();
-            Err(format!("it has no variable `{name}`; its variables: {}", names.join(", ")))
+            Err(format!("no variable `{name}`; the object has: {}", names.join(", ")))
         }
         several => {
             let paths: Vec<_> = several.iter().map(|(path, _)| format!("`{path}`")).collect();
-            Err(format!("it has {} variables `{name}`: write {}", several.len(), paths.join(" or ")))
+            Err(format!("{} variables are named `{name}`: write {}", several.len(), paths.join(" or ")))
         }
     }
 }
@@ -84,7 +84,7 @@ mod tests {
     fn statics_of_one_name_are_told_apart_by_their_fields() {
         let skeleton = skeleton("linked");
         let offset = |name: &str| find(&skeleton, name).map(|found| found.var.offset);
-        let several = "it has 2 variables `same_name`: write `data.same_name` or `data.same_name_`";
+        let several = "2 variables are named `same_name`: write `data.same_name` or `data.same_name_`";
         assert_eq!(offset("same_name"), Err(several.to_owned()));
         assert_eq!(offset("data.same_name"), Ok(0));
         assert_eq!(offset("data.same_name_"), Ok(8));
@@ -96,7 +96,7 @@ mod tests {
     fn variables_of_one_name_are_told_apart_by_their_sections() {
         let skeleton = skeleton("linked3");
         let section = |name: &str| find(&skeleton, name).map(|found| found.data.kind);
-        let several = "it has 2 variables `count_b`: write `bss.count_b` or `data.count_b`";
+        let several = "2 variables are named `count_b`: write `bss.count_b` or `data.count_b`";
         assert_eq!(section("count_b"), Err(several.to_owned()));
         assert_eq!(section("bss.count_b"), Ok(DataKind::Bss));
         assert_eq!(section("data.count_b"), Ok(DataKind::Data));

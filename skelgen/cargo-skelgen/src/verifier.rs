@@ -1,16 +1,16 @@
-//! The verifier's log, read from its end.
+//! Reads the verifier log from its end.
 //!
-//! It is written by `kernel/bpf/verifier.c` for people, and its words change from kernel to kernel. What is read out of
-//! it here is only shown, and not shown where it is not certain.
+//! `kernel/bpf/verifier.c` writes the log for people, and its text changes between kernels. The results are only displayed, and
+//! only when they are certain.
 
-/// How many lines of the log are shown of a failure.
+/// The number of lines that a failure shows.
 const SHOWN: usize = 12;
 
-/// Lines that say nothing of what is wrong: statistics, and what became of CO-RE relocations.
+/// Lines that do not explain a failure: statistics and CO-RE relocations.
 const CHATTER: [&str; 6] =
     ["processed ", "verification time ", "stack depth ", "max_states_per_insn ", "CO-RE relocating ", "prog '"];
 
-/// The last lines that matter. The line of source above the first of them is among them, if the log has one.
+/// The last relevant lines, with the source line above the first of them if the log has one.
 pub(crate) fn end(log: &str) -> Vec<&str> {
     let lines: Vec<&str> = useful(log);
     let first = lines.len().saturating_sub(SHOWN);
@@ -27,15 +27,15 @@ pub(crate) fn is_source(line: &str) -> bool {
     line.starts_with(';')
 }
 
-/// Which of the lines says why the program is rejected: the last that matters.
+/// The line that says why the program is rejected: the last relevant line.
 pub(crate) fn reason(lines: &[&str]) -> Option<usize> {
     lines.iter().rposition(|line| is_useful(line)).or(lines.len().checked_sub(1))
 }
 
-/// The instruction that the log's last words are about, if they are about one.
+/// The instruction that the log's last line is about, if any.
 ///
-/// They stand right below it, with a line or two between. What is found wrong with a whole program stands below its
-/// last `exit`, of which only the return value can be wrong.
+/// The message is a line or two below the instruction. Messages about the whole program are below its last `exit`, of which only
+/// the return value can be wrong.
 pub(crate) fn insn(log: &str) -> Option<usize> {
     let lines = useful(log);
     let (reason, before) = lines.split_last()?;
@@ -52,7 +52,7 @@ fn index(line: &str) -> Option<usize> {
     (digits && code).then(|| index.parse().ok())?
 }
 
-/// The lines that matter; all that are not empty, if none does.
+/// The relevant lines; if there are none, all lines that are not empty.
 fn useful(log: &str) -> Vec<&str> {
     let useful: Vec<&str> = log.lines().filter(|line| is_useful(line)).collect();
     if useful.is_empty() { log.lines().filter(|line| !line.trim().is_empty()).collect() } else { useful }

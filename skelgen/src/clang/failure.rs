@@ -31,15 +31,15 @@ impl fmt::Display for ClangError {
                 "no clang, which compiles C for BPF: install it (Debian and Ubuntu: `apt install clang llvm`, Fedora: \
                  `dnf install clang llvm`), or name it in the environment variable CLANG",
             ),
-            Cause::NoSuchClang(program) => write!(f, "there is no compiler {}", program.display()),
-            Cause::NoSuchStrip(program) => write!(f, "there is no {}, which LLVM_STRIP names", program.display()),
+            Cause::NoSuchClang(program) => write!(f, "compiler {} not found", program.display()),
+            Cause::NoSuchStrip(program) => write!(f, "{}, which LLVM_STRIP names, not found", program.display()),
             Cause::Run(program, error) => write!(f, "cannot run {}: {error}", program.display()),
             Cause::Compile(status, said) => {
-                write!(f, "clang does not compile it ({status})\n{}", said.trim_end())?;
+                write!(f, "clang failed ({status})\n{}", said.trim_end())?;
                 hint(said).map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
             }
             Cause::Strip(program, said) => {
-                write!(f, "{} cannot take the DWARF out of its object\n{}", program.display(), said.trim_end())
+                write!(f, "{} cannot remove DWARF from its object\n{}", program.display(), said.trim_end())
             }
             Cause::Io(what, path, error) => write!(f, "cannot {what} {}: {error}", path.display()),
         }

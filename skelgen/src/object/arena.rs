@@ -24,7 +24,7 @@ pub(super) fn variables(sections: &Sections<'_>, maps: &mut [Map]) -> Result<Opt
     let Some(section) = section else { return Ok(None) };
     let map = &mut maps[index.0];
     if map.def.map_flags.has(BPF_F_SEGV_ON_FAULT) {
-        let what = "BPF_F_SEGV_ON_FAULT keeps user space from giving the object's variables their first values";
+        let what = "with BPF_F_SEGV_ON_FAULT user space cannot write the initial values of the object's variables";
         return Err(Error::unsupported(what).in_section(ARENA_SECTION).in_symbol(map.name.as_str()));
     }
     map.arena = Some(arena(sections, section).map_err(|error| error.in_section(ARENA_SECTION))?);

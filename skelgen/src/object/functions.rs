@@ -97,7 +97,7 @@ fn function(endian: Endian, section: &Section<'_>, symbol: &Symbol) -> Result<Fu
         Error::malformed(format!("{size} bytes from byte {start} are not inside the section's {}", section.data.len()))
     })?;
     if symbol.bind == Bind::Local && section.name != TEXT {
-        let what = "a static function cannot be a program (static functions belong into .text)";
+        let what = "a static function cannot be a program (static functions belong in .text)";
         return Err(Error::unsupported(what));
     }
     if size == 0 || start % INSN_SIZE as u64 != 0 {

@@ -125,16 +125,13 @@ fn check_name(name: &str, weak: bool) -> Result<()> {
         return Ok(());
     }
     if !name.starts_with("LINUX_") {
-        return Err(Error::unresolved("what is in .kconfig begins with CONFIG_ or LINUX_"));
+        return Err(Error::unresolved("names in .kconfig must begin with CONFIG_ or LINUX_"));
     }
     // As of an option that the kernel does not have: 0 means that it is not known.
     if weak {
         return Ok(());
     }
-    Err(Error::unresolved(format!(
-        "of names in LINUX_ there are {}; others have to be weak, and are 0",
-        KNOWN.join(", ")
-    )))
+    Err(Error::unresolved(format!("the LINUX_ names are {}; declare others __weak to read 0", KNOWN.join(", "))))
 }
 
 /// What is taken for the value of a variable; `None` if it can have none.

@@ -140,9 +140,7 @@ fn parse(elf: &Elf<'_>, btf: &Btf, section: &Section<'_>, places: &mut MapPlaces
         let name = btf.name(var.name);
         if var.linkage == Linkage::Static {
             // Every user of the object gets at its maps, by their names.
-            return Err(
-                Error::unsupported("a static map: a map is known by its name, which has to be global").in_symbol(name)
-            );
+            return Err(Error::unsupported("a static map; maps must be global").in_symbol(name));
         }
         if declared.len() >= MAX_MAPS {
             return Err(too_many(datasec.vars.len()));
@@ -281,7 +279,7 @@ pub(super) fn pinned(how: u32) -> Result<bool> {
     match how {
         0 => Ok(false),
         PIN_BY_NAME => Ok(true),
-        other => Err(Error::unsupported(format!("{other} is not a way of pinning"))),
+        other => Err(Error::unsupported(format!("unknown pinning {other}"))),
     }
 }
 
@@ -348,7 +346,7 @@ fn fill_slots(
             return Err(Error::malformed(what).in_symbol(name));
         };
         if outer.map.def.key_size != size_of::<u32>() as u32 {
-            let what = format!("slots are numbered with 4 bytes, and its keys have {}", outer.map.def.key_size);
+            let what = format!("slots need keys of 4 bytes, and its keys have {}", outer.map.def.key_size);
             return Err(Error::unsupported(what).in_symbol(name));
         }
         let symbol = &elf.symbols[reloc.symbol];

@@ -128,7 +128,8 @@ fn types(elf: &Elf<'_>) -> Result<(Btf, Option<BtfExt>)> {
     let filled = |name| elf.section(name).filter(|section| !section.data.is_empty());
     let Some(section) = filled(".BTF") else {
         if filled(maps::MAPS).is_some() {
-            let what = "no BTF, which is what declares the maps: compile with -g, and strip with llvm-strip -g, which keeps it";
+            let what =
+                "no BTF, which declares the maps: compile with -g, and strip with llvm-strip -g, which keeps BTF";
             return Err(Error::unsupported(what));
         }
         return Ok((Btf::default(), None));

@@ -138,7 +138,7 @@ impl Parser<'_> {
         };
         let type_name = essential_name(self.btf.name(ty.name));
         if type_name.is_empty() {
-            return Err(Error::unsupported("its struct has no name, by which the kernel would know it"));
+            return Err(Error::unsupported("its struct has no name"));
         }
         let start = offset as usize;
         let bytes = start.checked_add(ty.size as usize).and_then(|end| self.section.data.get(start..end));

@@ -87,7 +87,7 @@ fn a_target_must_be_named() {
             open.progs.$name.set_autoload(true);
             let error = open.load().unwrap_err();
             assert_eq!(error.subject_name(), Some(stringify!($name)));
-            assert_eq!(error.reason(), Some("its section does not say what it is to be attached to"));
+            assert_eq!(error.reason(), Some("its section names no attach target"));
         )*};
     }
     refused!(fentry freplace freplace_function);

@@ -52,7 +52,7 @@ fn flags_are_the_users_too() {
 #[test]
 fn they_are_refused_before_anything_is_made() {
     let error = UnknownSection::open().unwrap().load().unwrap_err().to_string();
-    let expected = "unknown_section: load program nonsense: its section \"nonsense/foo\" does not say of what type it is\n  \
-                    hint: say so with set_prog_type, or do not load it: set_autoload(false)";
+    let expected = "unknown_section: load program nonsense: its section \"nonsense/foo\" names no program type\n  \
+                    hint: call set_prog_type, or leave it out: set_autoload(false)";
     assert_eq!(error.trim_end(), expected);
 }

@@ -40,7 +40,7 @@ fn errors_name_operation_map_key_and_cpu() {
         ),
         (
             map.take(&3).map(drop),
-            "take an element of per-CPU map array_word: only hash maps give up elements, and this is a \
+            "take an element of per-CPU map array_word: only hash maps support this, not a \
              BPF_MAP_TYPE_PERCPU_ARRAY"
                 .into(),
         ),
@@ -114,7 +114,7 @@ in_kinds! {
         let error = PerCpuMap::<K, [u8; 17]>::new(map()).unwrap_err().to_string();
         assert_eq!(error, format!("give types to map {name}: the value's type has 17 bytes, the map's {value}"));
         let error = TypedMap::<K, V>::new(map()).unwrap_err().to_string();
-        assert_eq!(error, format!("give types to map {name}: each CPU has a value of its own: see PerCpuMap"));
+        assert_eq!(error, format!("give types to map {name}: each CPU has its own value: use PerCpuMap"));
     }
 }
 

@@ -82,7 +82,7 @@ in_kinds! {
         ];
         for error in refused {
             assert_eq!((error.errno(), error.subject_name()), (None, Some(map.map().name())), "{error}");
-            let words = "only hash maps give up elements, and this is a BPF_MAP_TYPE_PERCPU_";
+            let words = "only hash maps support this, not a BPF_MAP_TYPE_PERCPU_";
             assert!(error.reason().is_some_and(|why| why.starts_with(words)), "{error}");
         }
         assert_eq!(subject.elements(), subject.filled());

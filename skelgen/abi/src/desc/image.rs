@@ -77,7 +77,7 @@ impl<'a> ImageDesc<'a> {
             return Ok(Cow::Borrowed(self.bytes));
         }
         let mut image = Vec::new();
-        image.try_reserve_exact(len).map_err(|_| Malformed("there is no memory for it"))?;
+        image.try_reserve_exact(len).map_err(|_| Malformed("out of memory"))?;
         let mut rest = self.bytes;
         for repeat in self.repeats {
             let before = (repeat.to as usize).checked_sub(image.len()).and_then(|len| rest.split_at_checked(len));

@@ -1,6 +1,6 @@
 //! `[package.metadata.skelgen]`, as builders of the library.
 //!
-//! The keys are the builder's methods; a table is a builder. What is wrong is told all at once, each where it stands.
+//! Each table is a builder, and each key one of its methods. All mistakes are reported together, each with its line.
 
 use std::fs;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::manifest::{Manifest, Mistake};
 use super::packages::Package;
 use super::values::{Value, boolean, by_type, checked, defines, each_file, files, min_kernel, text, texts};
 
-/// The sources where nothing is said.
+/// The default sources.
 const SOURCES: &str = "src/bpf/*.bpf.c";
 
 /// All keys.
@@ -102,18 +102,18 @@ fn of_text(mut manifest: Manifest) -> Result<Vec<Table>, Vec<Mistake>> {
             let each = |value: &Value<'_>| match value.get_ref() {
                 DeValue::Table(table) => Some(builder(&mut manifest, table, value.span())),
                 _ => {
-                    manifest.mistake(value.span(), "package.metadata.skelgen is a table, or several");
+                    manifest.mistake(value.span(), "package.metadata.skelgen must be a table or an array of tables");
                     None
                 }
             };
             tables.iter().filter_map(each).collect()
         }
         Some((_, span)) => {
-            manifest.mistake(span, "package.metadata.skelgen is a table, or several");
+            manifest.mistake(span, "package.metadata.skelgen must be a table or an array of tables");
             Vec::new()
         }
     };
-    // Keys come by the alphabet.
+    // Keys come in alphabetical order.
     manifest.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
     if manifest.mistakes.is_empty() { Ok(builders) } else { Err(manifest.mistakes) }
 }
@@ -127,7 +127,7 @@ fn without_table() -> Vec<Table> {
     }
 }
 
-/// A builder for what is kept. clang's colours are for those who see them: where nobody does they are taken out.
+/// A builder that keeps its files in the package. clang prints colours; they are removed if the output is not a terminal.
 fn fresh(keep_objects: bool) -> Builder {
     let builder = Builder::new().beside().spelling(Spelling::Manifest).flag("-fcolor-diagnostics");
     if keep_objects { builder.keep_objects() } else { builder }
@@ -158,7 +158,7 @@ fn with_keys(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -
     if !table.contains_key("sources") && !table.contains_key("objects") {
         let sources = files(SOURCES).unwrap_or_default();
         if sources.is_empty() {
-            manifest.mistake(span, format!("no `sources` and no `objects`, and there is no {SOURCES}"));
+            manifest.mistake(span, format!("neither `sources` nor `objects` is set, and no file matches {SOURCES}"));
         }
         builder = sources.into_iter().fold(builder, Builder::source);
     }
@@ -206,7 +206,7 @@ fn with_keys(manifest: &mut Manifest, table: &DeTable<'_>, span: Range<usize>) -
             "add-type" => texts(manifest, value).into_iter().fold(builder, Builder::add_type),
             "opaque-type" => texts(manifest, value).into_iter().fold(builder, Builder::opaque_type),
             unknown => {
-                let meant = nearest(unknown).map(|key| format!("; `{key}` is like it")).unwrap_or_default();
+                let meant = nearest(unknown).map(|key| format!("; did you mean `{key}`?")).unwrap_or_default();
                 manifest.mistake(key.span(), format!("package.metadata.skelgen has no key `{unknown}`{meant}"));
                 builder
             }
@@ -227,7 +227,7 @@ fn with<T>(builder: Builder, value: Option<T>, set: impl FnOnce(Builder, T) -> B
     }
 }
 
-/// The key that was meant, if few enough characters are wrong.
+/// The most similar key, if it is similar enough.
 fn nearest(unknown: &str) -> Option<&'static str> {
     let far = |key: &str| strsim::damerau_levenshtein(key, unknown);
     KEYS.into_iter().min_by_key(|key| far(key)).filter(|key| far(key) <= unknown.len().max(3) / 3)

@@ -1,4 +1,4 @@
-//! What is made, held against what is kept.
+//! Compares generated files with the files in the package.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,12 +8,12 @@ use skelgen::{Output, OutputKind};
 
 use crate::check::diff;
 
-/// What a comparison came to.
+/// The result of a comparison.
 pub(super) enum Kept {
     Same,
-    /// The file is not there.
+    /// The file does not exist.
     Missing,
-    /// What is different.
+    /// The difference.
     Different(String),
     Unreadable(std::io::Error),
 }
@@ -40,9 +40,9 @@ fn difference(kept: &[u8], output: &Output) -> String {
     }
 }
 
-/// The sections by which two objects differ.
+/// The sections that differ between two objects.
 fn sections(kept: &[u8], made: &[u8]) -> String {
-    let Ok(kept) = Outline::parse(kept) else { return "it is no BPF object\n".to_owned() };
+    let Ok(kept) = Outline::parse(kept) else { return "it is not a BPF object\n".to_owned() };
     let Ok(made) = Outline::parse(made) else { return String::new() };
     let is_same = |name: &str| {
         let [kept, made] =
@@ -56,8 +56,8 @@ fn sections(kept: &[u8], made: &[u8]) -> String {
         }
     }
     match names.as_slice() {
-        [] => "its sections are in other places\n".to_owned(),
-        [one] => format!("section {one} is another\n"),
-        names => format!("sections {} are others\n", names.join(", ")),
+        [] => "its sections are at other offsets\n".to_owned(),
+        [one] => format!("section {one} differs\n"),
+        names => format!("sections {} differ\n", names.join(", ")),
     }
 }

@@ -1,4 +1,4 @@
-//! A manifest's text, and what is wrong in it.
+//! A manifest's text, and the mistakes in it.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ pub(super) struct Manifest {
     pub(super) mistakes: Vec<Mistake>,
 }
 
-/// What is wrong, and where.
+/// A mistake, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
     pub(super) what: String,
@@ -28,7 +28,7 @@ impl Manifest {
         Manifest { path, text, mistakes: Vec::new() }
     }
 
-    /// Notes what is wrong in these bytes.
+    /// Adds a mistake in these bytes.
     pub(super) fn mistake(&mut self, at: Range<usize>, what: impl Into<String>) {
         let mistake = self.at(at, what);
         self.mistakes.push(mistake);

@@ -1,7 +1,7 @@
-//! `build`: a package's C as objects and skeletons that are kept in its tree.
+//! `build`: compiles a package's C to objects and skeletons inside the package.
 //!
 //! ```text
-//! packages   which packages, by cargo's own account
+//! packages   asks cargo which packages to build
 //! config     [package.metadata.skelgen] of each: a builder of the library for each table
 //! values     what its keys have
 //! manifest   what is wrong in it, and where
@@ -10,7 +10,7 @@
 //! report     what is said of it
 //! ```
 //!
-//! How C is compiled and skeletons are written is [`skelgen::Builder`]'s.
+//! [`skelgen::Builder`] compiles the C and writes the skeletons.
 
 mod config;
 mod keep;
@@ -29,51 +29,51 @@ use crate::stop::Stop;
 use packages::Package;
 use report::Report;
 
-/// Compiles a package's C into objects and skeletons in its tree
+/// Compiles a package's C to objects and skeletons inside it
 ///
 /// Each source becomes an object and a skeleton beside it: src/bpf/counters.bpf.c
 /// becomes src/bpf/counters.bpf.o and src/bpf/counters.skel.rs, which the crate
-/// includes: `include!("bpf/counters.skel.rs");`. Nothing is compiled that is up to
-/// date, and no file is written that would stay as it is.
+/// includes: `include!("bpf/counters.skel.rs");`. Files that are up to date are not
+/// compiled or written again.
 ///
-/// Without a [package.metadata.skelgen] in Cargo.toml the sources are
+/// Without [package.metadata.skelgen] in Cargo.toml, the sources are
 /// src/bpf/*.bpf.c.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, after_long_help = LONG_HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(flatten)]
     select: packages::Select,
-    /// Write nothing, and say what is kept that is not what the sources make
+    /// Write nothing; report files that differ from what the sources generate
     #[arg(long)]
     check: bool,
     /// Remove the skeletons that no source makes any more
     #[arg(long, conflicts_with = "check")]
     prune: bool,
-    /// Show the commands that run
+    /// Print the commands that run
     #[arg(short, long)]
     verbose: bool,
-    /// Lines of JSON (see JSON.md of cargo-skelgen)
+    /// Print lines of JSON (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
---help tells how it is configured, and the exit statuses.";
+--help describes the configuration and the exit statuses.";
 
 const LONG_HELP: &str = r##"[package.metadata.skelgen] in Cargo.toml has the options of skelgen::Builder.
-All may be left out. Paths are from the package's folder, and `*` in those of
-sources and objects stands for any characters:
-  sources = ["src/bpf/*.bpf.c"]    # C; by default these
-  objects = ["vendor/probe.bpf.o"] # compiled ones
-  out-dir = "src/generated"        # where files go, if not beside the sources
-  keep-objects = false             # skeletons only
+All are optional. Paths are relative to the package's folder. In sources and
+objects, `*` matches any characters:
+  sources = ["src/bpf/*.bpf.c"]    # C sources; this is the default
+  objects = ["vendor/probe.bpf.o"] # compiled objects
+  out-dir = "src/generated"        # default: beside the sources
+  keep-objects = false             # keep only the skeletons
   includes = ["src/bpf/headers"]   # folders of headers
   defines = { MAX_CPUS = 64, DEBUG = true }
-  flags = ["-Wall"]                # for clang, behind all others
-  clang = "clang-18"               # by default $CLANG, or clang or clang-N
+  flags = ["-Wall"]                # appended to clang's options
+  clang = "clang-18"               # default: $CLANG, clang or clang-N
   target-cpu = "v3"
   vmlinux-h = "src/bpf/vmlinux_6.12.h"
-  name = "traffic"                 # of the only skeleton
+  name = "traffic"                 # if there is one skeleton
   visibility = "pub(crate)"
   runtime-path = "crate::rt"
   min-kernel = "7.3"
@@ -96,8 +96,8 @@ Examples:
   cargo skelgen build --workspace --check
   CLANG=clang-18 cargo skelgen build -p agent -v
 
-Exit status: 0 if all is made (with --check: is kept as it is made), 1 if not,
-2 if the command line is wrong."##;
+Exit status: 0 if it succeeds (with --check: if all files match), 1 if not, 2 if
+the command line is wrong."##;
 
 /// Builds each package.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     report.finish()
 }
 
-/// Builds one package, from whose folder it is called; false if it has nothing to build.
+/// Builds the package of the current folder; false if it has nothing to build.
 fn build(args: &Args, package: &Package, objects: &Path, report: &mut Report) -> Result<bool, Stop> {
     let tables = match config::tables(package) {
         Ok(tables) => tables,

@@ -1,4 +1,4 @@
-//! Which packages are built, by cargo's own account of the workspace.
+//! Asks cargo which packages of the workspace to build.
 
 use std::env;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,16 +8,16 @@ use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand};
 
 use crate::stop::Stop;
 
-/// Which packages.
+/// The options that choose packages.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Select {
-    /// The package, by its name, instead of the one of this folder
+    /// Build this package instead of the current folder's
     #[arg(short, long, value_name = "NAME")]
     package: Vec<String>,
-    /// All packages of the workspace
+    /// Build all packages of the workspace
     #[arg(long, conflicts_with = "package")]
     workspace: bool,
-    /// The Cargo.toml, instead of that of this folder or one above it
+    /// Use this Cargo.toml instead of that of the current folder or a parent
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
 }
@@ -29,13 +29,13 @@ pub(super) struct Package {
     pub(super) manifest: PathBuf,
     /// The path of the runtime's crate, if the package renames its dependency on it.
     pub(super) runtime: Option<String>,
-    /// Its folder as seen from the one where the command was called.
+    /// Its folder, relative to the folder where the command was called.
     pub(super) shown: PathBuf,
 }
 
 impl Package {
-    /// The package's folder below the target directory. Workspaces may share a target directory and have packages of the
-    /// same name, so the manifest's path is part of the folder's name.
+    /// The package's folder below the target directory. Workspaces can share a target directory and have packages of the
+    /// same name, so the folder's name contains the manifest's path.
     pub(super) fn folder(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.manifest.hash(&mut hasher);
@@ -43,7 +43,7 @@ impl Package {
     }
 }
 
-/// The packages that were asked for, and the workspace's target folder.
+/// The chosen packages, and the workspace's target folder.
 pub(super) struct Selected {
     pub(super) packages: Vec<Package>,
     pub(super) target: PathBuf,
@@ -61,7 +61,7 @@ pub(super) fn selected(select: &Select) -> Result<Selected, Stop> {
     Ok(Selected { packages, target: metadata.target_directory.into() })
 }
 
-/// Cargo's own words, where it spoke.
+/// Cargo's error message, if it printed one.
 fn said(error: cargo_metadata::Error) -> String {
     match error {
         cargo_metadata::Error::CargoMetadata { stderr } => {
@@ -94,13 +94,13 @@ fn named(metadata: &Metadata, select: &Select) -> Result<Vec<Package>, Stop> {
     let members = metadata.workspace_packages();
     let find = |name: &String| {
         let found = members.iter().find(|package| package.name.as_str() == name);
-        let missing = || Stop::Usage(format!("there is no package `{name}` in the workspace"));
+        let missing = || Stop::Usage(format!("the workspace has no package `{name}`"));
         found.map(|found| package(found)).ok_or_else(missing)
     };
     select.package.iter().map(find).collect()
 }
 
-/// As cargo does: the package of this folder; where that is of a workspace without one, its default members.
+/// The same default as cargo's: the current folder's package, or the default members of a virtual workspace.
 fn unnamed(metadata: &Metadata, select: &Select) -> Result<Vec<Package>, Stop> {
     if select.workspace {
         return Ok(metadata.workspace_packages().into_iter().map(package).collect());

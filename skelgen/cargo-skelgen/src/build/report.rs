@@ -1,4 +1,4 @@
-//! What is said of a build: as cargo says it, to standard error; what `--check` finds, and JSON, to standard output.
+//! The output of a build: progress in cargo's style goes to standard error; results of `--check`, and JSON, to standard output.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -22,20 +22,20 @@ use crate::ui::{self, count};
 /// The version of the JSON.
 const SCHEMA: u32 = 1;
 
-/// What has been said so far.
+/// The output so far.
 pub(super) struct Report {
     out: ui::Out,
     json: bool,
     verbose: bool,
     check: bool,
     package: String,
-    /// The package's folder as seen from where the command was called.
+    /// The package's folder, relative to the folder where the command was called.
     folder: PathBuf,
     skeletons: usize,
-    /// Files that were not as they are made.
+    /// The number of files that differ.
     changed: usize,
     failed: bool,
-    /// Whom standard output could not be written to.
+    /// The first error when writing to standard output.
     unheard: Option<io::Error>,
     /// The sources that were compiled.
     compiled: BTreeSet<PathBuf>,
@@ -104,7 +104,7 @@ impl Report {
         }
     }
 
-    /// What follows is of this package.
+    /// Begins the output about this package.
     pub(super) fn begin(&mut self, package: &Package) {
         (self.package, self.folder) = (package.name.clone(), package.shown.clone());
         self.compiled.clear();
@@ -115,7 +115,7 @@ impl Report {
         writeln!(self.out)
     }
 
-    /// Says it as JSON, if that is how it is said, from where nothing can be answered.
+    /// Prints a line of JSON, if JSON is on. An error is kept for the end, because the caller cannot return it.
     fn heard(&mut self, event: Event<'_>) {
         if self.json {
             let said = self.line(event);
@@ -127,7 +127,7 @@ impl Report {
         self.folder.join(path).display().to_string()
     }
 
-    /// What is wrong in the manifest.
+    /// Prints the mistakes in a manifest.
     pub(super) fn mistake(&mut self, mistake: &Mistake) -> io::Result<()> {
         self.failed = true;
         let Mistake { what, path, line, column, text } = mistake;
@@ -145,7 +145,7 @@ impl Report {
         writeln!(err, "  {NOTE}-->{NOTE:#} {path}:{line}:{column}\n      {SOURCE}{text}{SOURCE:#}")
     }
 
-    /// What a builder says is wrong. Of an option, `table` knows where it stands.
+    /// Prints a builder's error. Of an option, `table` knows where it stands.
     pub(super) fn failed(&mut self, error: &BuildError, table: Option<&Table>) -> io::Result<()> {
         self.failed = true;
         for (cause, option) in error.causes_with_options() {
@@ -173,10 +173,10 @@ impl Report {
         Ok(())
     }
 
-    /// Two tables make the same file.
+    /// Prints that two tables write the same file.
     pub(super) fn twice(&mut self, path: &Path) -> io::Result<()> {
         self.failed = true;
-        let message = format!("two tables make {}: give one of them a name, or an out-dir", self.shown(path));
+        let message = format!("two tables write {}: give one of them a name or an out-dir", self.shown(path));
         if self.json {
             return self.line(Event::Error { message, place: None });
         }
@@ -210,13 +210,13 @@ impl Report {
         }
     }
 
-    /// A file was written, or was there already.
+    /// Prints that a file was written, or was up to date.
     pub(super) fn written(&mut self, output: &Output, new: bool) -> io::Result<()> {
         self.counted(output, new);
         if self.json {
             return self.file(output, if new { "written" } else { "fresh" }, None);
         }
-        // An object that was just compiled has been told of.
+        // The object's compilation was already printed.
         let told =
             output.kind == OutputKind::Object && output.from.as_ref().is_some_and(|from| self.compiled.contains(from));
         if new && !told {
@@ -226,7 +226,7 @@ impl Report {
         Ok(())
     }
 
-    /// A file was held against what is kept.
+    /// Prints the result of a comparison.
     pub(super) fn compared(&mut self, output: &Output, kept: &Kept) -> io::Result<()> {
         self.counted(output, !matches!(kept, Kept::Same));
         self.failed |= !matches!(kept, Kept::Same);
@@ -242,10 +242,10 @@ impl Report {
         let from = output.from.as_ref().map(|from| ui::plain(&self.shown(from))).unwrap_or_default();
         match kept {
             Kept::Same => writeln!(self.out, "{GOOD}OK{GOOD:#}   {path}"),
-            Kept::Missing => writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: it is not there, and {from} makes it"),
+            Kept::Missing => writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: missing; {from} generates it"),
             Kept::Unreadable(error) => writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: cannot read it: {error}"),
             Kept::Different(diff) => {
-                writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: not what {from} makes")?;
+                writeln!(self.out, "{BAD}FAIL{BAD:#} {path}: differs from what {from} generates")?;
                 match output.kind {
                     OutputKind::Skeleton | OutputKind::Includes => diff::coloured(diff, &mut self.out),
                     _ => diff.lines().try_for_each(|line| writeln!(self.out, "  {}", ui::plain(line))),
@@ -271,7 +271,7 @@ impl Report {
         self.line(Event::File { path: &path, kind, from, outcome, diff })
     }
 
-    /// The last line, and the status to end with.
+    /// Prints the last line, and returns the exit status.
     pub(super) fn finish(mut self) -> Result<ExitCode, Stop> {
         if let Some(error) = self.unheard {
             return Err(Stop::Output(error));
@@ -285,7 +285,7 @@ impl Report {
         }
         if !self.json {
             let new = match self.changed {
-                _ if self.check => "as they are kept".to_owned(),
+                _ if self.check => "all up to date".to_owned(),
                 0 => "all up to date".to_owned(),
                 changed => format!("{} written", count(changed, "file")),
             };
@@ -317,7 +317,7 @@ impl Listener for Report {
 
     fn warns(&mut self, source: &Path, said: &str) {
         if !self.json {
-            // Where it cannot be written, there is nobody to warn.
+            // If standard error cannot be written, there is no other place for the warning.
             let _ = write!(ui::err(), "{said}");
         }
         let (source, said) = (self.shown(source), strip_str(said).to_string());

@@ -1,4 +1,4 @@
-//! The values of a manifest's keys, as what they are to be: a mistake, where they stand, if they are not.
+//! Converts the values of a manifest's keys; a value of the wrong type is a mistake at its place.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,7 +16,7 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) fn text(manifest: &mut Manifest, value: &Value<'_>) -> Option<String> {
     let text = value.get_ref().as_str().map(ToOwned::to_owned);
     if text.is_none() {
-        manifest.mistake(value.span(), "this is to be a text, in quotes");
+        manifest.mistake(value.span(), "this must be a string");
     }
     text
 }
@@ -24,24 +24,24 @@ pub(super) fn text(manifest: &mut Manifest, value: &Value<'_>) -> Option<String>
 pub(super) fn boolean(manifest: &mut Manifest, value: &Value<'_>) -> Option<bool> {
     let boolean = value.get_ref().as_bool();
     if boolean.is_none() {
-        manifest.mistake(value.span(), "this is to be true or false");
+        manifest.mistake(value.span(), "this must be true or false");
     }
     boolean
 }
 
-/// One text, or an array of them.
+/// A string, or an array of strings.
 pub(super) fn texts(manifest: &mut Manifest, value: &Value<'_>) -> Vec<String> {
     match value.get_ref() {
         DeValue::Array(values) => values.iter().filter_map(|value| text(manifest, value)).collect(),
         DeValue::String(text) => vec![text.clone().into_owned()],
         _ => {
-            manifest.mistake(value.span(), "this is to be a text, or an array of texts");
+            manifest.mistake(value.span(), "this must be a string or an array of strings");
             Vec::new()
         }
     }
 }
 
-/// The files of one path or several, in which `*` and `?` stand for others.
+/// The files of one or several paths; `*` and `?` are wildcards.
 pub(super) fn each_file(manifest: &mut Manifest, value: &Value<'_>) -> Vec<PathBuf> {
     let one = std::slice::from_ref(value);
     let values = value.get_ref().as_array().map_or(one, |values| &**values);
@@ -49,7 +49,7 @@ pub(super) fn each_file(manifest: &mut Manifest, value: &Value<'_>) -> Vec<PathB
     for value in values {
         let Some(pattern) = text(manifest, value) else { continue };
         match files(&pattern) {
-            Ok(found) if found.is_empty() => manifest.mistake(value.span(), format!("there is no file {pattern}")),
+            Ok(found) if found.is_empty() => manifest.mistake(value.span(), format!("no file matches {pattern}")),
             Ok(found) => all.extend(found),
             Err(error) => manifest.mistake(value.span(), error),
         }
@@ -59,7 +59,7 @@ pub(super) fn each_file(manifest: &mut Manifest, value: &Value<'_>) -> Vec<PathB
     all
 }
 
-/// The files of this name or pattern, in the order of their names.
+/// The files that match this name or pattern, sorted by name.
 pub(super) fn files(pattern: &str) -> Result<Vec<PathBuf>, String> {
     let found = glob::glob(pattern).map_err(|error| error.msg.to_owned())?;
     Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
@@ -82,7 +82,7 @@ pub(super) fn defines(manifest: &mut Manifest, value: &Value<'_>) -> Vec<(String
             DeValue::Boolean(false) => {}
             DeValue::Integer(number) => defines.push((name, Some(number.to_string()))),
             DeValue::String(text) => defines.push((name, Some(text.clone().into_owned()))),
-            _ => manifest.mistake(value.span(), "a macro is a number, a text, true or false"),
+            _ => manifest.mistake(value.span(), "a macro must be a number, a string, true or false"),
         }
     }
     defines
@@ -93,7 +93,7 @@ pub(super) fn min_kernel(manifest: &mut Manifest, value: &Value<'_>) -> Option<K
     KernelVersion::parse_min_kernel(&text).map_err(|error| manifest.mistake(value.span(), error.to_string())).ok()
 }
 
-/// A text that the library can read as what `recipe` makes of it.
+/// A string that the library parses with `recipe`.
 pub(super) fn checked(
     manifest: &mut Manifest,
     value: &Value<'_>,
@@ -109,7 +109,7 @@ fn can_be_read(manifest: &mut Manifest, span: Range<usize>, recipe: &Recipe) -> 
     mistakes.is_empty()
 }
 
-/// `{ flow_key = "Eq, Hash" }`, where a text can be an array of its parts.
+/// `{ flow_key = "Eq, Hash" }`; a string can also be an array of its parts.
 pub(super) fn by_type(
     manifest: &mut Manifest,
     value: &Value<'_>,
@@ -117,7 +117,7 @@ pub(super) fn by_type(
     recipe: impl Fn((String, String)) -> Recipe,
 ) -> Vec<(String, String)> {
     let DeValue::Table(table) = value.get_ref() else {
-        manifest.mistake(value.span(), "this is to be a table by the types' names: { flow_key = \"...\" }");
+        manifest.mistake(value.span(), "this must be a table with type names as keys: { flow_key = \"...\" }");
         return Vec::new();
     };
     let mut pairs = Vec::new();

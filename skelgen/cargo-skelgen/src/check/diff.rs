@@ -1,4 +1,4 @@
-//! How a file that is kept differs from what is made.
+//! Diffs between a checked-in file and its newly generated version.
 
 use std::io::{self, Write};
 
@@ -8,15 +8,15 @@ use super::elide;
 use crate::ui::plain;
 use crate::ui::style::{BAD, GOOD, NOTE};
 
-/// From what is kept to what is made, unified; long literals are cut short.
+/// A unified diff from the checked-in to the generated text; long literals are shortened.
 pub(crate) fn text(kept: &str, made: &str, (from, to): (&str, &str)) -> String {
     let (kept, made) = (elide::long_literals(kept), elide::long_literals(made));
     TextDiff::from_lines(&kept, &made).unified_diff().header(from, to).to_string()
 }
 
-/// The same of files that are no text.
+/// The same for binary files.
 pub(crate) fn binary(kept: &str, made: &str) -> String {
-    format!("{kept} is not as {made}\n")
+    format!("{kept} differs from the file {made}\n")
 }
 
 /// Writes a diff in colours.

@@ -1,9 +1,9 @@
-//! Long byte strings, cut short for people to read.
+//! Shortens long byte strings for readers.
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Literals of more bytes of source are cut short.
+/// Literals with more bytes of source are shortened.
 const LONG: usize = 64;
 
 /// The source with `b"[1234 bytes of source, 0123abcd]"` for each long `b"..."`. Different literals stay different.
@@ -17,7 +17,7 @@ pub(super) fn long_literals(source: &str) -> String {
         if bytes.len() > LONG {
             let mut hasher = DefaultHasher::new();
             bytes.hash(&mut hasher);
-            // It only tells apart: half of it is enough.
+            // Half of the hash is enough to tell literals apart.
             let hash = hasher.finish() >> 32;
             let _ = write!(out, "b\"[{} bytes of source, {hash:08x}]\"", bytes.len());
         } else {
@@ -28,7 +28,7 @@ pub(super) fn long_literals(source: &str) -> String {
     out + rest
 }
 
-/// Where a literal ends.
+/// The end of a literal.
 fn closing_quote(literal: &str) -> Option<usize> {
     let mut escaped = false;
     literal.bytes().position(|byte| {

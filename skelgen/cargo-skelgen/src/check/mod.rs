@@ -1,4 +1,4 @@
-//! `check`: whether skeletons that are kept in the tree are what their objects make.
+//! `check`: compares checked-in skeletons with their objects.
 
 pub(crate) mod diff;
 mod elide;
@@ -18,21 +18,20 @@ use crate::stop::Stop;
 use crate::ui::style::{BAD, GOOD, NOTE};
 use crate::{object, recipe, ui};
 
-/// Compares checked-in skeletons with what their objects make
+/// Compares checked-in skeletons with their objects
 ///
-/// A skeleton matches if it is, byte for byte, what `cargo skelgen gen` writes for
-/// the object with the options that the skeleton's second line names. What differs
-/// is shown as a diff, with long literals cut short, and so is the command that
-/// makes it anew.
+/// A skeleton matches if `cargo skelgen gen` writes the same bytes for the object,
+/// with the options in the skeleton's second line. Otherwise the command prints a
+/// diff, with long literals shortened, and the command that updates the skeleton.
 ///
-/// Several pairs of an object and its skeleton may follow each other.
+/// You can pass several pairs of an object and its skeleton.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A compiled BPF object, and the file with its skeleton
+    /// The compiled BPF object, and the file with its skeleton
     #[arg(required = true, num_args = 2.., value_names = ["OBJECT", "SKELETON"])]
     pairs: Vec<PathBuf>,
-    /// A line of JSON for each pair (see JSON.md of cargo-skelgen)
+    /// Print a line of JSON for each pair (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
@@ -52,7 +51,10 @@ Exit status: 0 if all match, 1 if one does not or cannot be read or generated,
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let (pairs, rest) = args.pairs.as_chunks::<2>();
     if let [object] = rest {
-        return Err(Stop::Usage(format!("{}: its skeleton is missing: check takes pairs", object.display())));
+        return Err(Stop::Usage(format!(
+            "{}: no skeleton follows it; check takes pairs of an object and a skeleton",
+            object.display()
+        )));
     }
     let mut out = ui::out();
     let mut all_match = true;
@@ -66,25 +68,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     Ok(if all_match { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 enum Outcome {
     Same,
     /// The unified diff.
     Different(String),
     /// The skeleton cannot be read.
     Unreadable(io::Error),
-    /// The skeleton says that it was made with what nobody knows.
+    /// The skeleton records options that this version does not know.
     Options(String),
-    /// The object makes none.
+    /// The generator refuses the object.
     Failed(Failure),
 }
 
-/// An object, and the skeleton that is kept.
+/// An object and its checked-in skeleton.
 struct Pair<'a> {
     object: &'a Path,
     skeleton: &'a Path,
     kept: io::Result<Vec<u8>>,
-    /// What the skeleton says it was made with.
+    /// The options that the skeleton records.
     recipe: Result<Recipe, String>,
 }
 
@@ -129,7 +131,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// What the object makes. Options may name types that only others have which are generated with it.
+/// Generates the skeleton. Its options may name types that belong to other skeletons of the same build.
 fn source(made: &Skeleton, recipe: &Recipe) -> Result<String, Cause> {
     let options = recipe.options().map_err(|mistakes| Cause::Asked(recipe::sentence(&mistakes)))?;
     let written = emit::emission(made, &options).and_then(|Emission { tokens, .. }| emit::file(made, &options, tokens));
@@ -164,7 +166,7 @@ impl Pair<'_> {
         match outcome {
             Outcome::Same => return writeln!(out, "{GOOD}OK{GOOD:#}   {skeleton}  ({object})"),
             Outcome::Different(diff) => {
-                writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: not what {object} makes")?;
+                writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: differs from what {object} generates")?;
                 diff::coloured(diff, out)?;
             }
             Outcome::Unreadable(error) => writeln!(out, "{BAD}FAIL{BAD:#} {skeleton}: cannot read it: {error}")?,
@@ -184,9 +186,11 @@ impl Pair<'_> {
         let regenerate = Some(self.regenerate());
         let (error, diff, regenerate) = match outcome {
             Outcome::Same => (None, None, None),
-            Outcome::Different(diff) => {
-                (Some(format!("not what {} makes", self.object.display())), Some(diff.as_str()), regenerate)
-            }
+            Outcome::Different(diff) => (
+                Some(format!("differs from what {} generates", self.object.display())),
+                Some(diff.as_str()),
+                regenerate,
+            ),
             Outcome::Unreadable(error) => (Some(format!("cannot read it: {error}")), None, regenerate),
             Outcome::Options(why) => (Some(format!("cannot read its options: {why}")), None, None),
             Outcome::Failed(failure) => (Some(failure.to_string()), None, None),
@@ -205,7 +209,7 @@ impl Pair<'_> {
         writeln!(out)
     }
 
-    /// The command that makes the skeleton anew.
+    /// The command that updates the skeleton.
     fn regenerate(&self) -> String {
         let options = self.options();
         let space = if options.is_empty() { "" } else { " " };

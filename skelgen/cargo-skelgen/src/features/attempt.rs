@@ -1,7 +1,7 @@
-//! Whether an object loads on the running kernel: this loads it, as `load` does.
+//! Loads the object, as `load` does, to see whether it loads on the running kernel.
 //!
 //! No table can tell what the verifier accepts, which instructions the JIT supports, or whether the architecture has
-//! trampolines. The tables in [`needs`](super::needs) explain a failure, and name the kernels that have each feature.
+//! trampolines. The tables in [`needs`](super::needs) explain a failure, and name the first kernel with each feature.
 
 use std::path::Path;
 

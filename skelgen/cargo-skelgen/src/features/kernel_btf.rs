@@ -1,4 +1,4 @@
-//! What the running kernel says of itself in its BTF.
+//! Facts from the running kernel's BTF.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -7,12 +7,12 @@ use skelgen::btf::{Btf, Kind, Type};
 
 use crate::native;
 
-/// The kernel's own.
+/// The kernel's BTF.
 pub(super) const PATH: &str = "/sys/kernel/btf/vmlinux";
-/// Beside it are its modules'.
+/// The folder with the BTF of modules.
 const FOLDER: &str = "/sys/kernel/btf";
 
-/// The kernel's BTF, as far as it is asked for.
+/// The parts of the kernel's BTF that `features` needs.
 pub(super) struct KernelBtf {
     btf: Btf,
     /// The values of the enums of `bpf.h`, by the enum's name.
@@ -20,7 +20,7 @@ pub(super) struct KernelBtf {
 }
 
 impl KernelBtf {
-    /// Reads it; `None` if it is not there, or not to be understood.
+    /// Reads it; `None` if it is missing or malformed.
     pub(super) fn read() -> Option<Self> {
         let btf = Btf::parse(&fs::read(PATH).ok()?, native::ENDIAN).ok()?;
         let names = ["bpf_map_type", "bpf_prog_type", "bpf_attach_type"];
@@ -28,18 +28,18 @@ impl KernelBtf {
         Some(KernelBtf { btf, enums })
     }
 
-    /// Whether `enum` of `bpf.h` has a value of this number; `None` if the kernel does not say.
+    /// Whether an enum of `bpf.h` has this value; `None` if the kernel's BTF lacks the enum.
     pub(super) fn has(&self, name: &str, number: u32) -> Option<bool> {
         let values = self.enums.get(name).filter(|values| !values.is_empty())?;
         Some(values.contains(&i64::from(number)))
     }
 
-    /// Where there is a function, variable or typedef of this name: in the kernel, or in which module.
+    /// Finds a function, variable or typedef of this name in the kernel or a module.
     pub(super) fn find(&self, kind: Kind, name: &str) -> Option<Place> {
         if self.btf.find(kind, name).is_some() {
             return Some(Place::Kernel);
         }
-        // A module's BTF continues the kernel's; its strings are its own, though, and the name is enough here.
+        // A module's BTF extends the kernel's, but has its own strings; the name is enough here.
         let wanted = [b"\0", name.as_bytes(), b"\0"].concat();
         let modules = fs::read_dir(FOLDER).ok()?.filter_map(|entry| entry.ok());
         let mut modules = modules.filter(|entry| entry.file_name() != "vmlinux");
@@ -48,7 +48,7 @@ impl KernelBtf {
     }
 }
 
-/// Where something of the kernel is.
+/// The place of a kernel symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Kernel,
@@ -58,7 +58,7 @@ pub(super) enum Place {
 fn values(btf: &Btf, name: &str) -> HashSet<i64> {
     let found = btf.find(Kind::Enum, name).or_else(|| btf.find(Kind::Enum64, name)).map(|id| btf.get(id));
     let Some(Type::Enum(found) | Type::Enum64(found)) = found else { return HashSet::new() };
-    // `__MAX_BPF_MAP_TYPE` is a number of the next kernel's.
+    // `__MAX_BPF_MAP_TYPE` is the number of a future type.
     let named = found.values.iter().filter(|value| !btf.name(value.name).starts_with("__"));
     named.map(|value| value.value).collect()
 }

@@ -1,4 +1,4 @@
-//! Whether this process may load skeletons, found out by loading one that is empty.
+//! Loads an empty skeleton, to see whether this process can load skeletons.
 
 use skelgen::describe::Description;
 use skelgen::loader::assemble;
@@ -7,11 +7,11 @@ use skelgen_runtime::{Error, Opened};
 
 use crate::native;
 
-/// Loads and runs a loader program that makes nothing.
+/// Loads and runs a loader program that creates nothing.
 ///
 /// # Errors
 ///
-/// What the kernel refuses, and why.
+/// The kernel rejects the loader.
 pub(super) fn try_it() -> Result<(), Error> {
     let plan = LoadPlan::empty("features", native::ENDIAN);
     let loader = assemble(&plan).expect("a plan without steps fits into any image");

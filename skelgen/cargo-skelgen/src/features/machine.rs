@@ -1,4 +1,4 @@
-//! The running kernel, and what this process may do with it.
+//! The running kernel, and the rights of this process.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use skelgen_runtime::{cpus, features, kernel};
 use super::{kernel_btf, loader};
 use crate::ui::{self, Align, Cell, Table, style};
 
-/// What was found out. What is not known is `None`.
+/// The facts; an unknown fact is `None`.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
     kernel: Kernel,
@@ -65,7 +65,7 @@ struct Cpus {
 }
 
 impl Machine {
-    /// Looks, and tries.
+    /// Reads files and probes the kernel.
     pub(super) fn look() -> Self {
         let release = line("/proc/sys/kernel/osrelease");
         let tried = loader::try_it();
@@ -97,7 +97,7 @@ impl Machine {
         format!("Linux {} {}", self.kernel.release.as_deref().unwrap_or("(unknown)"), self.kernel.architecture)
     }
 
-    /// What skeletons ask for, and what else there is to know.
+    /// The requirements of skeletons, and other facts.
     pub(super) fn table(&self) -> Table {
         let mut table = Table::new(&[("FEATURE", Align::Left), ("HERE", Align::Left), ("MORE", Align::Left)]);
         let mut row = |feature: &str, here: Cell, more: String| table.row([feature.into(), here, more.into()]);
@@ -112,7 +112,7 @@ impl Machine {
         let size = |bytes| {
             format!("{}, {}", kernel_btf::PATH, ui::count(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"))
         };
-        row("BTF of the kernel", yes_or_no(Some(self.btf.is_some())), self.btf.map(size).unwrap_or_default());
+        row("kernel BTF", yes_or_no(Some(self.btf.is_some())), self.btf.map(size).unwrap_or_default());
         let cpus = self.possible_cpus.as_ref();
         row(
             "possible CPUs",
@@ -122,7 +122,7 @@ impl Machine {
         row("JIT", known(self.jit), String::new());
         row("BPF file system", known(Some(!self.bpf_fs.is_empty())), self.bpf_fs.join(", "));
         let config = self.kernel_config.clone().unwrap_or_default();
-        row("configuration of the kernel", known(Some(self.kernel_config.is_some())), config);
+        row("kernel configuration", known(Some(self.kernel_config.is_some())), config);
         row("BPF without privilege", known(self.unprivileged), String::new());
         if let Some(lockdown) = &self.lockdown {
             row("lockdown", lockdown.as_str().into(), String::new());
@@ -154,17 +154,17 @@ pub(super) fn known(fact: Option<bool>) -> Cell {
     }
 }
 
-/// What has to be.
+/// A requirement.
 pub(super) fn yes_or_no(fact: Option<bool>) -> Cell {
     if fact == Some(false) { Cell::styled("no", style::BAD) } else { known(fact) }
 }
 
-/// The content of a file of one line.
+/// The content of a file with one line.
 fn line(path: &str) -> Option<String> {
     fs::read_to_string(path).ok().map(|text| text.trim().to_owned()).filter(|line| !line.is_empty())
 }
 
-/// Where file systems of this type are mounted.
+/// The mount points of file systems of this type.
 fn mounts(file_system: &str) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let place = |line: &str| {
@@ -181,7 +181,7 @@ fn chosen(modes: &str) -> Option<String> {
     Some(rest.split_once(']')?.0.to_owned())
 }
 
-/// Those that BPF asks for, and which of them this process has.
+/// The capabilities for BPF, and whether this process has each.
 fn capabilities() -> BTreeMap<&'static str, bool> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));

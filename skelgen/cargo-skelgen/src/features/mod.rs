@@ -27,23 +27,23 @@ use crate::{object, path, ui};
 use machine::Machine;
 use needs::Need;
 
-/// Shows what the running kernel has, and what an object needs of it
+/// Shows the running kernel's features, and those an object needs
 ///
-/// Without an OBJECT: whether this process can load skeletons, how programs get at
-/// per-CPU data here, and what else there is to know of the machine. Loader
-/// programs and per-CPU maps are tried out; nothing of that stays.
+/// Without an OBJECT: whether this process can load skeletons, whether programs can
+/// address .percpu variables directly, and other facts about the machine. The
+/// command loads an empty loader program and creates a per-CPU map to find out.
 ///
-/// With one: whether it loads, as `load` would load it, and if not why; each thing
-/// that its skeleton asks for, whether it is here, and the first kernel that has it
-/// if that is one after Linux 6.1; whether programs reach .percpu variables
-/// directly or by look-up (native or lowered image); and the oldest kernel with all
-/// that is known to be required. Nothing is attached or pinned, and nothing stays.
+/// With an OBJECT: whether it loads, and if not, why; each feature that it needs,
+/// whether this kernel has the feature, and the first kernel with it, if later than
+/// Linux 6.1; the form of its programs here (native or lowered); and the oldest
+/// kernel with all required features. Nothing is attached or pinned, and everything
+/// is unloaded at the end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A compiled BPF object
+    /// The compiled BPF object
     object: Option<PathBuf>,
-    /// One JSON document (see JSON.md of cargo-skelgen)
+    /// Print one JSON document (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +66,7 @@ struct View<T> {
     object: Option<T>,
 }
 
-/// An object that cannot be read, or that the generator refuses: its needs are not known.
+/// An object that cannot be read, or that the generator refuses; its needs are unknown.
 #[derive(Serialize)]
 struct Unread {
     object: String,
@@ -74,24 +74,24 @@ struct Unread {
     error: String,
 }
 
-/// What an object needs.
+/// The needs of an object.
 #[derive(Serialize)]
 struct ObjectView {
     object: String,
-    /// Whether it was loaded; false also where this process cannot load anything.
+    /// Whether it was loaded; false if this process cannot load anything.
     loads: bool,
     /// Why it does not load.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip)]
     failure: Option<Failure>,
-    /// How programs reach `.percpu` variables here.
+    /// The form of programs that this kernel loads.
     image: Option<&'static str>,
     minimum_kernel: String,
     needs: Vec<Need>,
 }
 
-/// Looks, and says whether it will do.
+/// Prints the facts. The exit status says whether the object, or any skeleton, loads.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let machine = Machine::look();
     let object = match args.object.as_ref().map(|path| (path, ObjectView::new(path, &machine))) {

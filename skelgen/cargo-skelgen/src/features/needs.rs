@@ -1,4 +1,4 @@
-//! What an object asks of a kernel.
+//! The features that an object needs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,19 +19,19 @@ use crate::inspect::externs;
 use crate::native;
 use crate::ui::{Align, Table};
 
-/// Something that an object asks for.
+/// A feature that an object needs.
 #[derive(Debug, Serialize)]
 pub(super) struct Need {
     what: &'static str,
     name: Option<String>,
-    /// The first kernel that has it, if that is newer than the oldest that skeletons are for.
+    /// The first kernel with it, if later than the oldest supported kernel.
     #[serde(serialize_with = "as_text")]
     pub(super) since: Option<KernelVersion>,
-    /// Whether the running kernel has it; `None` if that is not known.
+    /// Whether the running kernel has it; `None` if unknown.
     pub(super) here: Option<bool>,
-    /// Whether the object loads only with it.
+    /// Whether the load fails without it.
     pub(super) required: bool,
-    /// The maps, sections or programs.
+    /// The maps, sections or programs that need it.
     #[serde(rename = "for")]
     users: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ impl Need {
         Need { what, name: None, since: None, here, required: true, users: Vec::new(), note: None }
     }
 
-    /// Notes that the kernel has this feature if it is required: the object was loaded, whatever the tables say.
+    /// Records that the kernel has a required feature, because the object was loaded, whatever the tables say.
     pub(super) fn prove(&mut self) {
         if self.required {
             self.here = Some(true);
@@ -59,7 +59,7 @@ impl Need {
     }
 }
 
-/// What the skeleton of an object needs, and whether it is here.
+/// The needs of an object's skeleton, and whether the running kernel meets them.
 pub(super) fn needs(outline: &Outline<'_>, skeleton: &Skeleton, machine: &Machine) -> Vec<Need> {
     let asked = Asked { outline, skeleton, machine, btf: KernelBtf::read() };
     let mut needs = vec![Need::new("loader programs", Some(machine.loader.ok))];
@@ -84,7 +84,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Whether the kernel has the number in one of its enums; if it does not say, what its version suggests.
+    /// Whether an enum of the kernel's BTF has the number; without BTF, the kernel's version decides.
     fn has(&self, name: &str, number: u32, since: Option<KernelVersion>) -> Option<bool> {
         let says = self.btf.as_ref().and_then(|btf| btf.has(name, number));
         says.or_else(|| self.is_from(since))
@@ -136,7 +136,7 @@ impl Asked<'_> {
     }
 
     fn programs(&self, needs: &mut Vec<Need>) {
-        // A type is required if a program that is loaded by itself has it.
+        // A type is required if a program with autoload has it.
         let mut types = BTreeMap::<ProgType, (bool, Vec<String>)>::new();
         let mut attach = BTreeMap::<AttachType, (bool, Vec<String>)>::new();
         for program in &self.skeleton.plan.programs {
@@ -155,8 +155,7 @@ impl Asked<'_> {
             let mut need = Need::new("program type", self.has("bpf_prog_type", ty.0, since));
             if ty == BPF_PROG_TYPE_UNSPEC {
                 // The kernel's enum has this value too, but no program of this type loads.
-                (need.here, need.note) =
-                    (Some(false), Some("code must set it: the section's name does not".to_owned()));
+                (need.here, need.note) = (Some(false), Some("the section name has none; code must set it".to_owned()));
             }
             needs.push(Need { since, required, users, ..need.named(ty.short()) });
         }
@@ -177,14 +176,14 @@ impl Asked<'_> {
         });
         let users: Vec<String> = filled.collect();
         let need = Need { required: false, users: users.clone(), ..Need::new("BPF_F_ALL_CPUS", self.machine.all_cpus) };
-        let without = "else the runtime writes each CPU's value".to_owned();
+        let without = "otherwise the runtime writes each CPU's value".to_owned();
         needs.push(Need { since: since(CPU_FLAGS), note: Some(without), ..need });
         let need = Need { required: false, users, ..Need::new(DIRECT, self.machine.direct) };
-        let without = "else programs look them up".to_owned();
+        let without = "otherwise programs look them up".to_owned();
         needs.push(Need { since: since(DIRECT), note: Some(without), ..need });
     }
 
-    /// CO-RE relocations are applied by the kernel, from its BTF; attach targets are found in it.
+    /// The kernel applies CO-RE relocations and finds attach targets with its BTF.
     fn types(&self, needs: &mut Vec<Need>) {
         let programs = self.skeleton.plan.programs.iter();
         let with: Vec<_> = programs
@@ -193,12 +192,12 @@ impl Asked<'_> {
         if !with.is_empty() {
             let required = with.iter().any(|program| program.autoload());
             let users = with.iter().map(|program| program.native.name.clone()).collect();
-            let need = Need::new("BTF of the kernel", Some(self.machine.btf.is_some()));
+            let need = Need::new("kernel BTF", Some(self.machine.btf.is_some()));
             needs.push(Need { required, users, ..need });
         }
     }
 
-    /// What programs are attached to, as far as it has to be known when they are loaded.
+    /// Attach targets that the load must know.
     fn targets(&self, needs: &mut Vec<Need>) {
         for program in &self.skeleton.plan.programs {
             let Some(target) = program.sec.btf_target() else { continue };
@@ -208,7 +207,7 @@ impl Asked<'_> {
         }
     }
 
-    /// What the object refers to of the kernel; what only programs refer to that nobody loads is not required.
+    /// Kernel symbols. A symbol is not required if only programs without autoload use it.
     fn ksyms(&self, needs: &mut Vec<Need>) {
         let plan = &self.skeleton.plan;
         for (index, ksym) in plan.ksyms.iter().enumerate() {
@@ -224,8 +223,8 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether there is a configuration to read; what stands in it the load finds out. `LINUX_KERNEL_VERSION` and
-    /// `LINUX_HAS_*` are known without one.
+    /// Whether a kernel configuration can be read; the load reads the options. `LINUX_KERNEL_VERSION` and `LINUX_HAS_*` need no
+    /// configuration.
     fn kconfig(&self, needs: &mut Vec<Need>) {
         let externs = externs::externs(self.outline);
         let options =
@@ -236,7 +235,7 @@ impl Asked<'_> {
             users.push(option.name().to_owned());
         }
         if !users.is_empty() {
-            let need = Need::new("configuration of the kernel", Some(self.machine.kernel_config.is_some()));
+            let need = Need::new("kernel configuration", Some(self.machine.kernel_config.is_some()));
             needs.push(Need { required, users, ..need });
         }
     }
@@ -286,7 +285,7 @@ pub(super) fn table(needs: &[Need]) -> Table {
     table
 }
 
-/// The first few names, and how many there are beside.
+/// The first few names, and the number of the others.
 fn some_of(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown = names[..names.len().min(SHOWN)].join(", ");

@@ -1,4 +1,4 @@
-//! Data sections: where each variable lies, and the holes between them.
+//! Data sections: the offset of each variable, and the holes between them.
 
 use std::{fmt, io};
 
@@ -17,7 +17,7 @@ pub(super) struct DataSection {
     section: String,
     kind: &'static str,
     size: u32,
-    /// Whether a byte of it is not 0 at first.
+    /// Whether a byte of the initial value is not 0.
     initialised: bool,
     variables: Vec<Variable>,
     holes: Vec<Hole>,
@@ -36,7 +36,7 @@ struct Variable {
     field: Option<String>,
     #[serde(serialize_with = "whole", skip_serializing_if = "is_partial")]
     initial: Option<Decoded>,
-    /// How it differs from its source.
+    /// Differences from the source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     /// As C declares it.
@@ -44,7 +44,7 @@ struct Variable {
     declaration: String,
 }
 
-/// Whether there is no initial value, or only a part of it was decoded.
+/// Whether the initial value is missing or only partly decoded.
 fn is_partial(initial: &Option<Decoded>) -> bool {
     !initial.as_ref().is_some_and(|initial| initial.complete)
 }
@@ -53,7 +53,7 @@ fn whole<S: serde::Serializer>(initial: &Option<Decoded>, serializer: S) -> Resu
     initial.as_ref().map(|initial| &initial.value).serialize(serializer)
 }
 
-/// Bytes of no variable.
+/// Bytes between variables.
 #[derive(Debug, Serialize)]
 struct Hole {
     offset: u32,
@@ -61,9 +61,9 @@ struct Hole {
     what: &'static str,
 }
 
-/// What a hole is if the next variable's alignment explains it.
+/// The name of a hole that the next variable's alignment explains.
 const PADDING: &str = "padding";
-/// What it is if not: string literals, most often.
+/// The name of any other hole; most often it holds string literals.
 const UNNAMED: &str = "unnamed";
 
 /// The data sections of a skeleton.
@@ -91,12 +91,12 @@ fn kind(kind: DataKind) -> &'static str {
     }
 }
 
-/// What stands behind a section's size.
+/// The text after a section's size.
 fn whose(kind: &str) -> &'static str {
     match kind {
         "percpu" => " for each CPU",
-        "rodata" => ", constant once loaded",
-        "kconfig" => ", what the kernel is configured with",
+        "rodata" => ", read-only after the load",
+        "kconfig" => ", filled from the kernel configuration",
         _ => "",
     }
 }
@@ -127,7 +127,7 @@ fn initial(data: &Data, var: &Var, btf: &Btf, endian: Endian) -> Option<Decoded>
     value::decode(data.bytes.get(start..start.checked_add(size)?)?, var.type_id, btf, endian)
 }
 
-/// The bytes between variables, and behind the last. A variable is its offset and size; they come by rising offset.
+/// The bytes between variables, and after the last. A variable is an offset and a size, sorted by offset.
 fn holes(bytes: &[u8], variables: impl Iterator<Item = (u32, u32)>, size: u32) -> Vec<Hole> {
     let mut holes = Vec::new();
     let mut end = 0;
@@ -140,7 +140,7 @@ fn holes(bytes: &[u8], variables: impl Iterator<Item = (u32, u32)>, size: u32) -
     holes
 }
 
-/// Padding is zero, and shorter than the greatest alignment that what follows can have.
+/// Padding is zero, and shorter than the greatest possible alignment of the next variable.
 fn reason(bytes: &[u8], start: u32, end: u32) -> &'static str {
     let bytes = bytes.get(start as usize..end as usize).unwrap_or_default();
     let alignment = 1u64 << end.trailing_zeros();
@@ -148,7 +148,7 @@ fn reason(bytes: &[u8], start: u32, end: u32) -> &'static str {
 }
 
 impl DataSection {
-    /// The width of the last column, for initial values: what the other columns leave of the terminal's `columns`.
+    /// The width of the last column, for initial values: the rest of the terminal's `columns`.
     fn room(&self, columns: Option<usize>) -> usize {
         /// The width without a terminal.
         const USUAL: usize = 72;
@@ -170,7 +170,7 @@ impl DataSection {
 impl fmt::Display for DataSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = style::TITLE;
-        let zero = if self.initialised || self.kind == kind(DataKind::Kconfig) { "" } else { ", all zero at first" };
+        let zero = if self.initialised || self.kind == kind(DataKind::Kconfig) { "" } else { ", initially zero" };
         let size = ui::count(self.size as usize, "byte");
         writeln!(f, "{title}Data {}{title:#}: {size}{}{zero}", skelgen::printable(&self.section), whose(self.kind))?;
         let mut table = Table::new(&[

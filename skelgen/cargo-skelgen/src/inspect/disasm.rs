@@ -1,4 +1,4 @@
-//! Instructions, under the lines of the source that made them.
+//! Instructions below their source lines.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(crate) struct Disassembly {
     instructions: Vec<Insn>,
 }
 
-/// An instruction; what begins at it stands with it.
+/// An instruction, with the function and source line that begin at it.
 #[derive(Debug, Serialize)]
 struct Insn {
     index: usize,
@@ -36,7 +36,7 @@ struct Insn {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
     text: String,
-    /// What the numbers in it mean.
+    /// The meaning of its numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     means: Option<String>,
 }
@@ -59,7 +59,7 @@ pub(super) fn programs(skeleton: &Skeleton, image: Image, only: Option<&str>) ->
         Some(name) if programs.is_empty() => {
             let names: Vec<&str> = all.iter().map(|program| program.native.name.as_str()).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Err(format!("it has no program `{name}`; its programs: {names}"))
+            Err(format!("no program `{name}`; the object has: {names}"))
         }
         _ => Ok(programs),
     }
@@ -85,7 +85,7 @@ fn disassemble(skeleton: &Skeleton, planned: &PlannedProgram, image: Image) -> D
     Disassembly {
         program: program.name.clone(),
         section: planned.section.clone(),
-        // A program that touches no `.percpu` variable has one form.
+        // A program that uses no `.percpu` variable has one form.
         image: match image {
             Image::Lowered if planned.lowered.is_some() => "lowered",
             _ => "native",
@@ -172,7 +172,7 @@ impl fmt::Display for Disassembly {
             if let Some(name) = &insn.function {
                 writeln!(f, "{title}{}:{title:#}", printable(name))?;
             }
-            // One line is often made in several places; what stands right above need not be said again.
+            // Code of one line is often in several places. Do not repeat the line directly above.
             let at = insn.source.as_ref().map(|source| (&source.file, source.line));
             if at.is_some()
                 && shown != at

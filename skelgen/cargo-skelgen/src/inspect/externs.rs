@@ -1,4 +1,4 @@
-//! What an object refers to and does not define: the kernel's functions, variables and configuration.
+//! Externs: the kernel's functions, variables and configuration.
 
 use serde::Serialize;
 use skelgen::btf::{Btf, Linkage, Type, TypeId};
@@ -6,11 +6,11 @@ use skelgen::object::outline::Outline;
 
 use crate::ui::{Align, Cell, Table, style};
 
-/// Something that is defined elsewhere.
+/// An extern.
 #[derive(Debug, Serialize)]
 pub(crate) struct Extern {
     name: String,
-    /// `kconfig`, `ksym`, `kfunc`, or `symbol` if BTF does not say.
+    /// `kconfig`, `ksym`, `kfunc`, or `symbol` if BTF does not describe it.
     kind: &'static str,
     weak: bool,
     #[serde(rename = "type")]
@@ -34,7 +34,7 @@ impl Extern {
     }
 }
 
-/// The externs of an object. Its own BTF is asked, as the one that is loaded has them changed.
+/// The externs of an object, from its own BTF: the BTF that is loaded has changed externs.
 pub(crate) fn externs(outline: &Outline<'_>) -> Vec<Extern> {
     let section = outline.section(".BTF");
     let btf = section.and_then(|section| Btf::parse(section.data, outline.endian).ok()).unwrap_or_default();

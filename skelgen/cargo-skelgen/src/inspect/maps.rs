@@ -16,14 +16,14 @@ pub(super) struct Map {
     #[serde(flatten)]
     def: Def,
     pinning: Option<&'static str>,
-    /// Of a map of maps: what its maps look like.
+    /// For a map of maps: the template of its inner maps.
     #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<Def>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slots: Vec<Filled>,
 }
 
-/// What the kernel is told of a map.
+/// The parameters of `BPF_MAP_CREATE`.
 #[derive(Debug, Serialize)]
 struct Def {
     #[serde(rename = "type")]
@@ -41,7 +41,7 @@ struct Def {
     value_type: Option<String>,
 }
 
-/// A slot with a value in the object.
+/// A slot with an initial value.
 #[derive(Debug, Serialize)]
 struct Filled {
     slot: u32,
@@ -86,12 +86,12 @@ impl Def {
     }
 }
 
-/// A type as C would write it; of a data section, its name.
+/// A type in C syntax; for a data section, its name.
 fn type_name(btf: &Btf, id: TypeId) -> String {
     if btf.get(id).as_datasec().is_some() { btf.name_of(id).to_owned() } else { btf.c_type(id) }
 }
 
-/// The names of flags that are set; a bit that has none is a number.
+/// The names of the flags that are set; a bit without a name is a number.
 fn flags(set: MapFlags) -> Vec<String> {
     set.names().map(|name| name.map_or_else(|bit| format!("{bit:#x}"), str::to_owned)).collect()
 }
@@ -104,7 +104,7 @@ fn is_zero_u64(number: &u64) -> bool {
     *number == 0
 }
 
-/// The maps as a table. Below a map of maps stands what its maps look like; static slots follow.
+/// The maps as a table. Below a map of maps are its inner maps' template and its static slots.
 pub(super) fn table(maps: &[Map]) -> Table {
     let mut table = Table::new(&[
         ("NAME", Align::Left),

@@ -1,12 +1,12 @@
-//! `inspect`: what is in an object, and what its load would do.
+//! `inspect`: the contents of an object, and the steps of its load.
 //!
 //! ```text
 //! bytes ─▶ Outline, Skeleton ─▶ View ─▶ tables
 //!                                   └─▶ JSON
 //! ```
 //!
-//! [`View`] is the one account of an object, and [`Refused`] that of one which makes no skeleton; each of its parts stands in a file of its own, with the table
-//! that shows it. The kernel is not asked for anything.
+//! [`View`] describes an object, and [`Refused`] an object that the generator refuses. Each part is in a file with its table. Nothing here
+//! asks the kernel.
 
 mod data;
 mod disasm;
@@ -34,32 +34,32 @@ use crate::{object, path, ui};
 use refused::{Refused, Unread};
 use view::View;
 
-/// Shows what is in an object, and what its load would do
+/// Shows the contents of an object and the steps of its load
 ///
-/// Sections, maps, the layout of data sections with their holes, programs, externs
-/// and the loader's size, as tables. The kernel is not asked for anything, and no
-/// privilege is needed.
+/// Prints tables of sections, maps, data sections with their variables and padding,
+/// programs, externs and the loader's size. It needs no privilege and does not ask
+/// the kernel.
 ///
-/// Of an object that is refused there are the sections, symbols and externs, beside
-/// the error.
+/// For an object that the generator refuses, it prints the error, sections, symbols
+/// and externs.
 ///
-/// --plan and --disasm show the steps of the load, and instructions, instead. With
-/// --json everything is there at once, the instructions if --disasm asks for them.
+/// --plan prints the steps of the load instead, and --disasm the instructions.
+/// --json prints everything at once, with instructions if --disasm is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The compiled BPF object
     object: PathBuf,
-    /// Show the steps of a load
+    /// Show the steps of the load
     #[arg(long)]
     plan: bool,
-    /// Show the instructions of all programs or of one, under their source
+    /// Show the instructions of all programs or of one, with source lines
     #[arg(long, value_name = "PROGRAM", require_equals = true, num_args = 0..=1)]
     disasm: Option<Option<String>>,
-    /// Which form of the programs --disasm shows
+    /// The form of the programs for --disasm
     #[arg(long, value_enum, default_value_t, requires = "disasm")]
     image: Form,
-    /// One JSON document (see JSON.md of cargo-skelgen)
+    /// Print one JSON document (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
 }
@@ -67,10 +67,10 @@ pub(crate) struct Args {
 /// `--image`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Form {
-    /// As compiled: .percpu variables are addressed directly
+    /// As compiled: programs address .percpu variables directly
     #[default]
     Native,
-    /// With a look-up of .percpu variables, for older kernels
+    /// For older kernels: programs look .percpu variables up
     Lowered,
 }
 
@@ -81,10 +81,10 @@ Examples:
   cargo skelgen inspect --disasm=on_exec --image lowered counters.bpf.o
   cargo skelgen inspect --json counters.bpf.o | jq '.data[].variables[].name'
 
-Exit status: 0 if it is shown, 1 if the object cannot be read or made a skeleton
-of, or has no such program, 2 if the command line is wrong.";
+Exit status: 0 if it succeeds; 1 if the object cannot be read, the generator
+refuses it, or it has no such program; 2 if the command line is wrong.";
 
-/// Shows the object, or as JSON why nothing can be shown.
+/// Shows the object, or the reason why it cannot, as JSON.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     match inspect(args) {
         Err(Stop::Object(failure)) if args.json => {

@@ -14,7 +14,7 @@ pub(crate) struct Step {
     step: usize,
     what: &'static str,
     subject: Option<String>,
-    /// On which kernels.
+    /// The kernels on which it runs.
     when: &'static str,
     text: String,
 }

@@ -40,7 +40,7 @@ fn program(plan: &LoadPlan, planned: &PlannedProgram) -> Program {
         name: native.name.clone(),
         section: section.clone(),
         prog_type: sec.prog_type.short().to_string(),
-        // 0 is an attach type too, but nearly always means that the section's name says none.
+        // 0 is also an attach type, but nearly always means that the section name has none.
         attach_type: Some(sec.expected_attach_type).filter(|&ty| ty != AttachType(0)).map(|ty| ty.short().to_string()),
         target: section.split_once('/').map(|(_, target)| target.to_owned()).filter(|target| !target.is_empty()),
         sleepable: sec.sleepable,
@@ -92,7 +92,7 @@ pub(super) fn table(programs: &[Program]) -> Table {
 }
 
 impl Program {
-    /// Why it is not loaded unless the user says otherwise; nothing of one that is.
+    /// Why it is not loaded by default; empty if it is.
     fn loaded(&self) -> Cell {
         match () {
             () if !self.autoload => Cell::styled("off", style::UNSURE),

@@ -1,4 +1,4 @@
-//! What can be shown of an object that is refused: what its file holds by its own account.
+//! Describes an object that the generator refuses, from its ELF file alone.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::ui::style::{self, BAD};
 use crate::ui::{Align, Cell, Table};
 
-/// An object that is refused. The order of the fields is that of the JSON.
+/// An object that the generator refuses. The fields are in the order of the JSON keys.
 #[derive(Serialize)]
 pub(super) struct Refused<'a> {
     schema: u32,
@@ -32,7 +32,7 @@ pub(super) struct Refused<'a> {
     externs: Vec<Extern>,
 }
 
-/// An object that cannot be read, or not as the command line asks.
+/// An object that cannot be read, or lacks what the command line names.
 #[derive(Serialize)]
 pub(super) struct Unread {
     schema: u32,
@@ -46,7 +46,7 @@ impl Unread {
     }
 }
 
-/// The line of source at fault.
+/// The source line of the error.
 #[derive(Serialize)]
 struct Source<'a> {
     file: &'a str,
@@ -103,7 +103,7 @@ impl fmt::Display for Refused<'_> {
         let title = style::TITLE;
         write!(f, "{title}{}{title:#}: {}-endian", skelgen::printable(&self.object), self.byte_order)?;
         if let Some(compiler) = &self.compiler {
-            write!(f, ", made by {compiler}")?;
+            write!(f, ", compiled by {compiler}")?;
         }
         writeln!(f, ", {BAD}refused{BAD:#}")?;
         let mut table = Table::new(&[

@@ -15,7 +15,7 @@ pub(super) struct Section {
     relocations: usize,
 }
 
-/// The sections with a content; those that are for linkers are left out.
+/// The sections that are not empty, without those for linkers.
 pub(super) fn sections(outline: &Outline<'_>) -> Vec<Section> {
     let content = outline.sections.iter().filter(|section| section.content != Content::Linking && section.size > 0);
     let section = |section: &skelgen::object::outline::Section<'_>| Section {
@@ -27,7 +27,7 @@ pub(super) fn sections(outline: &Outline<'_>) -> Vec<Section> {
     content.map(section).collect()
 }
 
-/// What a section is for, by its name.
+/// The purpose of a section, from its name.
 fn what(name: &str, content: Content) -> &'static str {
     match name {
         ".text" => "functions",

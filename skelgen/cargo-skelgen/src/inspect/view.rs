@@ -1,4 +1,4 @@
-//! The account of an object that text and JSON are made from.
+//! The description of an object, which is printed as text and JSON.
 
 use std::fmt;
 
@@ -17,10 +17,10 @@ use super::sections::{self, Section};
 use crate::compiler;
 use crate::ui::{self, style};
 
-/// The version of the JSON: it changes when a key goes away or means something else, not when one is added.
+/// The version of the JSON. It changes if a key is removed or changes its meaning, not if a key is added.
 pub(super) const SCHEMA: u32 = 1;
 
-/// An object. The order of the fields is that of the JSON.
+/// An object. The fields are in the order of the JSON keys.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     schema: u32,
@@ -42,7 +42,7 @@ pub(crate) struct View {
     pub(super) disasm: Option<Vec<Disassembly>>,
 }
 
-/// What a skeleton carries to load the object by.
+/// The loader and image of a skeleton.
 #[derive(Debug, Serialize)]
 struct Loader {
     instructions: usize,
@@ -99,7 +99,7 @@ impl fmt::Display for View {
             license => write!(f, ", license \"{license}\"")?,
         }
         if let Some(compiler) = &self.compiler {
-            write!(f, ", made by {compiler}")?;
+            write!(f, ", compiled by {compiler}")?;
         }
         writeln!(f)?;
         for text in &self.notes {
@@ -125,7 +125,7 @@ impl fmt::Display for View {
             ui::grouped(*stored_bytes),
             ui::grouped(*map_bytes as usize)
         )?;
-        writeln!(f, "  {} carried out by {}", ui::count(self.plan.len(), "step"), ui::count(*records, "record"))?;
+        writeln!(f, "  {} in {}", ui::count(self.plan.len(), "step"), ui::count(*records, "record"))?;
         match self.core_relocations {
             0 => Ok(()),
             some => writeln!(f, "  {} for the kernel to apply", ui::count(some, "CO-RE relocation")),

@@ -11,7 +11,7 @@ use signal_hook::iterator::Signals;
 
 use crate::stop;
 
-/// Runs `program`, and ends as a shell would for it.
+/// Runs `program`, and returns the status that a shell would.
 ///
 /// Signals end the command, not this process, which would unload the objects while the command still runs: a terminal sends
 /// SIGINT and SIGQUIT to both, and SIGTERM is passed on.
@@ -22,7 +22,7 @@ pub(crate) fn run(program: &OsStr, args: &[OsString]) -> ExitCode {
             code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
         Err(error) => {
-            stop::tell(format_args!("{}: cannot run it: {error}", program.display()));
+            stop::tell(format_args!("{}: cannot run: {error}", program.display()));
             ExitCode::from(if error.kind() == ErrorKind::NotFound { 127 } else { 126 })
         }
     }

@@ -1,4 +1,4 @@
-//! `load`: objects in the running kernel, as their skeletons would load them.
+//! `load`: loads objects into the running kernel, as their skeletons would.
 
 mod command;
 mod progress;
@@ -26,30 +26,29 @@ use steps::{Carried, carried};
 
 /// Loads objects into the running kernel, as their skeletons would
 ///
-/// Each object goes through the same loader program and the same runtime as
-/// generated code. There is a line for each: OK, or FAIL with the step that failed,
-/// the line of the source, the reason and the end of the verifier's log.
+/// Uses the same loader program and runtime as generated code. Prints a line for
+/// each object: OK, or FAIL with the step that failed, the source line, the reason
+/// and the end of the verifier log.
 ///
-/// Programs with SEC("?...") and those whose target code must name are not loaded,
-/// as in a skeleton that is loaded as it is, and counted apart. Nothing is
-/// attached. Nothing stays loaded, but maps that an object pins by name stay
-/// pinned.
+/// Like a skeleton by default, it does not load programs with SEC("?...") and
+/// programs whose target code must name. Nothing is attached. At the end everything
+/// is unloaded, except maps that an object pins by name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP, verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The compiled BPF objects
     #[arg(required = true, value_name = "OBJECT")]
     objects: Vec<PathBuf>,
-    /// How programs get at .percpu variables
+    /// How programs access .percpu variables
     #[arg(long, value_enum, default_value_t)]
     percpu: PerCpu,
-    /// Show what became of each step, and the whole of the verifier's log
+    /// Show the result of each step, and the whole verifier log
     #[arg(short, long)]
     verbose: bool,
-    /// A line of JSON for each object (see JSON.md of cargo-skelgen)
+    /// Print a line of JSON for each object (see JSON.md of cargo-skelgen)
     #[arg(long)]
     json: bool,
-    /// Run this while the objects are loaded, and end as it does
+    /// Run this while the objects are loaded, and exit with its status
     #[arg(last = true)]
     command: Vec<OsString>,
     #[command(flatten)]
@@ -59,12 +58,12 @@ pub(crate) struct Args {
 /// `--percpu`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum PerCpu {
-    /// Directly where the kernel can, by lookup elsewhere
+    /// Directly if the kernel can, otherwise by lookup
     #[default]
     Auto,
-    /// Directly, which Linux 7.3 can
+    /// Directly (Linux 7.3 and later)
     Native,
-    /// By lookup, which every kernel can
+    /// By lookup (every kernel)
     Lowered,
 }
 
@@ -89,11 +88,11 @@ Examples:
   sudo cargo skelgen load --json *.bpf.o | jq -r 'select(.ok | not) | .error'
 
 Exit status: 0 if all objects load, 1 if one does not, 2 if the command line is
-wrong. With a COMMAND, and if all objects load: its own; 128 and the number of
-the signal that ended it; 127 if it is not found, 126 if it cannot be run.
-SIGTERM is passed on to the COMMAND.";
+wrong. If all objects load, a COMMAND's own status: 128 plus the number of the
+signal that ended it; 127 if it is not found, 126 if it cannot be run. SIGTERM
+is passed on to the COMMAND.";
 
-/// Loads one object after another; they stay loaded together only for the command to run.
+/// Loads one object after another. They stay loaded together only if there is a command to run.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let settings = args.settings.settings(args.objects.len())?;
     let mut report = Report::new(args.json, args.verbose);
@@ -136,7 +135,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
 /// One object's load.
 struct Attempt {
     outcome: Result<(Loaded, Summary), Failure>,
-    /// None if it was not for the kernel that it failed.
+    /// None if the failure was not the kernel's.
     steps: Vec<Carried>,
 }
 
@@ -166,7 +165,7 @@ impl Attempt {
                 Attempt { outcome: Ok((loaded, summary)), steps }
             }
             Err(error) => {
-                // A load that fails does not tell what the kernel can.
+                // A failed load does not report the kernel's features.
                 let known = error.step().and_then(|_| features::probe().ok());
                 let steps = error
                     .step()
@@ -201,7 +200,7 @@ fn load(
     opened.load(settings.maps(&opened)?, [], &values)
 }
 
-/// What the loader went by: what the kernel can, or what the user said it can.
+/// The features that the loader used: the kernel's, or those that the user forced.
 fn in_mode(mode: PerCpuMode, known: Option<Features>) -> Features {
     let mut features = known.unwrap_or_default();
     match mode {

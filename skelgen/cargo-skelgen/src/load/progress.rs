@@ -1,4 +1,4 @@
-//! What is under way, where somebody waits for it.
+//! The progress line on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use crate::ui::plain;
 use crate::ui::style::GOOD;
 
-/// Who waits no longer than this is told nothing.
+/// Shorter waits show no progress.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Longer names are cut, as the line must not be longer than the terminal is wide.
+/// Longer names are cut, so that the line fits the terminal.
 const NAME_LEN: usize = 50;
 
-/// A line at the terminal's end: `Loading [3/10] counters.bpf.o`. It comes after a second, and goes for what is
-/// written for good. Where standard error is no terminal there is none.
+/// A line at the bottom of the terminal: `Loading [3/10] counters.bpf.o`. It appears after a second, and disappears before other
+/// output. If standard error is not a terminal, there is no such line.
 pub(super) struct Progress(Option<Running>);
 
 struct Running {
@@ -30,7 +30,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// What is under way; none while something else is written.
+    /// The current line; none while other output is written.
     line: Option<String>,
     drawn: bool,
     ended: bool,
@@ -44,12 +44,12 @@ impl Progress {
         }
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let for_drawer = Arc::clone(&shared);
-        // Without a thread there is no progress, which is no reason to stop.
+        // If the thread cannot be started, there is no progress line.
         let drawer = thread::Builder::new().spawn(move || for_drawer.draw()).ok();
         Progress(Some(Running { shared, drawer }))
     }
 
-    /// `name` is under way, the `index`th of `total`, from 0.
+    /// Begins `name`, number `index` of `total`, from 0.
     pub(super) fn begin(&self, index: usize, total: usize, name: &str) {
         let Some(Running { shared, .. }) = &self.0 else { return };
         let name: String = plain(name).chars().take(NAME_LEN).collect();
@@ -58,7 +58,7 @@ impl Progress {
         shared.changed.notify_one();
     }
 
-    /// Takes the line away, until something begins.
+    /// Removes the line until the next object begins.
     pub(super) fn clear(&self) {
         if let Some(Running { shared, .. }) = &self.0 {
             shared.lock().clear();
@@ -105,7 +105,7 @@ impl State {
     fn show(&mut self) {
         if let Some(line) = &self.line {
             let _ = write!(crate::ui::err(), "\r{line}");
-            // Colours may be off, but the terminal is one: the rest of an older line has to go.
+            // Erase the rest of an older line; this works on a terminal even with colours off.
             let _ = io::stderr().write_all(b"\x1b[K");
             self.drawn = true;
         }

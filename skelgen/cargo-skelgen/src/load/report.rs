@@ -1,4 +1,4 @@
-//! What `load` says of each object: a line for people, or one of JSON.
+//! The output of `load` for each object: a line of text, or of JSON.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,24 +11,24 @@ use crate::path::shown;
 use crate::ui::style::GOOD;
 use crate::ui::{self, count};
 
-/// What was loaded of an object.
+/// The loaded parts of an object.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Summary {
-    /// Maps that were created, data sections among them.
+    /// The number of created maps, with data sections.
     pub(super) maps: usize,
-    /// Programs that were loaded.
+    /// The number of loaded programs.
     pub(super) programs: usize,
-    /// Programs that were not, as nobody asked for them.
+    /// The number of programs that were left out.
     pub(super) autoload_off: usize,
-    /// How programs get at per-CPU variables, if there are any.
+    /// The form of programs, if there are per-CPU variables.
     pub(super) percpu: Option<&'static str>,
 }
 
-/// Lines on standard output, coloured where that is a terminal.
+/// Lines on standard output, in colour on a terminal.
 pub(super) struct Report {
     out: ui::Out,
     json: bool,
-    /// With the steps, and the whole of the verifier's log.
+    /// With the steps, and the whole verifier log.
     verbose: bool,
 }
 
@@ -93,7 +93,7 @@ struct OkLine<'a> {
     plan: &'a [Carried],
 }
 
-/// What is not known of a failure is not there.
+/// Unknown facts of a failure are left out.
 #[derive(Default, Serialize)]
 struct FailLine<'a> {
     schema: u32,

@@ -1,4 +1,4 @@
-//! What the user changes of an object before it is loaded.
+//! Changes of an object before the load.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,37 +17,36 @@ use crate::variables::{self, Variable};
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Changes before the load")]
 pub(super) struct SettingsArgs {
-    /// What the kernel is configured with, as in /boot/config-*
+    /// Kernel configuration file, in the format of /boot/config-*
     #[arg(long, value_name = "FILE")]
     kconfig: Option<PathBuf>,
-    /// One option of it, as in CONFIG_HZ=250
+    /// One option of the kernel configuration, for instance CONFIG_HZ=250
     #[arg(long, value_name = "OPTION=VALUE", value_parser = pair)]
     set_kconfig: Vec<(String, String)>,
-    /// Load a program that is optional (`SEC("?...")`)
+    /// Load an optional program (`SEC("?...")`)
     #[arg(long, value_name = "PROGRAM")]
     autoload: Vec<String>,
     /// Leave a program out
     #[arg(long, value_name = "PROGRAM")]
     no_autoload: Vec<String>,
-    /// Do not create a map. Programs may refer to it only in code that the
-    /// verifier does not reach, and no other map holds it
+    /// Do not create this map. Programs can use it only in code that the
+    /// verifier does not reach
     #[arg(long, value_name = "MAP", verbatim_doc_comment)]
     no_autocreate: Vec<String>,
-    /// The initial value of a variable: a number, true or false, or one of an
-    /// enum's names. If several variables have the name, add the section:
-    /// data.count
+    /// Initial value of a variable: a number, true or false, or a name of its
+    /// enum. If several variables have the name, add the section: data.count
     #[arg(long, value_name = "VARIABLE=VALUE", value_parser = pair, verbatim_doc_comment)]
     set: Vec<(String, String)>,
-    /// A map's max_entries, as in events=4096; a ring buffer's is in bytes
+    /// A map's max_entries, as in events=4096; for a ring buffer in bytes
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     max_entries: Vec<(String, u32)>,
-    /// A map's value size in bytes, as in stacks=1016
+    /// A map's value size in bytes, for instance stacks=1016
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     value_size: Vec<(String, u32)>,
     /// A map's key size in bytes
     #[arg(long, value_name = "MAP=N", value_parser = size)]
     key_size: Vec<(String, u32)>,
-    /// The programs' license, as in GPL, if the object has no license section
+    /// License of the programs, for instance GPL, if the object has none
     #[arg(long)]
     license: Option<String>,
 }
@@ -56,7 +55,7 @@ pub(super) struct SettingsArgs {
 fn size(text: &str) -> Result<(String, u32), &'static str> {
     let (name, number) = pair(text)?;
     let number = parse(&number).and_then(|number| number.try_into().ok());
-    Ok((name, number.ok_or("a size is written 4096 or 0x1000")?))
+    Ok((name, number.ok_or("write a size as 4096 or 0x1000")?))
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {
@@ -76,13 +75,13 @@ pub(super) struct Settings<'a> {
 }
 
 impl SettingsArgs {
-    /// Reads what is in files. Programs and variables are of one object: with `objects` of them it is not said which.
+    /// Reads the files. Programs, variables and maps belong to one object, so changes of them are an error with several `objects`.
     pub(super) fn settings(&self, objects: usize) -> Result<Settings<'_>, Stop> {
         let sizes = self.max_entries.len() + self.value_size.len() + self.key_size.len();
         let of_one = self.autoload.len() + self.no_autoload.len() + self.no_autocreate.len() + self.set.len() + sizes;
         if objects > 1 && of_one > 0 {
             let what = format!(
-                "--autoload, --no-autoload, --no-autocreate, --set and map sizes need a single object, and there are {objects}"
+                "--autoload, --no-autoload, --no-autocreate, --set and map sizes need a single object, not {objects}"
             );
             return Err(Stop::Usage(what));
         }
@@ -91,7 +90,7 @@ impl SettingsArgs {
             None => None,
         };
         for (option, value) in &self.set_kconfig {
-            // What comes first is what holds.
+            // The first setting of an option counts.
             let rest = kconfig.take().unwrap_or_default();
             kconfig = Some(format!("{option}={value}\n{rest}"));
         }
@@ -100,7 +99,7 @@ impl SettingsArgs {
 }
 
 impl Settings<'_> {
-    /// Takes programs in that are optional, and leaves others out.
+    /// Sets the autoload of programs.
     pub(super) fn choose_programs(&self, skeleton: &mut Skeleton) -> Result<(), String> {
         for (names, autoload) in [(&self.args.autoload, true), (&self.args.no_autoload, false)] {
             for name in names {
@@ -108,10 +107,10 @@ impl Settings<'_> {
                 let mut named = programs.iter_mut().filter(|program| program.native.name == *name);
                 match (named.next(), named.next()) {
                     (Some(program), None) => program.sec.autoload = autoload,
-                    (Some(_), Some(_)) => return Err(format!("it has several programs `{name}`")),
+                    (Some(_), Some(_)) => return Err(format!("several programs are named `{name}`")),
                     (None, _) => {
                         let names: Vec<_> = programs.iter().map(|program| program.native.name.as_str()).collect();
-                        return Err(format!("it has no program `{name}`; its programs: {}", names.join(", ")));
+                        return Err(format!("no program `{name}`; the object has: {}", names.join(", ")));
                     }
                 }
             }
@@ -119,7 +118,7 @@ impl Settings<'_> {
         Ok(())
     }
 
-    /// The first values of sections with variables that are changed, by their maps' indexes.
+    /// The initial values of sections with changed variables, by the index of their map.
     pub(super) fn values(&self, skeleton: &Skeleton) -> Result<Vec<(usize, Vec<u8>)>, String> {
         let mut values: Vec<(usize, Vec<u8>)> = Vec::new();
         for (name, text) in &self.args.set {
@@ -133,7 +132,7 @@ impl Settings<'_> {
             });
             let start = var.offset as usize;
             let place = values[index].1.get_mut(start..start + bytes.len());
-            place.ok_or_else(|| format!("`{name}` is not inside its section"))?.copy_from_slice(&bytes);
+            place.ok_or_else(|| format!("`{name}` exceeds its section"))?.copy_from_slice(&bytes);
         }
         Ok(values)
     }
@@ -154,9 +153,9 @@ impl Settings<'_> {
         match self.args.set_kconfig.iter().find(|(option, _)| !asked.contains(&option.as_str())) {
             None => Ok(()),
             Some((option, _)) if asked.is_empty() => {
-                Err(format!("it uses no kernel option, so {option} has no effect"))
+                Err(format!("the object uses no kernel options, so {option} has no effect"))
             }
-            Some((option, _)) => Err(format!("it does not use {option}; its options: {}", asked.join(", "))),
+            Some((option, _)) => Err(format!("the object does not use {option}, only: {}", asked.join(", "))),
         }
     }
 
@@ -165,12 +164,12 @@ impl Settings<'_> {
         PlanOptions { license: self.args.license.clone(), ..PlanOptions::default() }
     }
 
-    /// Whether a map is left out. One that is optional (`SEC("?.struct_ops")`) is, too.
+    /// Whether a map is left out; optional maps (`SEC("?.struct_ops")`) are.
     pub(super) fn leaves_out(&self, map: &Map) -> bool {
         self.args.no_autocreate.contains(&map.name) || map.struct_ops.as_ref().is_some_and(|ops| !ops.autocreate)
     }
 
-    /// Refuses changes of maps that the object does not have.
+    /// Rejects changes of maps that the object does not have.
     pub(super) fn check_maps(&self, skeleton: &Skeleton) -> Result<(), String> {
         let maps = &skeleton.plan.maps;
         let sized = self.sizes().map(|(name, ..)| name);
@@ -179,7 +178,7 @@ impl Settings<'_> {
             None => Ok(()),
             Some(name) => {
                 let names: Vec<_> = maps.iter().map(|map| map.name.as_str()).collect();
-                Err(format!("it has no map `{name}`; its maps: {}", names.join(", ")))
+                Err(format!("no map `{name}`; the object has: {}", names.join(", ")))
             }
         }
     }
@@ -206,13 +205,13 @@ impl Settings<'_> {
         all.into_iter().flat_map(|(sizes, set)| sizes.iter().map(move |(name, size)| (name.as_str(), *size, set)))
     }
 
-    /// Says what the kernel is configured with.
+    /// Passes the kernel configuration to the runtime.
     pub(super) fn configure(&self, opened: &mut Opened<'_>) -> skelgen_runtime::Result<()> {
         self.kconfig.as_ref().map_or(Ok(()), |config| opened.set_kconfig(config))
     }
 }
 
-/// The map called `name` among those that are changed, where it now is if it was not.
+/// The map `name` in the list of changed maps; adds it if needed.
 fn changed_map<'m>(
     changed: &'m mut Vec<OpenMap>,
     opened: &Opened<'_>,
@@ -229,21 +228,21 @@ fn changed_map<'m>(
     Ok(&mut changed[place])
 }
 
-/// The value as the variable has it in memory.
+/// The bytes of the value in memory.
 fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> {
     let btf = &skeleton.object.btf;
     let Some(Scalar { size, signed, kind }) = scalar(skeleton, var.type_id) else {
-        return Err(format!("its type is {}, and --set takes only numbers", btf.c_type(var.type_id)));
+        return Err(format!("its type is {}; --set takes only scalars", btf.c_type(var.type_id)));
     };
     let named = match (kind, text) {
         (Kind::Bool | Kind::Number, "true") => Some(1),
         (Kind::Bool | Kind::Number, "false") => Some(0),
         (Kind::Bool, text) => {
             let number = parse(text).filter(|number| matches!(number, 0 | 1));
-            Some(number.ok_or("a bool is true, false, 1 or 0")?)
+            Some(number.ok_or("write a bool as true, false, 1 or 0")?)
         }
         (Kind::Enum(enumerators), name) => enumerators.iter().find(|one| btf.name(one.name) == name).map(|one| {
-            // Values of an enum without a sign are the bits of a u64.
+            // Values of an unsigned enum are the bits of a u64.
             if signed { one.value.into() } else { i128::from(one.value.cast_unsigned()) }
         }),
         (Kind::Number, _) => None,
@@ -251,15 +250,15 @@ fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> 
     let unknown = || match kind {
         Kind::Enum(enumerators) => {
             let names: Vec<_> = enumerators.iter().map(|one| btf.name(one.name)).collect();
-            format!("it takes a number or one of: {}", names.join(", "))
+            format!("write a number or one of: {}", names.join(", "))
         }
-        _ => "a number is written 12, -1 or 0x1f".to_owned(),
+        _ => "write a number as 12, -1 or 0x1f".to_owned(),
     };
     let value = named.or_else(|| parse(text)).ok_or_else(unknown)?;
     let bits = 8 * size as u32;
     let (least, most) = if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
     if !(least..=most).contains(&value) {
-        return Err(format!("it takes {least} to {most}"));
+        return Err(format!("the value must be {least} to {most}"));
     }
     Ok(match skeleton.plan.endian {
         Endian::Little => value.to_le_bytes()[..size].to_vec(),
@@ -267,14 +266,14 @@ fn bytes(skeleton: &Skeleton, var: &Var, text: &str) -> Result<Vec<u8>, String> 
     })
 }
 
-/// A variable that one number fills.
+/// A scalar variable.
 struct Scalar<'a> {
     size: usize,
     signed: bool,
     kind: Kind<'a>,
 }
 
-/// What a value may be written as, besides a number.
+/// The accepted values, besides numbers.
 #[derive(Clone, Copy)]
 enum Kind<'a> {
     Bool,
@@ -287,7 +286,7 @@ fn scalar(skeleton: &Skeleton, ty: TypeId) -> Option<Scalar<'_>> {
     let (size, signed, kind) = match skeleton.object.btf.get_resolved(ty) {
         Type::Int(int) if int.is_bool() => (Some(int.size).filter(|&size| size == 1)?, false, Kind::Bool),
         Type::Int(int) => (int.size, int.is_signed(), Kind::Number),
-        // clang before 15 cuts the values of such an enum to 32 bits.
+        // clang before 15 truncates the values of such an enum to 32 bits.
         Type::Enum(ty) if ty.size > 4 => (ty.size, ty.signed, Kind::Number),
         Type::Enum(ty) | Type::Enum64(ty) => (ty.size, ty.signed, Kind::Enum(&ty.values)),
         _ => return None,
@@ -318,13 +317,13 @@ mod tests {
         assert_eq!([of("armed", "false"), of("armed", "0")], [Ok(vec![0]), Ok(vec![0])]);
         assert_eq!([of("armed", "true"), of("armed", "1")], [Ok(vec![1]), Ok(vec![1])]);
         for wrong in ["2", "-1", "yes", ""] {
-            assert_eq!(of("armed", wrong), Err("a bool is true, false, 1 or 0".to_owned()));
+            assert_eq!(of("armed", wrong), Err("write a bool as true, false, 1 or 0".to_owned()));
         }
-        assert_eq!(of("errors", "-1"), Err("it takes 0 to 4294967295".to_owned()));
-        assert_eq!(of("last_pid", "2147483648"), Err("it takes -2147483648 to 2147483647".to_owned()));
-        assert_eq!(of("hits", "1.5"), Err("a number is written 12, -1 or 0x1f".to_owned()));
-        assert_eq!(of("calls", "1"), Err("its type is struct call_range, and --set takes only numbers".to_owned()));
-        assert!(of("his", "1").unwrap_err().starts_with("it has no variable `his`; its variables: "));
+        assert_eq!(of("errors", "-1"), Err("the value must be 0 to 4294967295".to_owned()));
+        assert_eq!(of("last_pid", "2147483648"), Err("the value must be -2147483648 to 2147483647".to_owned()));
+        assert_eq!(of("hits", "1.5"), Err("write a number as 12, -1 or 0x1f".to_owned()));
+        assert_eq!(of("calls", "1"), Err("its type is struct call_range; --set takes only scalars".to_owned()));
+        assert!(of("his", "1").unwrap_err().starts_with("no variable `his`; the object has: "));
     }
 
     #[test]
@@ -336,8 +335,8 @@ mod tests {
         assert_eq!(of("d_level", "BELOW"), Ok((-3i32).to_le_bytes().to_vec()));
         assert_eq!(of("d_wide", "0x123456789a"), Ok(0x12_3456_789au64.to_le_bytes().to_vec()));
         // The object's BTF has 32 bits of it.
-        assert_eq!(of("d_wide", "WIDE_LARGE"), Err("a number is written 12, -1 or 0x1f".to_owned()));
-        let names = "it takes a number or one of: RED, GREEN, BLUE, SAME_AS_BLUE";
+        assert_eq!(of("d_wide", "WIDE_LARGE"), Err("write a number as 12, -1 or 0x1f".to_owned()));
+        let names = "write a number or one of: RED, GREEN, BLUE, SAME_AS_BLUE";
         for wrong in ["PURPLE", "true", "green", ""] {
             assert_eq!(of("d_colour", wrong), Err(names.to_owned()));
         }
@@ -348,13 +347,10 @@ mod tests {
         let object = include_bytes!("../../../../fixtures/counters.bpf.o");
         let skeleton = Skeleton::new("counters.bpf.o", object).expect("a good object");
         let of = |name: &str| variables::find(&skeleton, name).map(drop).unwrap_err();
-        assert_eq!(of("calls.lowest"), "`calls` is a variable, and --set cannot set its members or elements");
-        assert_eq!(
-            of("percpu.calls.lowest"),
-            "`percpu.calls` is a variable, and --set cannot set its members or elements"
-        );
-        assert_eq!(of("by_class[9]"), "`by_class` is a variable, and --set cannot set its members or elements");
-        assert!(of("nope[9]").starts_with("it has no variable `nope[9]`; its variables: "));
+        assert_eq!(of("calls.lowest"), "`calls` is a variable; --set cannot set its members or elements");
+        assert_eq!(of("percpu.calls.lowest"), "`percpu.calls` is a variable; --set cannot set its members or elements");
+        assert_eq!(of("by_class[9]"), "`by_class` is a variable; --set cannot set its members or elements");
+        assert!(of("nope[9]").starts_with("no variable `nope[9]`; the object has: "));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What became of each step of a plan.
+//! The result of each step of a plan.
 
 use anstyle::Style;
 use serde::Serialize;
@@ -10,19 +10,19 @@ use super::settings::Settings;
 use crate::plan;
 use crate::ui::{fold, style};
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     Done,
-    /// Not on this kernel, or not asked for.
+    /// Not for this kernel, or left out.
     Skipped,
     Failed,
-    /// Something before it has failed.
+    /// An earlier step failed.
     NotReached,
 }
 
-/// A step and what became of it.
+/// A step and its result.
 #[derive(Debug, Serialize)]
 pub(super) struct Carried {
     step: usize,
@@ -114,7 +114,7 @@ impl Carried {
         const MARK: usize = 2 + 4 + 1 + 4 + 2;
         let (mark, style) = self.outcome.shown();
         let text = if matches!(self.outcome, Outcome::Done | Outcome::Failed) { Style::new() } else { style::DIM };
-        // Details stand in a column of their own, behind what is done.
+        // Details are in a second column.
         let details = self.text.match_indices("  ").last().map_or(0, |(spaces, _)| spaces + 2);
         let folded = fold(&self.text, MARK, &" ".repeat(MARK + details), columns);
         format!("  {style}{mark:<4}{style:#} {text}{:>4}  {folded}{text:#}", self.step)

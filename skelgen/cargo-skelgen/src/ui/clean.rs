@@ -1,8 +1,7 @@
 //! A filter for the command's output: an object's names cannot control the terminal.
 //!
-//! All output passes through it, with the names of sections and symbols, source lines and verifier logs in it. Of escape
-//! sequences only the command's own colours pass. Other unprintable characters are written as `\u001b`, which JSON reads
-//! as the same character.
+//! All output passes through it, including names of sections and symbols, source lines and verifier logs. Only the command's own
+//! colours pass. Other unprintable characters are written as `\u001b`, which JSON reads as the same character.
 
 use std::io::{self, Write};
 

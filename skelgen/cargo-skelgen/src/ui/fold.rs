@@ -1,16 +1,16 @@
-//! Lines that are longer than the terminal is wide, folded between words.
+//! Folds lines between words to the terminal's width.
 //!
-//! Only a terminal has a width: on a pipe, a line is a line.
+//! Output to a pipe is not folded.
 
 use std::os::fd::AsFd;
 
-/// How many columns the terminal has that `stream` is, if it is one.
+/// The terminal's width in columns, if `stream` is a terminal.
 pub(crate) fn columns(stream: impl AsFd) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0))
 }
 
-/// The text in lines of so many `columns`. Before the first stands something `taken` columns wide, before each of the
-/// others `margin`. A word that is longer than a line is left to the terminal.
+/// The text in lines of so many `columns`. The first line begins after `taken` columns, the others with `margin`. The terminal wraps a
+/// word that is longer than a line.
 pub(crate) fn fold(text: &str, taken: usize, margin: &str, columns: Option<usize>) -> String {
     let Some(columns) = columns else { return text.to_owned() };
     let mut folded = String::new();

@@ -1,7 +1,7 @@
-//! How the command speaks: colours and tables on a terminal, plain text elsewhere.
+//! Output: colours and tables on a terminal, plain text elsewhere.
 //!
-//! Everything is written with its colours; [`out`] and [`err`] take them out again where they are not wanted. What is
-//! not a terminal gets none, unless `--color always` or `CLICOLOR_FORCE` asks for them; `NO_COLOR` is heeded.
+//! All code writes colours; [`out`] and [`err`] remove them if the stream is not a terminal. `--color always` and `CLICOLOR_FORCE`
+//! keep colours, `NO_COLOR` removes them.
 
 mod clean;
 mod fold;
@@ -34,7 +34,7 @@ pub(crate) enum Color {
 }
 
 impl Color {
-    /// What `args` ask for, before anything else is known of them: mistakes on the command line have colours too.
+    /// The setting in `args`, read before they are parsed: errors about the command line have colours too.
     pub(crate) fn of(args: &[OsString]) -> Self {
         let args = args.iter().take_while(|arg| *arg != "--").map(OsString::as_os_str);
         let mut chosen = Color::Auto;
@@ -50,7 +50,7 @@ impl Color {
         chosen
     }
 
-    /// Has [`out`] and [`err`] heed it.
+    /// Applies the setting to [`out`] and [`err`].
     pub(crate) fn set(self) {
         let choice = match self {
             Color::Auto => ColorChoice::Auto,
@@ -60,7 +60,7 @@ impl Color {
         choice.write_global();
     }
 
-    /// The same for what clap itself writes.
+    /// The same setting for clap's own output.
     pub(crate) fn for_clap(self) -> clap::ColorChoice {
         match self {
             Color::Auto => clap::ColorChoice::Auto,
@@ -83,14 +83,13 @@ pub(crate) fn err() -> Clean<AutoStream<StderrLock<'static>>> {
     Clean(AutoStream::auto(io::stderr().lock()))
 }
 
-/// The text without the escape sequences that names of files and arguments may have in them: [`out`] and [`err`] let colours
-/// pass. Newlines stay.
+/// The text without escape sequences, which names of files and arguments can contain: [`out`] and [`err`] let colours pass. It keeps
+/// newlines.
 pub(crate) fn plain(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes what is being done to standard error, as cargo does: `   Compiling counters.bpf.c`. Where that cannot be
-/// written, there is nobody to tell.
+/// Writes an action to standard error in cargo's style: `   Compiling counters.bpf.c`. An error while writing is ignored.
 pub(crate) fn status(verb: &str, what: impl fmt::Display) {
     let _ = writeln!(err(), "{GOOD}{verb:>12}{GOOD:#} {}", plain(&what.to_string()));
 }

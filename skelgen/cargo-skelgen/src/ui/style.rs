@@ -1,19 +1,19 @@
-//! The colours, by what they mean; they are those of cargo.
+//! Colours by meaning, as in cargo.
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 
-/// It worked.
+/// Success.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// It did not.
+/// Failure.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// It did, and there is something to know.
+/// A warning or note.
 pub(crate) const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-/// It is not known.
+/// Unknown.
 pub(crate) const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
-/// The name of a part.
+/// A heading.
 pub(crate) const TITLE: Style = Style::new().bold();
-/// What is there to be passed over.
+/// Less important text.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// The name of a variable, map or program.
 pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
@@ -21,7 +21,7 @@ pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
 pub(crate) const TYPE: Style = AnsiColor::Green.on_default();
 /// A variable's value.
 pub(crate) const VALUE: Style = AnsiColor::Magenta.on_default();
-/// Bytes of no variable.
+/// Padding.
 pub(crate) const HOLE: Style = AnsiColor::Yellow.on_default().dimmed();
 /// A line of source.
 pub(crate) const SOURCE: Style = AnsiColor::Blue.on_default();

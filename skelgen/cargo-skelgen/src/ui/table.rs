@@ -7,7 +7,7 @@ use skelgen::printable;
 
 use super::{columns, fold, style};
 
-/// On which side of its column a cell stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     /// Text.
@@ -91,16 +91,15 @@ macro_rules! cell_of_number {
 
 cell_of_number! { u32 u64 usize }
 
-/// Nothing is an empty cell.
+/// `None` is an empty cell.
 impl<T: Into<Cell>> From<Option<T>> for Cell {
     fn from(cell: Option<T>) -> Self {
         cell.map(Into::into).unwrap_or_default()
     }
 }
 
-/// Rows below a line of headings, two spaces before each. A column that is empty in every row is left out. On a terminal
-/// that is too narrow, text in the last column is folded; a column that has no room at all goes below its row, behind
-/// its heading.
+/// Rows below a line of headings, indented by two spaces. Columns without any text are left out. On a narrow terminal the
+/// last column is folded; a column without room goes below its row, after its heading.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
@@ -108,7 +107,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// No rows yet, below these headings. Without any heading there is no line for them.
+    /// An empty table with these headings. If all headings are empty, their line is left out.
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
         Table { columns: columns.to_vec(), rows: Vec::new() }
     }
@@ -120,10 +119,10 @@ impl Table {
     }
 }
 
-/// What stands before the cells that have no room in their row.
+/// The indentation of cells below their row.
 const BELOW: &str = "      ";
 
-/// Text with less room than this is not folded beside other columns.
+/// The least width for folded text beside other columns.
 const ROOM: usize = 12;
 
 impl fmt::Display for Table {
@@ -150,7 +149,7 @@ impl Table {
         Ok(())
     }
 
-    /// Writes cells that have no room in their row, each behind its heading.
+    /// Writes the cells below a row, each after its heading.
     fn below<'a>(
         &self,
         f: &mut impl fmt::Write,
@@ -176,7 +175,7 @@ impl Table {
         if at > 0 { writeln!(f) } else { Ok(()) }
     }
 
-    /// The columns that have room beside each other.
+    /// The columns that fit beside each other.
     fn place(&self, used: &[usize], columns: Option<usize>) -> Vec<Placed> {
         let mut placed = Vec::new();
         let mut start = 2;
@@ -197,12 +196,12 @@ impl Table {
     }
 }
 
-/// A column that has room.
+/// A column that fits.
 struct Placed {
     column: usize,
     align: Align,
     width: usize,
-    /// Where it begins.
+    /// Its first column on the screen.
     start: usize,
 }
 
@@ -216,7 +215,7 @@ fn line(f: &mut impl fmt::Write, placed: &[Placed], cells: &[Cell], columns: Opt
         }
         let len = text.chars().count();
         let begin = start + if *align == Align::Right { width - len } else { 0 };
-        // Spaces are written before what they keep apart, so that no line ends in one.
+        // Write spaces before the next cell, so that no line ends with spaces.
         let text = cell.paint(&fold(text, begin, &" ".repeat(begin), columns));
         write!(f, "{:1$}{text}", "", begin - at)?;
         at = begin + len;

@@ -130,7 +130,7 @@ fn several_tables_have_options_of_their_own() {
 
     package.configure(&format!("{table}{table}objects = [\"src/bpf/count.bpf.o\"]\n"));
     let ran = package.build(&[]);
-    let error = "error: two tables make src/bpf/count.skel.rs: give one of them a name, or an out-dir\n";
+    let error = "error: two tables write src/bpf/count.skel.rs: give one of them a name or an out-dir\n";
     assert_eq!((ran.status, ran.err.as_str()), (1, error));
 }
 
@@ -151,16 +151,16 @@ defines = { STEP = 1.5 }
     );
     let ran = package.build(&[]);
     assert_eq!((ran.status, ran.out.as_str()), (1, ""));
-    let expected = r#"error: Cargo.toml: package.metadata.skelgen has no key `sorces`; `sources` is like it
+    let expected = r#"error: Cargo.toml: package.metadata.skelgen has no key `sorces`; did you mean `sources`?
   --> Cargo.toml:9:1
       sorces = ["src/bpf/*.bpf.c"]
 error: Cargo.toml: package.metadata.skelgen has no key `nonsense`
   --> Cargo.toml:10:1
       nonsense = 1
-error: Cargo.toml: there is no file nowhere/*.o
+error: Cargo.toml: no file matches nowhere/*.o
   --> Cargo.toml:11:12
       objects = ["nowhere/*.o"]
-error: Cargo.toml: this is to be a text, in quotes
+error: Cargo.toml: this must be a string
   --> Cargo.toml:12:16
       min-kernel = 7.3
 error: Cargo.toml: visibility = "public": unexpected token
@@ -169,7 +169,7 @@ error: Cargo.toml: visibility = "public": unexpected token
 error: Cargo.toml: type-derive = { "pair" = "zero copy" }: expected `,`; derives are written `Eq, serde::Serialize`
   --> Cargo.toml:14:24
       type-derive = { pair = "zero copy" }
-error: Cargo.toml: a macro is a number, a text, true or false
+error: Cargo.toml: a macro must be a number, a string, true or false
   --> Cargo.toml:15:20
       defines = { STEP = 1.5 }
 "#;
@@ -180,7 +180,7 @@ error: Cargo.toml: a macro is a number, a text, true or false
 
     package.configure("[package.metadata.skelgen]\n");
     fs::remove_file(package.path("src/bpf/count.bpf.c")).unwrap();
-    let error = "error: Cargo.toml: no `sources` and no `objects`, and there is no src/bpf/*.bpf.c\n";
+    let error = "error: Cargo.toml: neither `sources` nor `objects` is set, and no file matches src/bpf/*.bpf.c\n";
     assert!(package.build(&[]).err.starts_with(error), "{}", package.build(&[]).err);
     package.configure("");
     let error = "error: nothing to build: no [package.metadata.skelgen] in Cargo.toml, and no src/bpf/*.bpf.c\n";
@@ -311,7 +311,7 @@ fn what_clang_and_the_generator_say_is_shown_as_it_is() {
     let ran = package.build(&[]);
     let lines: Vec<_> = ran.err.lines().collect();
     assert_eq!((ran.status, lines[0]), (1, "   Compiling src/bpf/count.bpf.c"));
-    assert_eq!(lines[1], "error: src/bpf/count.bpf.c: clang does not compile it (exit status: 1)");
+    assert_eq!(lines[1], "error: src/bpf/count.bpf.c: clang failed (exit status: 1)");
     assert_eq!(lines[2], "src/bpf/count.bpf.c:4:59: error: use of undeclared identifier 'nothing'");
     assert!(!package.path("src/bpf/count.skel.rs").exists());
     let (status, lines) = package.json(&[]);
@@ -343,23 +343,23 @@ fn what_clang_and_the_generator_say_is_shown_as_it_is() {
 fn check_tells_what_is_not_as_the_sources_make_it() {
     let Some(package) = counter("check") else { return };
     let missing = package.build(&["--check"]);
-    let expected = "FAIL src/bpf/count.bpf.o: it is not there, and src/bpf/count.bpf.c makes it\n\
-                    FAIL src/bpf/count.skel.rs: it is not there, and src/bpf/count.bpf.c makes it\n  \
+    let expected = "FAIL src/bpf/count.bpf.o: missing; src/bpf/count.bpf.c generates it\n\
+                    FAIL src/bpf/count.skel.rs: missing; src/bpf/count.bpf.c generates it\n  \
                     help: cargo skelgen build\n";
     assert_eq!((missing.status, missing.out.as_str()), (1, expected));
     package.built(&[]);
     let same = Ran {
         status: 0,
         out: "OK   src/bpf/count.bpf.o\nOK   src/bpf/count.skel.rs\n".to_owned(),
-        err: "    Finished 1 skeleton, as they are kept\n".to_owned(),
+        err: "    Finished 1 skeleton, all up to date\n".to_owned(),
     };
     assert_eq!(package.build(&["--check"]), same);
 
     package.change("src/bpf/header.h", &HEADER.replace("unsigned long hits", "long hits"));
     let Ran { status, out, .. } = package.build(&["--check"]);
     assert_eq!(status, 1);
-    let first = "FAIL src/bpf/count.bpf.o: not what src/bpf/count.bpf.c makes\n  section .BTF is another\n\
-                 FAIL src/bpf/count.skel.rs: not what src/bpf/count.bpf.c makes\n--- src/bpf/count.skel.rs\n";
+    let first = "FAIL src/bpf/count.bpf.o: differs from what src/bpf/count.bpf.c generates\n  section .BTF differs\n\
+                 FAIL src/bpf/count.skel.rs: differs from what src/bpf/count.bpf.c generates\n--- src/bpf/count.skel.rs\n";
     assert!(out.starts_with(first), "{out}");
     assert!(
         out.contains("\n-                pub hits: u64,\n") && out.contains("\n+                pub hits: i64,\n"),
@@ -400,7 +400,7 @@ fn packages_are_chosen_as_with_cargo() {
     assert!(none.status == 1 && none.err.starts_with("error: nothing to build: "), "{}", none.err);
     let unknown = package.build(&["-p", "three"]);
     assert_eq!((unknown.status, unknown.out.as_str()), (2, ""));
-    assert!(unknown.err.starts_with("error: there is no package `three` in the workspace"), "{}", unknown.err);
+    assert!(unknown.err.starts_with("error: the workspace has no package `three`"), "{}", unknown.err);
     let nowhere = package.build(&["--manifest-path", "nowhere/Cargo.toml"]);
     assert!(nowhere.status == 1 && nowhere.err.starts_with("error: manifest path `"), "{}", nowhere.err);
     let manifest = package.build_in("..", &["--manifest-path", "build-workspace/one/Cargo.toml"]);

@@ -25,7 +25,10 @@ fn what_differs_is_shown_with_the_way_to_mend_it() {
     let path = skeleton("check_changed.rs", "pub dropped: u64", "pub dropped: i64");
     let Ran { status, out, err } = skelgen(&["check", "counters.bpf.o", &path]);
     assert_eq!((status, err.as_str()), (1, ""));
-    assert!(out.starts_with(&format!("FAIL {path}: not what counters.bpf.o makes\n--- {path}\n+++ ")), "{out}");
+    assert!(
+        out.starts_with(&format!("FAIL {path}: differs from what counters.bpf.o generates\n--- {path}\n+++ ")),
+        "{out}"
+    );
     assert!(out.contains("\n-                pub dropped: i64,\n+                pub dropped: u64,\n"), "{out}");
     assert!(out.ends_with(&format!("\n  help: cargo skelgen gen counters.bpf.o -o {path}\n")), "{out}");
 
@@ -105,8 +108,10 @@ fn what_builders_write_is_checked_with_their_options() {
     bytes[100] ^= 1;
     fs::write(&image, bytes).expect("the target folder can be written");
     let Ran { status, out, .. } = check();
-    let first =
-        format!("FAIL {agent}: not what {} makes\n{image} is not as generated from {}\n", objects[0], objects[0]);
+    let first = format!(
+        "FAIL {agent}: differs from what {} generates\n{image} differs from the file generated from {}\n",
+        objects[0], objects[0]
+    );
     assert!(status == 1 && out.starts_with(&first), "{out}");
     assert!(out.contains(" --image agent_thirty.skel.image --type-derive 'task_info=Eq' -o "), "{out}");
 }

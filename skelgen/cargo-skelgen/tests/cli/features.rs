@@ -71,7 +71,7 @@ fn what_is_asked_of_types_is_found_in_the_kernels() {
         return;
     }
     let (_, document) = document(&["agent.bpf.o"]);
-    assert_eq!(need(&document, "BTF of the kernel", "")["here"], true);
+    assert_eq!(need(&document, "kernel BTF", "")["here"], true);
     let target = need(&document, "attach target", "bpf_iter_task");
     assert_eq!((&target["here"], &target["required"]), (&true.into(), &true.into()));
 }
@@ -155,6 +155,6 @@ fn symbols_of_the_kernel_are_looked_up() {
     let schedule = need(&ksyms, "ksym", "schedule");
     assert_eq!((&schedule["here"], &schedule["required"]), (&true.into(), &true.into()));
     let (_, kconfig) = document(&["kconfig.bpf.o"]);
-    let options = need(&kconfig, "configuration of the kernel", "")["for"].as_array().expect("an array");
+    let options = need(&kconfig, "kernel configuration", "")["for"].as_array().expect("an array");
     assert!(options.contains(&"CONFIG_HZ".into()) && !options.contains(&"LINUX_KERNEL_VERSION".into()), "{options:?}");
 }

@@ -136,7 +136,7 @@ fn what_cannot_be_shown_ends_with_1() {
         (&["--plan", "bad/map_without_type.bpf.o"], "error: bad/map_without_type.bpf.o: section .maps: "),
         (
             &["--disasm=nobody", "counters.bpf.o"],
-            "error: counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n",
+            "error: counters.bpf.o: no program `nobody`; the object has: on_sys_enter, on_exec, bump\n",
         ),
     ];
     for (args, start) in cases {

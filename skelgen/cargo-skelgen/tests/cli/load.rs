@@ -56,10 +56,10 @@ fn it_says_in_one_sentence_what_privilege_is_missing() {
 fn it_sets_map_sizes_that_the_object_leaves_at_0() {
     let ran = skelgen(&["load", "--max-entries", "no_such_map=1", "unset_sizes.bpf.o"]);
     assert_eq!(ran.status, 1);
-    assert!(ran.out.contains("it has no map `no_such_map`; its maps: stacks, counts, names"), "{}", ran.out);
+    assert!(ran.out.contains("no map `no_such_map`; the object has: stacks, counts, names"), "{}", ran.out);
     let ran = skelgen(&["load", "--max-entries", "counts=many", "unset_sizes.bpf.o"]);
     assert_eq!(ran.status, 2);
-    assert!(ran.err.contains("a size is written 4096 or 0x1000"), "{}", ran.err);
+    assert!(ran.err.contains("write a size as 4096 or 0x1000"), "{}", ran.err);
     let ran = skelgen(&["load", "--max-entries", "counts=1", "unset_sizes.bpf.o", "counters.bpf.o"]);
     assert_eq!(ran.status, 2, "{}", ran.err);
     if !may_load() {
@@ -71,7 +71,7 @@ fn it_sets_map_sizes_that_the_object_leaves_at_0() {
         let args: Vec<_> = ["load"].into_iter().chain(kept).chain(["unset_sizes.bpf.o"]).collect();
         let ran = skelgen(&args);
         assert_eq!(ran.status, 1);
-        assert!(ran.out.contains(&format!("the object leaves {size} 0")), "{}", ran.out);
+        assert!(ran.out.contains(&format!("the object leaves {size} at 0")), "{}", ran.out);
     }
     let ran = skelgen(&[&["load"], &sizes[..], &["unset_sizes.bpf.o"]].concat());
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
@@ -83,7 +83,7 @@ fn maps_can_be_left_out() {
     let ran = skelgen(&["load", object, "--no-autocreate", "nothing"]);
     assert_eq!(ran.status, 1);
     assert!(
-        ran.out.contains("it has no map `nothing`; its maps: first, second, outer, of_cpus, extra, "),
+        ran.out.contains("no map `nothing`; the object has: first, second, outer, of_cpus, extra, "),
         "{}",
         ran.out
     );
@@ -306,20 +306,24 @@ fn signals_end_the_command_and_the_objects_stay_until_then() {
 #[test]
 fn programs_can_be_left_out_and_variables_set() {
     let absent = skelgen(&["load", "counters.bpf.o", "--no-autoload", "nobody"]);
-    let sentence = "FAIL counters.bpf.o: it has no program `nobody`; its programs: on_sys_enter, on_exec, bump\n";
+    let sentence = "FAIL counters.bpf.o: no program `nobody`; the object has: on_sys_enter, on_exec, bump\n";
     assert_eq!(absent, Ran { status: 1, out: sentence.to_owned(), err: String::new() });
     let wrong = skelgen(&["load", "--json", "counters.bpf.o", "--set", "target_pid=0x1ffffffff"]);
     let line = json::parse(&wrong.out);
     json::is_documented("load", &line);
     assert_eq!((wrong.status, &line["stage"]), (1, &"ask".into()));
-    assert!(line["error"].as_str().is_some_and(|error| error.starts_with("--set target_pid=0x1ffffffff: it takes ")));
+    assert!(
+        line["error"]
+            .as_str()
+            .is_some_and(|error| error.starts_with("--set target_pid=0x1ffffffff: the value must be "))
+    );
     let several = skelgen(&["load", "other/linked.bpf.o", "--set", "same_name=5"]);
     let sentence =
-        "FAIL other/linked.bpf.o: it has 2 variables `same_name`: write `data.same_name` or `data.same_name_`\n";
+        "FAIL other/linked.bpf.o: 2 variables are named `same_name`: write `data.same_name` or `data.same_name_`\n";
     assert_eq!(several, Ran { status: 1, out: sentence.to_owned(), err: String::new() });
     let unasked = skelgen(&["load", "kconfig.bpf.o", "--set-kconfig", "CONFIG_HZZ=5"]);
     assert!(
-        unasked.out.starts_with("FAIL kconfig.bpf.o: it does not use CONFIG_HZZ; its options: "),
+        unasked.out.starts_with("FAIL kconfig.bpf.o: the object does not use CONFIG_HZZ, only: "),
         "{}",
         unasked.out
     );

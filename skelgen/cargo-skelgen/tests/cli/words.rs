@@ -85,7 +85,7 @@ fn hints_name_options_of_the_command() {
     let mut hints = 0;
     for name in names {
         let said = skelgen(&["load", &format!("{name}.bpf.o")]).out;
-        let for_code = said.contains("this command has no option for them");
+        let for_code = said.contains("this command has no option for it");
         let methods =
             ["set_kconfig", "set_autoload", "set_prog_type", "set_attach_target", "set_inner_map", "set_percpu_mode"];
         assert!(for_code || !methods.iter().any(|method| said.contains(method)), "{name}: {said}");
@@ -95,7 +95,7 @@ fn hints_name_options_of_the_command() {
     let missing = skelgen(&["load", "bad/kconfig_missing.bpf.o"]).out;
     assert!(missing.contains("; or --set-kconfig gives it a value"), "{missing}");
     let untyped = skelgen(&["load", "unknown_section.bpf.o"]).out;
-    assert!(untyped.contains("do not load it: --no-autoload"), "{untyped}");
+    assert!(untyped.contains("leave it out: --no-autoload"), "{untyped}");
 }
 
 #[test]
