@@ -11,7 +11,7 @@ pub struct StructOpsDesc<'a> {
     pub type_name: &'a str,
     /// Whether the map is created unless told otherwise: not in section `?.struct_ops`.
     pub autocreate: bool,
-    /// The first value; 0 where it has programs. As long as [`MapDesc::value_size`].
+    /// The first value; 0 where it has programs. As long as [`MapDesc::value_size`](super::MapDesc::value_size).
     pub init: &'a [u8],
     /// The members.
     pub members: &'a [MemberDesc<'a>],
@@ -32,7 +32,7 @@ pub struct MemberDesc<'a> {
     pub bitfield: bool,
     /// Whether it is a pointer to a function, in whose place a program can stand.
     pub function: bool,
-    /// The program that the object has there: an index into [`ObjectDesc::progs`].
+    /// The program that the object has there: an index into [`ObjectDesc::progs`](super::ObjectDesc::progs).
     pub program: Option<usize>,
 }
 
