@@ -24,7 +24,7 @@ pub struct Options {
     /// The path, as an expression for `include_bytes!`, of the file that has the loader's image. By default the image
     /// is a literal in the source.
     pub image: Option<TokenStream>,
-    /// All of this in words, which a file of the skeleton keeps: those of a [`Recipe`].
+    /// All of this in words, which a file of the skeleton keeps: those of a [`Recipe`](super::Recipe).
     pub words: String,
 }
 

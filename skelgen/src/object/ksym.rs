@@ -9,7 +9,7 @@ pub struct Ksym {
     pub kind: KsymKind,
     /// Whether a kernel may be without it: its address is 0 then.
     pub weak: bool,
-    /// The [shape](Btf::shape) of a kfunc's prototype or of a variable's type; `None` without a type. The runtime compares
+    /// The [shape](crate::btf::Btf::shape) of a kfunc's prototype or of a variable's type; `None` without a type. The runtime compares
     /// it with the kernel's. If they differ, a weak kfunc counts as missing, and any other symbol is refused.
     pub shape: Option<String>,
 }
