@@ -2,12 +2,14 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
-use std::{fs, io};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
-use skelgen_runtime::uapi::{BPF_TCX_EGRESS, BPF_TCX_INGRESS};
+use skelgen_runtime::uapi::{BPF_NETKIT_PEER, BPF_NETKIT_PRIMARY, BPF_TCX_EGRESS, BPF_TCX_INGRESS};
 use skelgen_runtime::{Errno, Link};
-use skelgen_tests::namespaces::{away_from_the_machine, bring_loopback_up};
+use skelgen_tests::namespaces::{
+    add_netkit, away_from_the_machine, bring_loopback_up, bring_up, interface_index, set_address,
+};
 use skelgen_tests::skeletons::interfaces::{Interfaces, LoadedInterfaces, OpenInterfaces};
 use skelgen_tests::skeletons::sec_forms::SecForms;
 use skelgen_tests::{came_later, is_from, may_load, not_on_this_kernel};
@@ -167,5 +169,76 @@ fn tcx_programs_see_each_packet() {
         assert_eq!(exchange(), (4, 3));
         drop(egress);
         assert_eq!(exchange(), (4, 3));
+    });
+}
+
+/// A program on the primary device sees what that device sends, and one on the peer what the peer sends.
+#[test]
+fn netkit() {
+    if !may_load() {
+        return;
+    }
+    if !is_from("BPF_NETKIT_PRIMARY") {
+        return not_on_this_kernel(came_later("BPF_NETKIT_PRIMARY"));
+    }
+    away_from_the_machine(|| {
+        match add_netkit("first") {
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                return not_on_this_kernel("netkit devices (CONFIG_NETKIT)");
+            }
+            result => result.unwrap(),
+        }
+        let [first, second] = [10, 20].map(|network| Ipv4Addr::new(192, 0, network, 1));
+        for (name, address) in [("first", first), ("nk0", second)] {
+            set_address(name, address).unwrap();
+            bring_up(name).unwrap();
+        }
+        let [primary, peer] = [c"first", c"nk0"].map(|name| interface_index(name).unwrap());
+        let skel = counting(|open| {
+            open.progs.on_primary.set_autoload(true);
+            open.progs.on_peer.set_autoload(true);
+        });
+        let progs = &skel.progs;
+        // Each network is behind its device, and nobody there answers. Gives what the programs counted of one packet and of two.
+        let mut before = (0, 0);
+        let mut counted = || {
+            send(first, (Ipv4Addr::new(192, 0, 10, 9), 9));
+            send(second, (Ipv4Addr::new(192, 0, 20, 9), 9));
+            send(second, (Ipv4Addr::new(192, 0, 20, 9), 9));
+            let bss = skel.bss.get();
+            let (primary, peer) = (bss.primary - before.0, bss.peer - before.1);
+            before = (bss.primary, bss.peer);
+            (primary, peer)
+        };
+        // Both are attached to the primary device.
+        let attach = || [&progs.on_primary, &progs.on_peer].map(|program| program.attach_interface(primary).unwrap());
+        // The kernel starts the devices' queues in the background, and drops all packets until then.
+        let attached = attach();
+        let deadline = Instant::now() + PATIENCE;
+        while counted() != (1, 2) {
+            assert!(Instant::now() < deadline, "no packets pass, or not all");
+            thread::sleep(Duration::from_millis(10));
+        }
+        drop(attached);
+        assert_eq!(counted(), (0, 0));
+
+        let on_primary = progs.on_primary.attach_interface(primary).unwrap();
+        assert_eq!(counted(), (1, 0));
+        drop(on_primary);
+        let [on_primary, on_peer] = attach();
+        assert_eq!(counted(), (1, 2));
+        for (link, program, attach_type) in
+            [(&on_primary, &progs.on_primary, BPF_NETKIT_PRIMARY), (&on_peer, &progs.on_peer, BPF_NETKIT_PEER)]
+        {
+            assert_eq!(told(link, "link_type"), "netkit");
+            assert_eq!(told(link, "prog_id"), prog_info(program).id.to_string());
+            assert!(told(link, "attach_type").starts_with(&attach_type.0.to_string()));
+        }
+        drop(on_primary);
+        assert_eq!(counted(), (0, 2));
+        on_peer.detach().unwrap();
+        assert_eq!(counted(), (0, 0));
+        assert_eq!(progs.on_peer.attach_interface(peer).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(progs.on_peer.attach_interface(LOOPBACK).unwrap_err().errno(), Some(Errno::ENXIO));
     });
 }
