@@ -46,7 +46,7 @@
 //! | [`Mapped<T>`](Mapped), [`MappedRo<T>`](MappedRo) | `.data` and `.bss`, `.rodata`: memory shared with the programs |
 //! | [`Unmapped<T>`](Unmapped) | a section that contains only static and hidden variables |
 //! | [`PerCpuMap<K, V>`](PerCpuMap) | `percpu_array`, `percpu_hash`, `lru_percpu_hash`, `percpu_cgroup_storage` |
-//! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `lpm_trie` |
+//! | [`TypedMap<K, V>`](TypedMap) | `array`, `hash`, `lru_hash`, `rhash`, `lpm_trie` |
 //! | [`Queue<V>`](Queue), [`BloomFilter<V>`](BloomFilter) | `queue` and `stack`, `bloom_filter` |
 //! | [`RingBuf<T>`](RingBuf), made from the [`Map`] | `ringbuf`: records from programs |
 //! | [`StructOps<T>`](StructOps) | `struct_ops`: a kernel struct whose members are programs |

@@ -67,6 +67,7 @@ mod raw_elem;
 mod read_only;
 mod refused_types;
 mod resize;
+mod rhash;
 mod ring_buffer;
 mod sections;
 mod shapes;

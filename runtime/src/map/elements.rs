@@ -12,7 +12,7 @@ const WHAT: &str = "read the elements of map";
 /// The elements of a map, read many at a time.
 ///
 /// Each is as it was when its batch was read. An element that is added or removed meanwhile may be met or not; none is
-/// met twice in a hash map, whatever is deleted.
+/// met twice in a hash map, whatever is deleted. An `rhash` is read whole, see [`TypedMap::iter`](crate::TypedMap::iter).
 #[derive(Debug)]
 pub struct Elements<'m, K, V> {
     walk: Walk<'m>,

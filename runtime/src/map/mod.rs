@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Map          keys and values as bytes, and every flag of the kernel's
-//! TypedMap     hash, array, lru_hash, lpm_trie
+//! TypedMap     hash, array, lru_hash, rhash, lpm_trie
 //! Queue        queue, stack
 //! BloomFilter  bloom_filter
 //! RingBuf      ringbuf: records that programs send, one reader at a time
@@ -18,6 +18,7 @@ mod flags;
 mod pin;
 mod queue;
 mod refused;
+mod rhash;
 mod ring;
 mod typed;
 mod walk;
@@ -28,7 +29,9 @@ use std::path::Path;
 use std::{fmt, fs, iter};
 
 use crate::sys::elem::{MapFd, Shape};
-use crate::sys::uapi::{BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapFlags, MapType};
+use crate::sys::uapi::{
+    BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, BPF_MAP_TYPE_RHASH, MapFlags, MapType,
+};
 use crate::sys::{Errno, bpf};
 use crate::{Error, Result, cpus, diagnose, features, kernel};
 
@@ -248,11 +251,17 @@ impl Map {
     /// The keys, each as it is when the iterator gets to it (`BPF_MAP_GET_NEXT_KEY`).
     ///
     /// If the key before was deleted meanwhile, a hash map starts again at its first; the iterator ends after as many
-    /// keys as the map can hold, so that it ends in any case.
+    /// keys as the map can hold, so that it ends in any case. The keys of an `rhash` are those of its elements, read as
+    /// [`TypedMap::iter`] reads them: after a resize of the table, the key after another says nothing.
     pub fn keys(&self) -> impl Iterator<Item = Result<Vec<u8>>> + '_ {
         let mut last: Option<Vec<u8>> = None;
         let mut left = self.most_keys();
+        let mut whole = (self.map_type() == BPF_MAP_TYPE_RHASH).then(|| Walk::new(self, 0, false));
         iter::from_fn(move || {
+            if let Some(walk) = &mut whole {
+                let key = walk.next()?.map(|(key, _)| key.to_vec());
+                return Some(key.map_err(|errno| self.failed("list the keys of map").refused(errno, self.shape())));
+            }
             left = left.checked_sub(1)?;
             let mut next = vec![0; self.key_size()];
             match self.fd.next_key(last.as_deref(), &mut next).and_then(|()| self.is_key(&next)) {

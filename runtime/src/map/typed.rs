@@ -10,7 +10,8 @@ use crate::sys::Errno;
 use crate::sys::uapi::*;
 use crate::{Error, Result};
 
-/// A map with keys and values of known types, and one value for all CPUs: a hash, an array, an `lru_hash`, an `lpm_trie`.
+/// A map with keys and values of known types, and one value for all CPUs: a hash, an array, an `lru_hash`, an
+/// `rhash`, an `lpm_trie`.
 ///
 /// Per-CPU maps are [`PerCpuMap`](crate::PerCpuMap)s, maps without keys [`Queue`](crate::Queue)s and
 /// [`BloomFilter`](crate::BloomFilter)s.
@@ -124,7 +125,7 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     ///
     /// # Errors
     ///
-    /// The map is neither a hash nor an `lru_hash`.
+    /// The map is neither a hash, nor an `lru_hash`, nor an `rhash`.
     pub fn take(&self, key: &K) -> Result<Option<V>> {
         self.check_is_hash("take from map")?;
         let mut room = Room::<V>::new();
@@ -154,6 +155,13 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
 
     /// The elements, read many at a time (`BPF_MAP_LOOKUP_BATCH`). Those with large values come
     /// [`boxed`](Elements::boxed).
+    ///
+    /// An `rhash` is read whole before the first element is given, because the kernel resizes its table while elements come
+    /// and go, and a batch then continues at another place. No element is given twice; one that is deleted after the read is
+    /// still given. In a map at rest, the read meets every element. While elements are inserted or deleted, or the kernel is
+    /// still resizing the table because of them, it may miss elements that stay: no command reports a resize. The read only
+    /// infers it from the elements' order, and then reads again. The error `EAGAIN` means that each of 100 attempts was
+    /// disturbed.
     pub fn iter(&self) -> Elements<'_, K, V> {
         Elements::new(Walk::new(&self.map, 0, false), 0)
     }
@@ -161,9 +169,12 @@ impl<K: Plain, V: Value> TypedMap<K, V> {
     /// Takes the elements out, many at a time (`BPF_MAP_LOOKUP_AND_DELETE_BATCH`). Those of a batch that was read are gone
     /// from the map even if the iterator is dropped before it gave them.
     ///
+    /// An `rhash` is drained until nothing is left in it, elements among it that programs insert meanwhile: at most 64 times
+    /// as many elements as it has room for. If two processes drain it at once, the kernel can give an element to both.
+    ///
     /// # Errors
     ///
-    /// The map is neither a hash nor an `lru_hash`.
+    /// The map is neither a hash, nor an `lru_hash`, nor an `rhash`.
     pub fn drain(&self) -> Result<Elements<'_, K, V>> {
         self.check_is_hash("take the elements of map")?;
         Ok(Elements::new(Walk::new(&self.map, 0, true), 0))
@@ -237,7 +248,11 @@ fn check_sizes(map: &Map, key_size: usize, value_size: usize) -> Result<()> {
 /// Whether elements can be taken out of the map.
 pub(crate) fn check_is_hash(map: &Map, what: &'static str) -> Result<()> {
     match map.map_type() {
-        BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_PERCPU_HASH | BPF_MAP_TYPE_LRU_PERCPU_HASH => Ok(()),
+        BPF_MAP_TYPE_HASH
+        | BPF_MAP_TYPE_LRU_HASH
+        | BPF_MAP_TYPE_PERCPU_HASH
+        | BPF_MAP_TYPE_LRU_PERCPU_HASH
+        | BPF_MAP_TYPE_RHASH => Ok(()),
         other => Err(map.failed(what).because(format!("only hash maps support this, not a {}", other))),
     }
 }

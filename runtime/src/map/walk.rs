@@ -1,13 +1,16 @@
 //! Reading all elements: `BPF_MAP_LOOKUP_BATCH` and `BPF_MAP_LOOKUP_AND_DELETE_BATCH`.
 //!
-//! Where a map's type has no such commands (`percpu_cgroup_storage`), the same is done element by element.
+//! Where a map's type has no such commands (`percpu_cgroup_storage`), the same is done element by element. A walk over an
+//! `rhash` is in [`rhash`].
 
 use std::fmt;
 
 use super::Map;
 use super::batch::in_one_command;
+use super::rhash::{self, Drain};
 use crate::sys::Errno;
 use crate::sys::elem::Cursor;
+use crate::sys::uapi::BPF_MAP_TYPE_RHASH;
 
 /// How often a command is tried again that a signal, or an element that went meanwhile, interrupts.
 const ATTEMPTS: u32 = 100;
@@ -40,6 +43,10 @@ enum By {
         begun: bool,
         left: u32,
     },
+    /// All elements of an `rhash` at once.
+    Whole,
+    /// Elements out of an `rhash`, until none is left.
+    Drain(Drain),
 }
 
 impl<'m> Walk<'m> {
@@ -47,7 +54,12 @@ impl<'m> Walk<'m> {
     pub(crate) fn new(map: &'m Map, flags: u64, delete: bool) -> Walk<'m> {
         let fd = map.fd();
         let count = in_one_command(map.key_size(), fd.value_len(flags)).min((map.max_entries() as usize).max(1));
-        let (by, keys, values) = (By::Batch(fd.cursor()), Vec::new(), Vec::new());
+        let by = match map.map_type() {
+            BPF_MAP_TYPE_RHASH if delete => By::Drain(Drain::new(fd)),
+            BPF_MAP_TYPE_RHASH => By::Whole,
+            _ => By::Batch(fd.cursor()),
+        };
+        let (keys, values) = (Vec::new(), Vec::new());
         Walk { map, flags, delete, by, keys, values, count, found: 0, given: 0, end: None }
     }
 
@@ -75,6 +87,8 @@ impl<'m> Walk<'m> {
             match self.by {
                 By::Batch(_) => self.read_batch(),
                 By::Key { .. } => self.read_one(),
+                By::Whole => self.read_whole(),
+                By::Drain(_) => self.drain(),
             }
         }
         let index = self.given;
@@ -121,6 +135,27 @@ impl<'m> Walk<'m> {
             return;
         }
         self.end = Some(Err(Errno::EAGAIN));
+    }
+
+    fn read_whole(&mut self) {
+        self.end = Some(match rhash::read_all(self.map.fd(), self.flags, self.count) {
+            Ok(pass) => {
+                self.found = pass.len();
+                (self.keys, self.values) = (pass.keys, pass.values);
+                Ok(())
+            }
+            Err(errno) => Err(errno),
+        });
+    }
+
+    fn drain(&mut self) {
+        self.make_room(self.count);
+        let By::Drain(drain) = &mut self.by else { return };
+        match drain.take(self.map.fd(), &mut self.keys, &mut self.values, self.flags) {
+            Ok(0) => self.end = Some(Ok(())),
+            Ok(found) => self.found = found,
+            Err(errno) => self.end = Some(Err(errno)),
+        }
     }
 
     fn read_one(&mut self) {

@@ -9,7 +9,7 @@ use crate::object::{DataKind, Map, MapDef};
 use crate::uapi::{
     BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LPM_TRIE,
     BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-    BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
+    BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_RHASH, BPF_MAP_TYPE_STACK,
 };
 use crate::{Error, Result};
 
@@ -46,7 +46,7 @@ pub(super) fn map_handle(map: &Map, types: &mut TypeEmitter<'_>) -> Result<(Toke
     let mut key_and_value =
         || Ok::<_, Error>((part(def.key_type, def.key_size, "key")?, part(def.value_type, def.value_size, "value")?));
     Ok(match def.map_type {
-        BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE => {
+        BPF_MAP_TYPE_HASH | BPF_MAP_TYPE_ARRAY | BPF_MAP_TYPE_LRU_HASH | BPF_MAP_TYPE_LPM_TRIE | BPF_MAP_TYPE_RHASH => {
             let (key, value) = key_and_value()?;
             (quote!(rt::TypedMap<#key, #value>), "typed_map")
         }

@@ -79,6 +79,13 @@ pub(crate) struct Cursor {
     next: Vec<u8>,
 }
 
+impl Cursor {
+    /// Whether it is behind the place before the first element.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+}
+
 /// What a batch did: so many elements, the first ones, and then what kept it from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Batched {
@@ -330,6 +337,19 @@ impl MapFd {
     pub(crate) fn cursor(&self) -> Cursor {
         let len = self.cursor_len();
         Cursor { begun: false, last: vec![0; len], next: vec![0; len] }
+    }
+
+    /// The place of the element at `key`, for maps whose cursor is the key of the next element.
+    pub(crate) fn cursor_at(&self, key: &[u8]) -> Cursor {
+        let mut cursor = self.cursor();
+        cursor.last.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        cursor.begun = true;
+        cursor
+    }
+
+    /// The key of the next element, for such maps.
+    pub(crate) fn key_at<'c>(&self, cursor: &'c Cursor) -> &'c [u8] {
+        &cursor.last[..cursor.last.len().min(self.shape.key_size as usize)]
     }
 
     /// The kernel keeps a key there, or the number of a hash map's bucket.
