@@ -57,9 +57,14 @@ impl Counters {
 
 #[test]
 fn what_is_no_elf_file() {
-    for bytes in [b"\x7fELF", &b"#include \"counters.h\"\n"[..], &[0; 4096]] {
+    let cases: [(&[u8], &str); 3] = [
+        (b"\x7fELF", "not a 64-bit ELF object: "),
+        (b"#include \"counters.h\"\n", "this is not an ELF object, but looks like C source: "),
+        (&[0; 4096], "this is not an ELF object, which begins with 7f 45 4c 46: "),
+    ];
+    for (bytes, expected) in cases {
         let refusal = refusal("counters", bytes);
-        assert!(refusal.starts_with("counters.bpf.o: not a 64-bit ELF object: "), "{refusal}");
+        assert!(refusal.starts_with(&format!("counters.bpf.o: {expected}")), "{refusal}");
     }
     let mut counters = Counters::new();
     counters.put(header::CLASS, &[1]);
