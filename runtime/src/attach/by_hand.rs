@@ -32,16 +32,24 @@ pub(crate) fn hint(section: &str, prog_type: ProgType, attach_type: AttachType) 
         }
         BPF_PROG_TYPE_SOCKET_FILTER => "give its file descriptor, fd(), to setsockopt(SO_ATTACH_BPF)",
         BPF_PROG_TYPE_SK_REUSEPORT => "give its file descriptor, fd(), to setsockopt(SO_ATTACH_REUSEPORT_EBPF)",
-        BPF_PROG_TYPE_CGROUP_SKB
-        | BPF_PROG_TYPE_CGROUP_SOCK
-        | BPF_PROG_TYPE_CGROUP_DEVICE
-        | BPF_PROG_TYPE_CGROUP_SOCK_ADDR
-        | BPF_PROG_TYPE_CGROUP_SYSCTL
-        | BPF_PROG_TYPE_CGROUP_SOCKOPT
-        | BPF_PROG_TYPE_SOCK_OPS => "attach it with attach_cgroup",
+        _ if is_of_cgroups(prog_type) => "attach it with attach_cgroup",
         // netfilter, flow_dissector, sk_lookup, sk_skb, sk_msg, lirc_mode2, and types that are newer than this crate.
         _ => NO_METHOD,
     }
+}
+
+/// Whether programs of this type are attached to a cgroup, whatever their attach type.
+pub(super) fn is_of_cgroups(prog_type: ProgType) -> bool {
+    matches!(
+        prog_type,
+        BPF_PROG_TYPE_CGROUP_SKB
+            | BPF_PROG_TYPE_CGROUP_SOCK
+            | BPF_PROG_TYPE_CGROUP_DEVICE
+            | BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+            | BPF_PROG_TYPE_CGROUP_SYSCTL
+            | BPF_PROG_TYPE_CGROUP_SOCKOPT
+            | BPF_PROG_TYPE_SOCK_OPS
+    )
 }
 
 /// The hint where the runtime has no method, and neither has another tool that can be named.

@@ -62,14 +62,7 @@ impl Method {
             Method::Xdp => prog_type == BPF_PROG_TYPE_XDP,
             Method::Cgroup => match prog_type {
                 BPF_PROG_TYPE_LSM => attach_type == BPF_LSM_CGROUP,
-                BPF_PROG_TYPE_CGROUP_SKB
-                | BPF_PROG_TYPE_CGROUP_SOCK
-                | BPF_PROG_TYPE_CGROUP_DEVICE
-                | BPF_PROG_TYPE_CGROUP_SOCK_ADDR
-                | BPF_PROG_TYPE_CGROUP_SYSCTL
-                | BPF_PROG_TYPE_CGROUP_SOCKOPT
-                | BPF_PROG_TYPE_SOCK_OPS => true,
-                _ => false,
+                _ => by_hand::is_of_cgroups(prog_type),
             },
             Method::Interface => match prog_type {
                 BPF_PROG_TYPE_SCHED_CLS => {
