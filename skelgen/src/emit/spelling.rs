@@ -1,4 +1,4 @@
-//! How errors write an option: as whoever made the skeleton wrote it.
+//! How errors spell an option: as the user wrote it in the builder, the derive or Cargo.toml.
 
 /// Where options are written, and so how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 /// One variable of `.kconfig`.
 #[derive(Clone, Copy, Debug)]
 pub struct KconfigDesc<'a> {
-    /// Its name, which is that of the kernel's option, or begins with `LINUX_`.
+    /// The variable's name: a kernel option, such as `CONFIG_HZ`, or a name that begins with `LINUX_`.
     pub name: &'a str,
     /// Where it is, in bytes from the section's start.
     pub offset: u32,

@@ -17,7 +17,7 @@ pub(crate) struct Select {
     /// Build all packages of the workspace
     #[arg(long, conflicts_with = "package")]
     workspace: bool,
-    /// Use this Cargo.toml instead of that of the current folder or a parent
+    /// Path to Cargo.toml [default: the nearest in this folder or above]
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
 }
